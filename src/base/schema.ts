@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { parseDurationMs } from './duration.ts';
+
+/**
+ * Pieces that component schemas share. Every option carries `.describe(...)`. An option of the collector or
+ * Jaeger that Spanweir takes but treats otherwise carries `.meta({ instead: 'what happens' })`: whoever sets
+ * it is told so at the start.
+ */
+
+/** A Go duration; becomes milliseconds. `initial` is the default, as a user would write it. */
+export function duration(initial?: string) {
+  const schema = z.union([z.string(), z.literal(0)]).transform((text, context) => {
+    const ms = parseDurationMs(String(text));
+    if (ms !== undefined) return ms;
+    context.addIssue({ code: 'custom', message: 'expected a duration such as 500ms, 10s or 1m30s' });
+    return z.NEVER;
+  });
+  return initial === undefined ? schema : schema.prefault(initial);
+}
+
+/** `host:port`; an empty host means every interface (as in Go). */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+export function endpoint(initial?: string) {
+  const schema = z.string().transform((text, context): Endpoint => {
+    const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
+    const port = Number(match?.[3]);
+    if (match !== null && port <= 65_535) {
+      return { host: match[1] ?? (match[2] === '' ? '0.0.0.0' : (match[2] as string)), port };
+    }
+    context.addIssue({ code: 'custom', message: 'expected host:port, such as localhost:4317' });
+    return z.NEVER;
+  });
+  return initial === undefined ? schema : schema.prefault(initial);
+}
+
+/** Server side of the collector's `tls:` block. */
+export const serverTls = z
+  .strictObject({
+    cert_file: z.string().describe('PEM certificate'),
+    key_file: z.string().describe('PEM private key'),
+    client_ca_file: z.string().optional().describe('clients must show a certificate signed by this CA'),
+  })
+  .describe('serve TLS');
+
+/** Client side of the collector's `tls:` block. */
+export const clientTls = z
+  .strictObject({
+    insecure: z.boolean().default(false).describe('no TLS'),
+    insecure_skip_verify: z.boolean().default(false).describe('do not check the certificate'),
+    ca_file: z.string().optional().describe('PEM of the CA to trust'),
+    cert_file: z.string().optional().describe('PEM client certificate'),
+    key_file: z.string().optional().describe('PEM client key'),
+    server_name_override: z.string().optional().describe('name to check the certificate for'),
+  })
+  .describe('speak TLS');

@@ -1,0 +1,55 @@
+import type { ZodType } from 'zod';
+import type { CreateMain } from './host.ts';
+import type {
+  CreateBlockSink,
+  CreateLaneReceiver,
+  LaneContext,
+  RedConnector,
+  ThroughputProcessor,
+} from './lane.ts';
+
+/**
+ * One row of the table of components (app/components.ts). Each component's folder exports one from its
+ * component.ts; its config.ts holds the zod schema with defaults and descriptions, from which the
+ * reference in docs/config.md is generated.
+ */
+export type ComponentType = ReceiverType | ProcessorType | ConnectorType | ExporterType | ExtensionType;
+
+interface Common<C> {
+  /** As users write it. */
+  readonly type: string;
+  /** Old names that are accepted too. */
+  readonly aliases?: readonly string[];
+  /** One sentence for `spanweir components` and the reference. */
+  readonly description: string;
+  readonly config: ZodType<C>;
+  readonly createMain?: CreateMain<C>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the table holds components of many config types.
+type AnyConfig = any;
+
+export interface ReceiverType<C = AnyConfig> extends Common<C> {
+  readonly kind: 'receiver';
+  readonly createLane?: CreateLaneReceiver<C>;
+}
+
+export interface ProcessorType<C = AnyConfig> extends Common<C> {
+  readonly kind: 'processor';
+  readonly createLane: (config: C, context: LaneContext) => ThroughputProcessor;
+}
+
+export interface ConnectorType<C = AnyConfig> extends Common<C> {
+  readonly kind: 'connector';
+  readonly createLane: (config: C, context: LaneContext) => RedConnector;
+}
+
+export interface ExporterType<C = AnyConfig> extends Common<C> {
+  readonly kind: 'exporter';
+  readonly signals: readonly ('traces' | 'metrics')[];
+  readonly createLane?: CreateBlockSink<C>;
+}
+
+export interface ExtensionType<C = AnyConfig> extends Common<C> {
+  readonly kind: 'extension';
+}

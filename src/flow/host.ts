@@ -1,0 +1,75 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Component, ComponentContext } from '../base/component.ts';
+import type { RedDelta, SeriesKey } from '../red/red-rows.ts';
+import type { Encoding, RequestVerdict } from './intake.ts';
+
+/** What the main half of a component is given besides the common things. */
+export interface MainContext extends ComponentContext {
+  readonly listeners: Listeners;
+  /** Hands a request to the least busy lane; rejects as `Intake.request` does. */
+  readonly ingress: Ingress;
+  /** Messages that this component's lane halves post. */
+  onLaneMessage(handler: (lane: number, message: unknown) => void): void;
+  /**
+   * RED deltas of committed blocks, by connector id; who subscribes makes the lanes send them.
+   * `delta.series` are ids of that lane; `keys` resolves them.
+   */
+  onRed(connectorId: string, handler: RedHandler): void;
+  /** Main half of another component, which was created before; undefined when there is none. */
+  peer(id: string): unknown;
+}
+
+export type RedHandler = (lane: number, delta: RedDelta, keys: readonly SeriesKey[]) => void;
+
+export type Ingress = (
+  payload: Uint8Array,
+  encoding: Encoding,
+  timestampMs: number,
+) => Promise<RequestVerdict>;
+
+/**
+ * Network addresses, shared: two components that ask for one address get one listener. Everyone registers
+ * in `start`; the host opens the ports when all have, before the receivers' sources begin, and closes
+ * them first when stopping (new requests are refused, those in hand are finished).
+ */
+export interface Listeners {
+  /** `option` is the config path that sets the address, named when the port is taken. */
+  http(address: ListenAddress, option: string): HttpRoutes;
+  grpc(address: ListenAddress, option: string): GrpcServices;
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: ServerTls | undefined;
+}
+
+/** File names, as the collector's `tls:` block has them. */
+export interface ServerTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Set = clients must show a certificate signed by it. */
+  readonly clientCaFile?: string | undefined;
+}
+
+export interface HttpRoutes {
+  /** Exact path; the last registered catch-all is `'*'`. A path taken by another component is a START error. */
+  route(path: string, handler: HttpHandler): void;
+  /** The bound port (differs from the asked one when that was 0). Known after the ports were opened. */
+  port(): number;
+}
+
+export type HttpHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+) => void | Promise<void>;
+
+export interface GrpcServices {
+  service(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void;
+  port(): number;
+}
+
+/** A component with something in the main thread. */
+export type CreateMain<C> = (config: C, context: MainContext) => Component;

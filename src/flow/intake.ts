@@ -1,0 +1,62 @@
+/**
+ * The door of a lane's data path. Sources offer records; the intake scans them into blocks, runs the
+ * pipelines over each block and settles it. A source that does not await `offer` breaks the memory bound.
+ */
+export interface Intake {
+  /** For a partitioned log. One per (assignment, partition); see PartitionIntake. */
+  openPartition(partition: PartitionSource): PartitionIntake;
+  /**
+   * For requests: resolves when the spans are durable, with what was refused inside the payload.
+   * Rejects with BAD_DATA (nothing was taken), UNAVAILABLE/OVER_LIMIT (`retryAfterMs` is set) or STOPPING.
+   */
+  request(payload: Uint8Array, encoding: Encoding, timestampMs: number): Promise<RequestVerdict>;
+}
+
+export type Encoding = 'otlp_proto' | 'otlp_json';
+
+export interface RequestVerdict {
+  readonly spans: number;
+  readonly rejectedSpans: number;
+  /** Why spans were rejected; '' when none were. */
+  readonly message: string;
+}
+
+export interface PartitionSource {
+  readonly clusterId: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly revision: number;
+  readonly encoding: Encoding;
+  /**
+   * Moves the group's position to `nextOffset`. Called in offset order, never before everything below is
+   * durable. Resolves with 'fenced' when the assignment under which the partition was opened is over.
+   */
+  commit(nextOffset: number): Promise<'committed' | 'fenced'>;
+  /** Puts an undecodable record aside; the block is not acknowledged before this resolves. */
+  quarantine(record: QuarantinedRecord): Promise<void>;
+}
+
+export interface SourceRecord {
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly key: Uint8Array | null;
+  /** Null for a tombstone: counted and skipped. */
+  readonly value: Uint8Array | null;
+  readonly headers?: Readonly<Record<string, Uint8Array | string>>;
+}
+
+export interface QuarantinedRecord {
+  readonly record: SourceRecord;
+  readonly reason: string;
+}
+
+export interface PartitionIntake {
+  /** Takes the records (their bytes are copied) and resolves when there is room for more. Offsets ascend. */
+  offer(records: readonly SourceRecord[]): Promise<void>;
+  /** Offsets up to here exclusive hold nothing more for us (transaction markers, compacted records). */
+  skipTo(nextOffset: number): void;
+  /** Seals and settles what was offered, commits included; nothing is taken meanwhile. */
+  drain(signal: AbortSignal): Promise<void>;
+  /** Forgets everything unsettled, now; late answers are ignored and nothing is committed any more. */
+  drop(): void;
+}

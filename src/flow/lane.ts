@@ -1,0 +1,73 @@
+import type { Component, ComponentContext, Deadline } from '../base/component.ts';
+import type { RedRows } from '../red/red-rows.ts';
+import type { SeriesTable } from '../red/series-table.ts';
+import type { ThroughputRows } from '../sampling/throughput-rows.ts';
+import type { Dictionary } from '../span/dictionary.ts';
+import type { SpanBatch } from '../span/span-batch.ts';
+import type { Block } from './block.ts';
+import type { Intake } from './intake.ts';
+
+/**
+ * A lane is one ingest thread: it owns partitions (or a share of the requests) and runs the whole data path
+ * without sharing anything. A component of the configuration may have a half in each lane, a half in the
+ * main thread, or both; the halves speak by plain messages.
+ */
+export interface LaneContext extends ComponentContext {
+  /** 0-based. */
+  readonly lane: number;
+  readonly lanes: number;
+  readonly dictionary: Dictionary;
+  /** To the main half of the component with this id (`MainContext.onLaneMessage`). */
+  post(componentId: string, message: unknown, transfer?: readonly ArrayBuffer[]): void;
+}
+
+/** Reads records from somewhere and offers them to the intake; acknowledges upstream what the intake settles. */
+export interface LaneReceiver extends Component {
+  /** Stops taking anything new; what was offered may still settle. */
+  quiesce(): void;
+}
+
+export type CreateLaneReceiver<C> = (config: C, context: LaneContext, intake: Intake) => LaneReceiver;
+
+/** Looks at spans and leaves them as they are. */
+export interface ThroughputProcessor {
+  /** Pure and synchronous. */
+  derive(batch: SpanBatch): ThroughputRows;
+}
+
+/** Turns spans into RED rows. */
+export interface RedConnector {
+  readonly series: SeriesTable;
+  /** Upper bounds of the explicit histogram in `unit`; empty = no histogram. */
+  readonly bounds: readonly number[];
+  /** Pure and synchronous. The rows are valid until the next call with the same `slot`. */
+  derive(batch: SpanBatch): RedRows;
+}
+
+/** Signals that an exporter gets from the pipelines it stands in. */
+export interface SinkInputs {
+  readonly spans: boolean;
+  readonly throughput: boolean;
+  /** Connectors whose rows it gets, by id. */
+  readonly red: ReadonlyMap<string, RedConnector>;
+}
+
+/** The lane half of an exporter. */
+export interface BlockSink extends Component {
+  /** True when `write` resolves only after the block is durable. */
+  readonly durable: boolean;
+  /**
+   * Resolves when the block is safe (or was never this sink's business). Retries by itself as long as that
+   * can help; rejects with a SpanweirError when the block must not be acknowledged. Aborted = give up.
+   */
+  write(block: Block, signal: AbortSignal): Promise<void>;
+  /** The source has acknowledged the block: called once per block, never for a dropped one. Synchronous. */
+  committed?(block: Block): void;
+  /** What suits this sink best; the intake takes the largest wish within its limits. */
+  readonly blockWish: { readonly spans: number; readonly lingerMs: number };
+}
+
+export type CreateBlockSink<C> = (config: C, context: LaneContext, inputs: SinkInputs) => BlockSink;
+
+/** Ends everything that was begun, in order, by the deadline. */
+export type Drain = (deadline: Deadline) => Promise<void>;

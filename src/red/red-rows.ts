@@ -1,0 +1,58 @@
+/**
+ * RED partial aggregates of one block: a row per (event-time window x series), as columns. Rows of the same
+ * (window, series) from other blocks merge by adding (max for the maximum).
+ */
+export interface RedRows {
+  readonly rows: number;
+  /** Window start, Unix seconds. */
+  readonly windowS: Float64Array;
+  /** Series id of the connector's SeriesTable. */
+  readonly series: Uint32Array;
+  /** Spans seen. */
+  readonly spans: Float64Array;
+  /** Spans weighted: what `calls` shows. */
+  readonly calls: Float64Array;
+  /** Weighted sum of durations, integer ns as long as weights are integers. */
+  readonly durationSumNs: Float64Array;
+  readonly durationMaxNs: Float64Array;
+  /** Explicit histogram, not cumulative: rows x (bounds + 1), weighted. Empty when there is none. */
+  readonly buckets: Float64Array;
+  /** Exponential histogram entries (scale 4, seconds), sorted by row and index. */
+  readonly histEntries: number;
+  /** Per row, where its entries begin; length rows + 1. */
+  readonly histAt: Uint32Array;
+  readonly histIndex: Int16Array;
+  readonly histCount: Float64Array;
+}
+
+/** Who a series is. Dimension values are in the order of the connector's dimensions; null = label absent. */
+export interface SeriesKey {
+  readonly service: string;
+  readonly namespace: string;
+  readonly instance: string;
+  readonly spanName: string;
+  /** OTLP number, 0-5. */
+  readonly kind: number;
+  /** OTLP number, 0-2. */
+  readonly statusCode: number;
+  readonly dimensions: readonly (string | null)[];
+}
+
+/**
+ * What a committed block adds to the cumulative series, windows folded together. Posted from a lane to the
+ * main thread, so it is plain data with transferable columns. Series ids are the lane's own.
+ */
+export interface RedDelta {
+  readonly rows: number;
+  readonly series: Uint32Array;
+  readonly calls: Float64Array;
+  readonly durationSumNs: Float64Array;
+  readonly durationMaxNs: Float64Array;
+  readonly buckets: Float64Array;
+  readonly histAt: Uint32Array;
+  readonly histIndex: Int16Array;
+  readonly histCount: Float64Array;
+  /** Series that this lane mentions for the first time: id = firstNewSeries + index. */
+  readonly firstNewSeries: number;
+  readonly newSeries: readonly SeriesKey[];
+}

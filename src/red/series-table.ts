@@ -1,0 +1,8 @@
+import type { SeriesKey } from './red-rows.ts';
+
+/** The series of one connector in one lane: dense ids, and who they are. */
+export interface SeriesTable {
+  /** Number of ids given out; id 0 .. size - 1. */
+  readonly size: number;
+  keyOf(series: number): SeriesKey;
+}
