@@ -40,7 +40,7 @@ export interface RedConnector {
   readonly series: SeriesTable;
   /** Upper bounds of the explicit histogram in `unit`; empty = no histogram. */
   readonly bounds: readonly number[];
-  /** Pure and synchronous. The rows are valid until the next call with the same `slot`. */
+  /** Pure and synchronous. The rows are the caller's own: several blocks may be on their way at once. */
   derive(batch: SpanBatch): RedRows;
 }
 
