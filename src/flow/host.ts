@@ -36,7 +36,20 @@ export type Ingress = (
 export interface Listeners {
   /** `option` is the config path that sets the address, named when the port is taken. */
   http(address: ListenAddress, option: string): HttpRoutes;
-  grpc(address: ListenAddress, option: string): GrpcServices;
+  /** Where components share an address, the largest of their limits holds. */
+  grpc(address: ListenAddress, option: string, limits?: GrpcLimits): GrpcServices;
+}
+
+export interface GrpcLimits {
+  /** Of one message, unpacked; 4 MiB unless told. */
+  readonly maxMessageBytes?: number | undefined;
+  /** Per connection. */
+  readonly maxConcurrentStreams?: number | undefined;
+  readonly keepaliveTimeMs?: number | undefined;
+  readonly keepaliveTimeoutMs?: number | undefined;
+  readonly maxConnectionIdleMs?: number | undefined;
+  readonly maxConnectionAgeMs?: number | undefined;
+  readonly maxConnectionAgeGraceMs?: number | undefined;
 }
 
 export interface ListenAddress {

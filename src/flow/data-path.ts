@@ -1,0 +1,115 @@
+import { type Observable, Subject, type Subscription } from 'rxjs';
+import { map, mergeMap } from 'rxjs/operators';
+import type { Clock } from '../base/clock.ts';
+import { SpanweirError, toError } from '../base/errors.ts';
+import type { Log } from '../base/instruments.ts';
+import type { RedRows } from '../red/red-rows.ts';
+import type { SpanBatch } from '../span/span-batch.ts';
+import type { Block, BlockOrigin } from './block.ts';
+import { type Delivery, withValue } from './delivery.ts';
+import type { BlockSink, RedConnector, ThroughputProcessor } from './lane.ts';
+import { retrying } from './retry.ts';
+
+/** What happens to the spans of one receiver in a lane. */
+export interface DataPath {
+  readonly throughput: ThroughputProcessor | undefined;
+  readonly connectors: ReadonlyMap<string, RedConnector>;
+  readonly sinks: readonly BlockSink[];
+}
+
+/** A block whose records are complete and from which nothing has been derived yet. */
+export interface SealedBlock {
+  readonly origin: BlockOrigin;
+  readonly batch: SpanBatch;
+}
+
+export interface DataPathOptions {
+  /** Blocks that are written at the same time. */
+  readonly concurrency: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** The stream of a receiver's blocks: derive, write to every sink, answer. One emission per block. */
+export class DataPathFlow {
+  readonly path: DataPath;
+  readonly #sealed = new Subject<Delivery<SealedBlock>>();
+  readonly #subscription: Subscription;
+  /** Blocks by the delivery's batch, for telling the sinks after the commit. */
+  readonly #derived = new WeakMap<SpanBatch, Block>();
+
+  constructor(path: DataPath, options: DataPathOptions) {
+    this.path = path;
+    this.#subscription = settled(
+      this.#sealed.pipe(map((delivery) => withValue(delivery, this.#derive(delivery.value)))),
+      path.sinks,
+      options,
+    ).subscribe();
+  }
+
+  submit(delivery: Delivery<SealedBlock>): void {
+    this.#sealed.next(delivery);
+  }
+
+  /** To be called once the source has acknowledged the block, before its batch is used again. */
+  committed(batch: SpanBatch): void {
+    const block = this.#derived.get(batch);
+    if (block !== undefined) for (const sink of this.path.sinks) sink.committed?.(block);
+  }
+
+  close(): void {
+    this.#sealed.complete();
+    this.#subscription.unsubscribe();
+  }
+
+  #derive(sealed: SealedBlock): Block {
+    const { batch } = sealed;
+    const red = new Map<string, RedRows>();
+    for (const [id, connector] of this.path.connectors) red.set(id, connector.derive(batch));
+    const block: Block = {
+      origin: sealed.origin,
+      batch,
+      red,
+      throughput: this.path.throughput?.derive(batch),
+    };
+    this.#derived.set(batch, block);
+    return block;
+  }
+}
+
+function settled(
+  blocks: Observable<Delivery<Block>>,
+  sinks: readonly BlockSink[],
+  options: DataPathOptions,
+): Observable<void> {
+  return blocks.pipe(
+    mergeMap(async (delivery) => {
+      // All of them, even after one failed: the batch may not be used again while a sink still reads it.
+      const outcomes = await Promise.allSettled(sinks.map((sink) => writeUntilSafe(sink, delivery, options)));
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed === undefined) delivery.ack();
+      else delivery.nack(toError(failed.reason));
+    }, options.concurrency),
+  );
+}
+
+/**
+ * A record of a log can be read again but never be given back, so its block is tried until it is safe or
+ * refused for good. A request's sender is waiting and has its own retries: the first failure is its answer.
+ */
+function writeUntilSafe(sink: BlockSink, delivery: Delivery<Block>, options: DataPathOptions): Promise<void> {
+  const { value: block, signal } = delivery;
+  if (block.origin.kind === 'request') return sink.write(block, signal);
+  return retrying(() => sink.write(block, signal), signal, {
+    initialMs: 200,
+    maxMs: 10_000,
+    clock: options.clock,
+    random: options.random,
+    isFinal: (error) => error instanceof SpanweirError && FINAL_CODES.has(error.code),
+    onFailure: (err, waitMs) =>
+      options.log.warn({ err, sink: sink.id, waitMs }, 'a block could not be written; trying again'),
+  });
+}
+
+const FINAL_CODES = new Set(['REFUSED', 'BAD_DATA', 'FENCED', 'STOPPING']);

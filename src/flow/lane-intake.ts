@@ -1,0 +1,66 @@
+import type { Subscription } from 'rxjs';
+import type { Encoding, Intake, PartitionIntake, PartitionSource, RequestVerdict } from './intake.ts';
+import type { IntakeDeps } from './intake-shared.ts';
+import { LanePartitionIntake } from './partition-intake.ts';
+import { RequestIntake } from './request-intake.ts';
+import { ticks } from './ticks.ts';
+
+const LINGER_CHECK_MS = 25;
+/** Blocks of more partitions fill more slowly; waiting longer keeps the number of inserts a second flat. */
+const LINGER_PER_PARTITION_MS = 250;
+/** A lone span must be queryable 3 s after it was produced: fetch and insert take the rest. */
+const LINGER_MAX_MS = 2000;
+
+/** The intake of one receiver in one lane. */
+export class LaneIntake implements Intake {
+  readonly #deps: IntakeDeps;
+  readonly #partitions = new Set<LanePartitionIntake>();
+  readonly #requests: RequestIntake;
+  readonly #ticks: Subscription;
+
+  constructor(deps: IntakeDeps, requestIdPrefix: string) {
+    this.#deps = deps;
+    this.#requests = new RequestIntake(deps, requestIdPrefix);
+    this.#ticks = ticks(deps.clock, LINGER_CHECK_MS).subscribe(() => this.#sealWhatWaitedEnough());
+  }
+
+  openPartition(source: PartitionSource): PartitionIntake {
+    const intake = new LanePartitionIntake(source, this.#deps, {
+      relieve: () => this.relieve(),
+      closed: (closed) => this.#partitions.delete(closed),
+    });
+    this.#partitions.add(intake);
+    return intake;
+  }
+
+  request(payload: Uint8Array, encoding: Encoding, timestampMs: number): Promise<RequestVerdict> {
+    return this.#requests.request(payload, encoding, timestampMs);
+  }
+
+  /** Seals every block that waits, because the lane's budget is used up. */
+  relieve(): void {
+    for (const partition of this.#partitions) partition.seal();
+    this.#requests.seal();
+  }
+
+  /** Finishes what is here; for receivers that have drained their partitions this is about requests. */
+  async drain(signal: AbortSignal): Promise<void> {
+    await Promise.all([
+      this.#requests.drain(signal),
+      ...[...this.#partitions].map((partition) => partition.drain(signal)),
+    ]);
+    for (const partition of this.#partitions) partition.drop();
+    this.#ticks.unsubscribe();
+  }
+
+  #sealWhatWaitedEnough(): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    const { lingerMs } = this.#deps.limits;
+    const partitionLingerMs =
+      lingerMs === 0
+        ? 0
+        : Math.min(LINGER_MAX_MS, Math.max(lingerMs, this.#partitions.size * LINGER_PER_PARTITION_MS));
+    for (const partition of this.#partitions) partition.sealIfOlder(nowMs, partitionLingerMs);
+    this.#requests.sealIfOlder(nowMs, lingerMs);
+  }
+}
