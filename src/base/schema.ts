@@ -7,15 +7,24 @@ import { parseDurationMs } from './duration.ts';
  * it is told so at the start.
  */
 
-/** A Go duration; becomes milliseconds. `initial` is the default, as a user would write it. */
-export function duration(initial?: string) {
-  const schema = z.union([z.string(), z.literal(0)]).transform((text, context) => {
+const DURATION = 'expected a duration such as 500ms, 10s or 1m30s';
+
+function durationText() {
+  return z.union([z.string(), z.literal(0)], { error: DURATION }).transform((text, context) => {
     const ms = parseDurationMs(String(text));
     if (ms !== undefined) return ms;
-    context.addIssue({ code: 'custom', message: 'expected a duration such as 500ms, 10s or 1m30s' });
+    context.addIssue({ code: 'custom', message: DURATION });
     return z.NEVER;
   });
-  return initial === undefined ? schema : schema.prefault(initial);
+}
+
+type DurationSchema = ReturnType<typeof durationText>;
+
+/** A Go duration; becomes milliseconds. `initial` is the default, as a user would write it. */
+export function duration(): DurationSchema;
+export function duration(initial: string): z.ZodPrefault<DurationSchema>;
+export function duration(initial?: string): DurationSchema | z.ZodPrefault<DurationSchema> {
+  return initial === undefined ? durationText() : durationText().prefault(initial);
 }
 
 /** `host:port`; an empty host means every interface (as in Go). */
@@ -24,17 +33,27 @@ export interface Endpoint {
   readonly port: number;
 }
 
-export function endpoint(initial?: string) {
-  const schema = z.string().transform((text, context): Endpoint => {
+const ENDPOINT = 'expected host:port, such as localhost:4317';
+
+function endpointText() {
+  return z.string().transform((text, context): Endpoint => {
     const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
     const port = Number(match?.[3]);
     if (match !== null && port <= 65_535) {
       return { host: match[1] ?? (match[2] === '' ? '0.0.0.0' : (match[2] as string)), port };
     }
-    context.addIssue({ code: 'custom', message: 'expected host:port, such as localhost:4317' });
+    context.addIssue({ code: 'custom', message: ENDPOINT });
     return z.NEVER;
   });
-  return initial === undefined ? schema : schema.prefault(initial);
+}
+
+type EndpointSchema = ReturnType<typeof endpointText>;
+
+/** An address to listen on; `initial` is the default. */
+export function endpoint(): EndpointSchema;
+export function endpoint(initial: string): z.ZodPrefault<EndpointSchema>;
+export function endpoint(initial?: string): EndpointSchema | z.ZodPrefault<EndpointSchema> {
+  return initial === undefined ? endpointText() : endpointText().prefault(initial);
 }
 
 /** Server side of the collector's `tls:` block. */

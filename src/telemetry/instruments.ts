@@ -32,7 +32,7 @@ export function createInstruments(announce: (slot: SlotAnnouncement) => void): I
     const names = Object.keys(labels);
     assert(
       names.length === row.labels.length && row.labels.every((label) => label in labels),
-      `metric ${name} has the labels [${row.labels}], not [${names}]`,
+      `metric ${name} has the labels [${row.labels.join()}], not [${names.join()}]`,
     );
     const key = JSON.stringify([name, ...row.labels.map((label) => labels[label])]);
     const known = slots.get(key);

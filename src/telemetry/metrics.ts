@@ -35,4 +35,46 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
 
   // Exporters: debug.
   spanweir_debug_spans_total: counter('spans', 'Spans seen by a debug exporter.', 'exporter'),
+
+  // Listeners.
+  spanweir_http_handler_failures_total: counter(
+    'requests',
+    'HTTP requests answered with 500 because of a bug.',
+  ),
+  spanweir_grpc_handler_failures_total: counter(
+    'calls',
+    'gRPC calls answered with INTERNAL because of a bug.',
+  ),
+
+  // Receivers: otlp.
+  spanweir_receiver_requests_total: counter(
+    'requests',
+    'Requests that a receiver answered.',
+    'receiver',
+    'transport',
+  ),
+  spanweir_receiver_refused_requests_total: counter(
+    'requests',
+    'Requests that were not taken, by reason.',
+    'receiver',
+    'transport',
+    'reason',
+  ),
+  spanweir_receiver_accepted_spans_total: counter(
+    'spans',
+    'Spans that were acknowledged to their senders.',
+    'receiver',
+    'transport',
+  ),
+  spanweir_receiver_rejected_spans_total: counter(
+    'spans',
+    'Spans refused inside requests that were taken otherwise (partial success).',
+    'receiver',
+    'transport',
+  ),
+  spanweir_receiver_in_flight_bytes: gauge(
+    'bytes',
+    'Unpacked requests whose spans are not safe yet.',
+    'receiver',
+  ),
 };
