@@ -1,0 +1,52 @@
+// @ts-check
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
+
+/**
+ * Ports under the range that the kernel hands to outgoing connections (32768 and up on Linux): a port found
+ * free here is not taken by somebody's client socket before its server starts.
+ */
+const FIRST = 15_000;
+const LAST = 31_999;
+
+/**
+ * A port of 127.0.0.1 on which nobody listens; different at every call of this process.
+ * @returns {Promise<number>}
+ */
+export async function freePort() {
+  for (let attempt = 0; attempt < 1000; attempt++) {
+    const port = randomInt(FIRST, LAST + 1);
+    if (!given.has(port) && (await isFree(port))) {
+      given.add(port);
+      return port;
+    }
+  }
+  throw new Error(`no free port between ${FIRST} and ${LAST} on 127.0.0.1`);
+}
+
+/**
+ * `count` different free ports.
+ * @param {number} count
+ */
+export async function freePorts(count) {
+  /** @type {number[]} */
+  const ports = [];
+  while (ports.length < count) ports.push(await freePort());
+  return ports;
+}
+
+/** @type {Set<number>} */
+const given = new Set();
+
+/**
+ * Whether nobody listens on this port of 127.0.0.1.
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+export function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
