@@ -15,6 +15,7 @@ export interface Intake {
 export type Encoding = 'otlp_proto' | 'otlp_json';
 
 export interface RequestVerdict {
+  /** Taken; those rejected come on top. */
   readonly spans: number;
   readonly rejectedSpans: number;
   /** Why spans were rejected; '' when none were. */

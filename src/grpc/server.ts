@@ -1,0 +1,232 @@
+import {
+  type MethodDefinition,
+  Server,
+  ServerCredentials,
+  type ServerOptions,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type sendUnaryData,
+  status,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation, service as healthService } from 'grpc-health-check';
+import type { Clock } from '../base/clock.ts';
+import type { Deadline } from '../base/component.ts';
+import { SpanweirError, toError } from '../base/errors.ts';
+import type { Counter, Log } from '../base/instruments.ts';
+import { bindHost, formatAddress, listenError, readTls } from '../base/listen-address.ts';
+import type { GrpcLimits, GrpcServices, ListenAddress } from '../flow/host.ts';
+
+export interface GrpcServerDeps {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Counts handlers that threw. */
+  readonly failures: Counter;
+}
+
+interface Service {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+  readonly option: string;
+}
+
+/** Time for the last answers to be written before connections that only watch are cut. */
+const FLUSH_MS = 200;
+
+/** One address with its services, health and reflection, from `open` to `close`. */
+export class SharedGrpcServer {
+  readonly address: ListenAddress;
+  readonly #deps: GrpcServerDeps;
+  readonly #options: string[] = [];
+  readonly #services = new Map<string, Service>();
+  #limits: GrpcLimits = {};
+  #server: Server | undefined;
+  #health: HealthImplementation | undefined;
+  #port: number;
+  #inHand = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(address: ListenAddress, deps: GrpcServerDeps) {
+    this.address = address;
+    this.#deps = deps;
+    this.#port = address.port;
+  }
+
+  get options(): readonly string[] {
+    return this.#options;
+  }
+
+  services(option: string, limits: GrpcLimits = {}): GrpcServices {
+    if (!this.#options.includes(option)) this.#options.push(option);
+    this.#limits = largest(this.#limits, limits);
+    return {
+      service: (definition, implementation) => this.#add({ definition, implementation, option }),
+      port: () => this.#port,
+    };
+  }
+
+  async open(): Promise<void> {
+    const server = new Server(serverOptions(this.#limits));
+    for (const { definition, implementation } of this.#services.values()) {
+      server.addService(definition, this.#guarded(implementation));
+    }
+    const names = [...this.#services.keys()];
+    this.#health = new HealthImplementation(
+      Object.fromEntries(['', ...names].map((name) => [name, 'SERVING' as const])),
+    );
+    this.#health.addToServer(server);
+    describe(
+      server,
+      [...this.#services.values()].map((service) => service.definition),
+    );
+    const target = formatAddress({ host: bindHost(this.address.host), port: this.address.port });
+    const credentials = this.#credentials();
+    this.#port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync(target, credentials, (error, port) => {
+        if (error === null) resolve(port);
+        else reject(listenError(this.address, this.#options, error));
+      });
+    });
+    this.#server = server;
+  }
+
+  /** Takes no new calls, finishes those in hand, and cuts what is left at the deadline. */
+  async close(deadline: Deadline): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#server = undefined;
+    for (const name of ['', ...this.#services.keys()]) this.#health?.setStatus(name, 'NOT_SERVING');
+    const cut = (): void => server.forceShutdown();
+    deadline.signal.addEventListener('abort', cut, { once: true });
+    const idle = new Promise<void>((resolve) => {
+      this.#idle = resolve;
+      if (this.#inHand === 0) resolve();
+    });
+    const ended = new Promise<void>((resolve) => {
+      server.tryShutdown(() => resolve());
+    });
+    if (deadline.signal.aborted) cut();
+    // Streams that never end by themselves (health watches, reflection) must not hold up the stop.
+    const flushed = new AbortController();
+    void idle.then(() => this.#deps.clock.sleep(FLUSH_MS, flushed.signal)).then(cut);
+    await ended;
+    flushed.abort();
+    deadline.signal.removeEventListener('abort', cut);
+  }
+
+  #add(service: Service): void {
+    const name = serviceName(service.definition);
+    const taken = this.#services.get(name);
+    if (taken !== undefined) {
+      throw new SpanweirError(
+        'START',
+        `${service.option} and ${taken.option} both want ${name} on ${formatAddress(this.address)}`,
+      );
+    }
+    this.#services.set(name, service);
+  }
+
+  #credentials(): ServerCredentials {
+    const { tls } = this.address;
+    if (tls === undefined) return ServerCredentials.createInsecure();
+    const { cert, key, ca } = readTls(tls, this.#options.join(' and '));
+    try {
+      return ServerCredentials.createSsl(
+        ca ?? null,
+        [{ private_key: key, cert_chain: cert }],
+        ca !== undefined,
+      );
+    } catch (error) {
+      throw listenError(this.address, this.#options, error);
+    }
+  }
+
+  /** Every unary handler: counted while in hand; what it throws becomes INTERNAL. */
+  #guarded(implementation: UntypedServiceImplementation): UntypedServiceImplementation {
+    const guarded: UntypedServiceImplementation = {};
+    for (const [name, handler] of Object.entries(implementation)) {
+      if (handler.length < 2) {
+        guarded[name] = handler;
+        continue;
+      }
+      const unary = handler as (call: unknown, callback: sendUnaryData<unknown>) => unknown;
+      guarded[name] = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
+        void this.#run(unary, call, callback);
+      };
+    }
+    return guarded;
+  }
+
+  async #run(
+    handler: (call: unknown, callback: sendUnaryData<unknown>) => unknown,
+    call: ServerUnaryCall<unknown, unknown>,
+    callback: sendUnaryData<unknown>,
+  ): Promise<void> {
+    this.#inHand += 1;
+    let answered = false;
+    const answer: sendUnaryData<unknown> = (...reply) => {
+      if (answered) return;
+      answered = true;
+      this.#inHand -= 1;
+      callback(...reply);
+      if (this.#inHand === 0) this.#idle?.();
+    };
+    try {
+      await handler(call, answer);
+    } catch (error) {
+      this.#deps.failures.add(1);
+      this.#deps.log.error({ err: toError(error), path: call.getPath() }, 'gRPC handler failed');
+      answer({ code: status.INTERNAL, details: 'internal error' });
+    }
+  }
+}
+
+function serverOptions(limits: GrpcLimits): ServerOptions {
+  const options: ServerOptions = {
+    'grpc.max_receive_message_length': limits.maxMessageBytes ?? 4 * 1024 * 1024,
+    'grpc.max_concurrent_streams': limits.maxConcurrentStreams ?? 100,
+    'grpc.enable_channelz': 0,
+  };
+  const set = (name: string, value: number | undefined): void => {
+    if (value !== undefined) options[name] = value;
+  };
+  set('grpc.keepalive_time_ms', limits.keepaliveTimeMs);
+  set('grpc.keepalive_timeout_ms', limits.keepaliveTimeoutMs);
+  set('grpc.max_connection_idle_ms', limits.maxConnectionIdleMs);
+  set('grpc.max_connection_age_ms', limits.maxConnectionAgeMs);
+  set('grpc.max_connection_age_grace_ms', limits.maxConnectionAgeGraceMs);
+  return options;
+}
+
+function largest(a: GrpcLimits, b: GrpcLimits): GrpcLimits {
+  const merged: Record<string, number | undefined> = { ...a };
+  for (const [name, value] of Object.entries(b) as [string, number | undefined][]) {
+    if (value !== undefined) merged[name] = Math.max(value, merged[name] ?? value);
+  }
+  return merged;
+}
+
+/** `package.Service` of the first method's path. */
+function serviceName(definition: ServiceDefinition): string {
+  const [method] = Object.values(definition);
+  return method?.path.split('/')[1] ?? '';
+}
+
+/** Reflection over every message type that carries its descriptor (services loaded from .proto do). */
+function describe(server: Server, definitions: readonly ServiceDefinition[]): void {
+  const types: Record<string, never> = {};
+  for (const definition of [...definitions, healthService as ServiceDefinition]) {
+    for (const method of Object.values(definition) as (MethodDefinition<unknown, unknown> & Described)[]) {
+      for (const type of [method.requestType, method.responseType]) {
+        if (type?.fileDescriptorProtos) types[`${method.path}#${Object.keys(types).length}`] = type as never;
+      }
+    }
+  }
+  new ReflectionService(types).addToServer(server);
+}
+
+interface Described {
+  readonly requestType?: { readonly fileDescriptorProtos?: readonly Buffer[] };
+  readonly responseType?: { readonly fileDescriptorProtos?: readonly Buffer[] };
+}
