@@ -1,8 +1,10 @@
+import { Waiters } from './waiters.ts';
+
 /** Bytes that a lane may hold in blocks; who is over it waits. */
 export class Budget {
   readonly limitBytes: number;
   #usedBytes = 0;
-  #waiting: (() => void)[] = [];
+  readonly #waiters = new Waiters();
 
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
@@ -22,26 +24,11 @@ export class Budget {
 
   give(bytes: number): void {
     this.#usedBytes -= bytes;
-    if (!this.isExceeded) this.#wake();
+    if (!this.isExceeded) this.#waiters.wake();
   }
 
   /** Resolves when there is room, or when `signal` aborts. */
   async room(signal: AbortSignal): Promise<void> {
-    while (this.isExceeded && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        signal.addEventListener('abort', done, { once: true });
-        this.#waiting.push(done);
-      });
-    }
-  }
-
-  #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resume of waiting) resume();
+    while (this.isExceeded && !signal.aborted) await this.#waiters.wait(signal);
   }
 }

@@ -52,4 +52,6 @@ export interface ExporterType<C = AnyConfig> extends Common<C> {
 
 export interface ExtensionType<C = AnyConfig> extends Common<C> {
   readonly kind: 'extension';
+  /** It provides what exporters write to. */
+  readonly startsBeforeExporters?: true;
 }

@@ -43,11 +43,19 @@ export interface SourceRecord {
   readonly key: Uint8Array | null;
   /** Null for a tombstone: counted and skipped. */
   readonly value: Uint8Array | null;
-  readonly headers?: Readonly<Record<string, Uint8Array | string>>;
+  /** In the order of the record; a name may stand there more than once. Absent = none. */
+  readonly headers?: readonly RecordHeader[];
+}
+
+export interface RecordHeader {
+  readonly key: string;
+  readonly value: Uint8Array | null;
 }
 
 export interface QuarantinedRecord {
   readonly record: SourceRecord;
+  /** Set when a whole record batch could not be read: `record.value` is its bytes, offset to lastOffset its range. */
+  readonly lastOffset?: number;
   readonly reason: string;
 }
 

@@ -6,6 +6,7 @@ import type { PartitionIntake, PartitionSource, QuarantinedRecord, SourceRecord 
 import { type IntakeDeps, isFull, openBlock, reasonOf, releaseBlock } from './intake-shared.ts';
 import type { OpenBlock } from './open-block.ts';
 import { retrying } from './retry.ts';
+import { Waiters } from './waiters.ts';
 
 /** An exact range of offsets, from its first record to its commit. */
 interface PartitionBlock {
@@ -36,7 +37,7 @@ export class LanePartitionIntake implements PartitionIntake {
   #nextOffset = -1;
   #committedOffset = -1;
   #isCommitting = false;
-  #idle: (() => void)[] = [];
+  readonly #idle = new Waiters();
 
   constructor(source: PartitionSource, deps: IntakeDeps, hooks: PartitionHooks) {
     this.#source = source;
@@ -79,10 +80,7 @@ export class LanePartitionIntake implements PartitionIntake {
   async drain(signal: AbortSignal): Promise<void> {
     this.seal();
     while (this.#isBusy() && !signal.aborted && !this.#abort.signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#idle.push(resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await this.#idle.wait(signal, this.#abort.signal);
     }
   }
 
@@ -96,7 +94,6 @@ export class LanePartitionIntake implements PartitionIntake {
       this.#deps.instruments.blocks('dropped').add(1);
       if (!block.isInFlight) releaseBlock(this.#deps, block.block);
     }
-    this.#wake();
     this.#hooks.closed(this);
   }
 
@@ -225,7 +222,7 @@ export class LanePartitionIntake implements PartitionIntake {
       while (!this.#abort.signal.aborted && (await this.#commitRun()));
     } finally {
       this.#isCommitting = false;
-      this.#wake();
+      if (!this.#isBusy()) this.#idle.wake();
     }
   }
 
@@ -264,13 +261,6 @@ export class LanePartitionIntake implements PartitionIntake {
       this.drop();
       return 'fenced';
     }
-  }
-
-  #wake(): void {
-    if (this.#isBusy() && !this.#abort.signal.aborted) return;
-    const idle = this.#idle;
-    this.#idle = [];
-    for (const resume of idle) resume();
   }
 }
 

@@ -4,6 +4,7 @@ import type { Delivery } from './delivery.ts';
 import type { Encoding, RequestVerdict } from './intake.ts';
 import { type IntakeDeps, isFull, openBlock, releaseBlock } from './intake-shared.ts';
 import type { OpenBlock } from './open-block.ts';
+import { Waiters } from './waiters.ts';
 
 /** Longest that a request waits for others to share its block with. */
 const REQUEST_LINGER_MS = 200;
@@ -30,7 +31,7 @@ export class RequestIntake {
   #sequence = 0;
   #inFlight = 0;
   #isClosed = false;
-  #idle: (() => void)[] = [];
+  readonly #idle = new Waiters();
 
   /** @param idPrefix unique for this lane of this process start */
   constructor(deps: IntakeDeps, idPrefix: string) {
@@ -81,12 +82,7 @@ export class RequestIntake {
   async drain(signal: AbortSignal): Promise<void> {
     this.#isClosed = true;
     this.seal();
-    while (this.#inFlight > 0 && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#idle.push(resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
+    while (this.#inFlight > 0 && !signal.aborted) await this.#idle.wait(signal);
     this.#abort.abort();
   }
 
@@ -136,10 +132,7 @@ export class RequestIntake {
   #settle(sealed: RequestBlock): void {
     releaseBlock(this.#deps, sealed.block);
     this.#inFlight--;
-    if (this.#inFlight > 0) return;
-    const idle = this.#idle;
-    this.#idle = [];
-    for (const resume of idle) resume();
+    if (this.#inFlight === 0) this.#idle.wake();
   }
 }
 

@@ -1,0 +1,109 @@
+import type { Component, ComponentContext } from '../base/component.ts';
+import type { ConfiguredComponent, LoadedConfig } from '../config/loaded-config.ts';
+import type { ComponentType } from '../flow/component-type.ts';
+import type { Ingress, Listeners, MainContext, RedHandler } from '../flow/host.ts';
+import type { RedDelta, SeriesKey } from '../red/red-rows.ts';
+import { componentType } from './components.ts';
+
+export type Kind = ComponentType['kind'];
+
+export interface HostDeps {
+  readonly listeners: Listeners;
+  readonly contextFor: (key: string, id: string) => ComponentContext;
+  readonly ingressFor: (receiver: string) => Ingress;
+  /** What the host itself offers to components, by id. */
+  readonly peers: Readonly<Record<string, unknown>>;
+}
+
+/** The main halves of all components, and how lanes and components reach them. */
+export class Host {
+  readonly #deps: HostDeps;
+  /** By `kind:id`, in the order in which they start. */
+  readonly #components = new Map<string, Component>();
+  readonly #messageHandlers = new Map<string, (lane: number, message: unknown) => void>();
+  readonly #redHandlers = new Map<string, RedHandler[]>();
+  /** By connector, then by the lane's life: who its series are. */
+  readonly #series = new Map<string, Map<number, SeriesKey[]>>();
+
+  constructor(config: LoadedConfig, deps: HostDeps) {
+    this.#deps = deps;
+    for (const [kind, id, component] of startOrder(config)) this.#create(kind, id, component);
+  }
+
+  /** Connectors whose rows somebody wants. */
+  get redWanted(): string[] {
+    return [...this.#redHandlers.keys()];
+  }
+
+  /** From the last sink to the first source. */
+  get components(): Component[] {
+    return [...this.#components.values()];
+  }
+
+  post(life: number, componentId: string, message: unknown): void {
+    this.#messageHandlers.get(componentId)?.(life, message);
+  }
+
+  red(life: number, connector: string, delta: RedDelta): void {
+    const lives = this.#series.get(connector) ?? new Map<number, SeriesKey[]>();
+    this.#series.set(connector, lives);
+    const keys = lives.get(life) ?? [];
+    lives.set(life, keys);
+    keys.push(...delta.newSeries);
+    for (const handler of this.#redHandlers.get(connector) ?? []) handler(life, delta, keys);
+  }
+
+  /** The lane's thread has ended: nothing will refer to its series any more. */
+  forget(life: number): void {
+    for (const lives of this.#series.values()) lives.delete(life);
+  }
+
+  #create(kind: Kind, id: string, component: ConfiguredComponent): void {
+    const { createMain } = componentType(kind, component);
+    if (createMain === undefined) return;
+    const key = `${kind}:${id}`;
+    const context: MainContext = {
+      ...this.#deps.contextFor(key, id),
+      listeners: this.#deps.listeners,
+      ingress: this.#deps.ingressFor(id),
+      onLaneMessage: (handler) => this.#messageHandlers.set(id, handler),
+      onRed: (connector, handler) => {
+        this.#redHandlers.set(connector, [...(this.#redHandlers.get(connector) ?? []), handler]);
+      },
+      peer: (peerId) => this.#peer(peerId),
+    };
+    this.#components.set(key, createMain(component.config, context));
+  }
+
+  #peer(id: string): unknown {
+    for (const kind of ['extension', 'exporter', 'connector', 'receiver']) {
+      const component = this.#components.get(`${kind}:${id}`);
+      if (component !== undefined) return component;
+    }
+    return this.#deps.peers[id];
+  }
+}
+
+type Row = readonly [Kind, string, ConfiguredComponent];
+
+/** Databases first, then exporters, connectors, the other extensions, and receivers last. */
+function startOrder(config: LoadedConfig): Row[] {
+  const { service } = config;
+  const rows = (kind: Kind, components: Readonly<Record<string, ConfiguredComponent>>): Row[] =>
+    Object.entries(components).map(([id, component]) => [kind, id, component]);
+  const extensions = service.extensions.map(
+    (id): Row => ['extension', id, config.extensions[id] as ConfiguredComponent],
+  );
+  const isFirst = ([kind, , component]: Row): boolean => {
+    const type = componentType(kind, component);
+    return type.kind === 'extension' && type.startsBeforeExporters === true;
+  };
+  return [
+    ...extensions.filter(isFirst),
+    ...rows('exporter', config.exporters),
+    ...rows('connector', config.connectors),
+    ...rows('processor', config.processors),
+    ...extensions.filter((row) => !isFirst(row)),
+    ...rows('receiver', config.receivers),
+  ];
+}

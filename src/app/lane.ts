@@ -1,0 +1,202 @@
+import { systemClock } from '../base/clock.ts';
+import type { Component, ComponentContext, Deadline } from '../base/component.ts';
+import { BatchPool } from '../flow/batch-pool.ts';
+import { Budget } from '../flow/budget.ts';
+import type { ConnectorType, ExporterType, ProcessorType, ReceiverType } from '../flow/component-type.ts';
+import { type DataPath, DataPathFlow } from '../flow/data-path.ts';
+import type { Scan } from '../flow/intake-shared.ts';
+import type { BlockSink, LaneContext, LaneReceiver, RedConnector } from '../flow/lane.ts';
+import { LaneIntake } from '../flow/lane-intake.ts';
+import { Dictionary } from '../span/dictionary.ts';
+import { componentType } from './components.ts';
+import { intakeInstruments } from './intake-instruments.ts';
+import type { FromLane, LaneSetup, ToLane } from './lane-messages.ts';
+import { plainError } from './lane-messages.ts';
+import type { ReceiverPlan } from './plan.ts';
+import { createRedTap } from './red-tap.ts';
+import { createScan } from './scan.ts';
+
+/** Blocks that one receiver writes at the same time: enough to keep the database busy while the next is encoded. */
+const WRITES_AT_ONCE = 4;
+
+export type Send = (message: FromLane, transfer?: readonly ArrayBuffer[]) => void;
+
+/** What the lane's thread has of the process: its logs, instruments and health. */
+export type ContextFor = (key: string, id: string) => ComponentContext;
+
+interface ReceiverPath {
+  readonly flow: DataPathFlow;
+  readonly intake: LaneIntake;
+  readonly sinks: readonly BlockSink[];
+  readonly receiver: LaneReceiver | undefined;
+}
+
+/** One ingest thread's worth of engine: every receiver's data path, from bytes to acknowledgement. */
+export class Lane {
+  readonly #setup: LaneSetup;
+  readonly #send: Send;
+  readonly #contextFor: ContextFor;
+  readonly #dictionary = new Dictionary();
+  readonly #budget: Budget;
+  readonly #pool = new BatchPool(16);
+  readonly #scan: Scan;
+  readonly #connectors = new Map<string, RedConnector>();
+  readonly #paths = new Map<string, ReceiverPath>();
+
+  constructor(setup: LaneSetup, contextFor: ContextFor, send: Send) {
+    this.#setup = setup;
+    this.#send = send;
+    this.#contextFor = contextFor;
+    const settings = setup.config.service.spanweir;
+    this.#budget = new Budget(settings.block.maxInFlightBytes);
+    this.#scan = createScan(this.#dictionary, settings.timestamps);
+    for (const plan of setup.plans) this.#paths.set(plan.receiver, this.#createPath(plan));
+  }
+
+  /** Brings the sinks up. */
+  async start(): Promise<void> {
+    for (const { sinks } of this.#paths.values()) for (const sink of sinks) await sink.start();
+  }
+
+  /** Lets the sources begin. */
+  async begin(): Promise<void> {
+    for (const { receiver } of this.#paths.values()) await receiver?.start();
+  }
+
+  receive(message: Extract<ToLane, { type: 'request' }>): void {
+    const { id, receiver, payload, encoding, timestampMs } = message;
+    const intake = this.#paths.get(receiver)?.intake;
+    const answer = intake?.request(payload, encoding, timestampMs) ?? Promise.reject(new Error(receiver));
+    answer.then(
+      (verdict) => this.#send({ type: 'answer', id, verdict }),
+      (error: unknown) => this.#send({ type: 'refusal', id, error: plainError(error) }),
+    );
+  }
+
+  quiesce(): void {
+    for (const { receiver } of this.#paths.values()) receiver?.quiesce();
+  }
+
+  /** Sources first, then what is on its way, then the sinks. */
+  async stop(deadline: Deadline): Promise<void> {
+    const paths = [...this.#paths.values()];
+    await Promise.all(paths.map(({ receiver }) => receiver?.stop(deadline)));
+    await Promise.all(paths.map(({ intake }) => intake.drain(deadline.signal)));
+    for (const { flow } of paths) flow.close();
+    const sinks: Component[] = paths.flatMap((path) => [...path.sinks]);
+    await Promise.all(sinks.map((sink) => sink.stop(deadline)));
+  }
+
+  #createPath(plan: ReceiverPlan): ReceiverPath {
+    const { config } = this.#setup;
+    const path = this.#createDataPath(plan);
+    const context = this.#context('receiver', plan.receiver);
+    const flow = new DataPathFlow(path, {
+      concurrency: WRITES_AT_ONCE,
+      clock: context.clock,
+      random: context.random,
+      log: context.log,
+    });
+    const { block } = config.service.spanweir;
+    const lingerMs = Math.max(...path.sinks.map((sink) => sink.blockWish.lingerMs));
+    const intake = new LaneIntake(
+      {
+        flow,
+        pool: this.#pool,
+        budget: this.#budget,
+        limits: {
+          maxSpans: Math.min(block.maxSpans, Math.max(1, ...path.sinks.map((sink) => sink.blockWish.spans))),
+          maxBytes: block.maxBytes,
+          lingerMs: Math.min(block.lingerMs, lingerMs),
+        },
+        scan: this.#scan,
+        clock: context.clock,
+        random: context.random,
+        log: context.log,
+        health: context.health,
+        instruments: intakeInstruments(context.instruments, plan.receiver),
+      },
+      `${this.#setup.lifeId}/${plan.receiver}`,
+    );
+    const component = config.receivers[plan.receiver];
+    const type = componentType<ReceiverType>('receiver', component);
+    const receiver = type.createLane?.(component?.config, context, intake);
+    return { flow, intake, sinks: path.sinks, receiver };
+  }
+
+  #createDataPath(plan: ReceiverPlan): DataPath {
+    const { config, redWanted } = this.#setup;
+    const connectors = new Map(plan.connectors.map((id) => [id, this.#connector(id)]));
+    const sinks = plan.exporters.map(({ exporter, spans, throughput, red }) => {
+      const component = config.exporters[exporter];
+      const type = componentType<ExporterType>('exporter', component);
+      const rows = new Map(red.map((id) => [id, this.#connector(id)]));
+      return type.createLane?.(component?.config, this.#context('exporter', exporter), {
+        spans,
+        throughput,
+        red: rows,
+      });
+    });
+    const tapped = new Map([...connectors].filter(([id]) => redWanted.includes(id)));
+    return {
+      throughput: this.#throughput(plan.throughput),
+      connectors,
+      sinks: [
+        ...sinks.filter((sink) => sink !== undefined),
+        createRedTap(tapped, (connector, delta) =>
+          this.#send({ type: 'red', connector, delta }, columnsOf(delta)),
+        ),
+        this.#throughputTap(plan),
+      ],
+    };
+  }
+
+  #connector(id: string): RedConnector {
+    const known = this.#connectors.get(id);
+    if (known !== undefined) return known;
+    const component = this.#setup.config.connectors[id];
+    const type = componentType<ConnectorType>('connector', component);
+    const connector = type.createLane(component?.config, this.#context('connector', id));
+    this.#connectors.set(id, connector);
+    return connector;
+  }
+
+  #throughput(id: string | undefined): DataPath['throughput'] {
+    if (id === undefined) return undefined;
+    const component = this.#setup.config.processors[id];
+    const type = componentType<ProcessorType>('processor', component);
+    return type.createLane(component?.config, this.#context('processor', id));
+  }
+
+  /** Throughput rows of committed blocks for a sampling store that lives in the main thread's memory. */
+  #throughputTap(plan: ReceiverPlan): BlockSink {
+    const { store } = this.#setup;
+    const isWanted = plan.throughput !== undefined && store !== undefined && store.exporter === undefined;
+    return {
+      id: 'spanweir.throughput',
+      durable: false,
+      blockWish: { spans: 0, lingerMs: 0 },
+      start: async () => {},
+      stop: async () => {},
+      write: async () => {},
+      committed: ({ throughput }) => {
+        if (!isWanted || throughput === undefined || throughput.length === 0) return;
+        const message = { kind: 'throughput', rows: throughput };
+        this.#send({ type: 'post', componentId: store.extension, message });
+      },
+    };
+  }
+
+  #context(kind: string, id: string): LaneContext {
+    const { lane, lanes } = this.#setup;
+    return {
+      ...this.#contextFor(`${kind}:${id}`, id),
+      clock: systemClock,
+      random: Math.random,
+      lane,
+      lanes,
+      dictionary: this.#dictionary,
+      post: (componentId, message, transfer) => this.#send({ type: 'post', componentId, message }, transfer),
+    };
+  }
+}

@@ -1,0 +1,88 @@
+import { SpanweirError } from '../base/errors.ts';
+import type { LoadedConfig } from '../config/loaded-config.ts';
+
+/** What happens to the spans of one receiver: ids only, so that it can be cloned into the lanes. */
+export interface ReceiverPlan {
+  readonly receiver: string;
+  /** The adaptive_sampling processor on the way, if there is one. */
+  readonly throughput: string | undefined;
+  readonly connectors: readonly string[];
+  readonly exporters: readonly ExporterPlan[];
+}
+
+export interface ExporterPlan {
+  readonly exporter: string;
+  readonly spans: boolean;
+  readonly throughput: boolean;
+  /** Connectors whose rows it gets. */
+  readonly red: readonly string[];
+}
+
+/** Follows every receiver through its pipelines and, over the connectors, through theirs. */
+export function planReceivers(config: LoadedConfig): ReceiverPlan[] {
+  const store = samplingStore(config);
+  const receivers = new Set(
+    config.service.pipelines.filter(({ signal }) => signal === 'traces').flatMap((p) => p.receivers),
+  );
+  return [...receivers].map((receiver) => planReceiver(config, receiver, store?.exporter));
+}
+
+function planReceiver(
+  config: LoadedConfig,
+  receiver: string,
+  storeExporter: string | undefined,
+): ReceiverPlan {
+  const { pipelines } = config.service;
+  const own = pipelines.filter((p) => p.signal === 'traces' && p.receivers.includes(receiver));
+  const throughput = own.flatMap((p) => p.processors)[0];
+  const targets = new Set(own.flatMap((p) => p.exporters));
+  const connectors = [...targets].filter((id) => id in config.connectors);
+  const exporters = new Map<string, { spans: boolean; red: string[] }>();
+  const entry = (id: string) => {
+    const known = exporters.get(id) ?? { spans: false, red: [] };
+    exporters.set(id, known);
+    return known;
+  };
+  for (const id of targets) if (id in config.exporters) entry(id).spans = true;
+  for (const connector of connectors) {
+    for (const pipeline of pipelines) {
+      if (pipeline.signal !== 'metrics' || !pipeline.receivers.includes(connector)) continue;
+      for (const id of pipeline.exporters) entry(id).red.push(connector);
+    }
+  }
+  return {
+    receiver,
+    throughput,
+    connectors,
+    exporters: [...exporters].map(([exporter, { spans, red }]) => ({
+      exporter,
+      spans,
+      throughput: throughput !== undefined && exporter === storeExporter,
+      red: [...new Set(red)],
+    })),
+  };
+}
+
+export interface SamplingStorePlan {
+  /** The remote_sampling extension. */
+  readonly extension: string;
+  /** The exporter that keeps throughput rows; undefined for the store in memory. */
+  readonly exporter: string | undefined;
+}
+
+/** Where throughput rows go; undefined when nothing samples adaptively. */
+export function samplingStore(config: LoadedConfig): SamplingStorePlan | undefined {
+  for (const extension of config.service.extensions) {
+    const component = config.extensions[extension];
+    if (component?.type !== 'remote_sampling') continue;
+    const { adaptive } = component.config as { adaptive?: { sampling_store?: string } };
+    if (adaptive?.sampling_store === undefined) continue;
+    const { sampling_store: store } = adaptive;
+    if (store === 'memory') return { extension, exporter: undefined };
+    if (!(store in config.exporters)) {
+      throw new SpanweirError('CONFIG', `sampling_store: there is no exporter '${store}' (or use 'memory')`);
+    }
+    return { extension, exporter: store };
+  }
+  return undefined;
+}

@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '../base/clock.ts';
+import type { Component, ComponentContext, Deadline } from '../base/component.ts';
+import { toError } from '../base/errors.ts';
+import type { LoadedConfig } from '../config/loaded-config.ts';
+import { createExposition } from '../telemetry/exposition.ts';
+import { HealthRegistry } from '../telemetry/health.ts';
+import { createInstruments } from '../telemetry/instruments.ts';
+import { createLog, type RootLog } from '../telemetry/logger.ts';
+import { createMetricsEndpoint } from '../telemetry/metrics-endpoint.ts';
+import { MetricsHub } from '../telemetry/metrics-hub.ts';
+import { deadlineIn, shareOf } from './deadline.ts';
+import { Host } from './host.ts';
+import { Lanes } from './lanes.ts';
+import { createListeners, type OpenableListeners } from './listeners.ts';
+import { planReceivers, samplingStore } from './plan.ts';
+
+/** Of the time for a stop, what draining may take; the rest is for closing what remains. */
+const DRAIN_SHARE = 0.75;
+
+export interface RunOptions {
+  /** Aborts = stop in order. */
+  readonly stop: AbortSignal;
+  /** Called when everything is up. */
+  readonly onReady?: () => void;
+}
+
+/** Runs the engine until it is told to stop. Resolves with the exit code; rejects when it could not start. */
+export async function run(config: LoadedConfig, options: RunOptions): Promise<number> {
+  const log = createLog(config.service.telemetry.logs);
+  for (const warning of config.warnings) log.warn({}, warning);
+  const engine = new Engine(config, log);
+  try {
+    await engine.start(options.stop);
+    if (!options.stop.aborted) {
+      log.info({}, 'Everything is ready');
+      options.onReady?.();
+      await aborted(options.stop);
+    }
+  } finally {
+    await engine.stop();
+  }
+  return 0;
+}
+
+/** All parts of one running engine, in the order in which they start. */
+class Engine {
+  readonly #config: LoadedConfig;
+  readonly #log: RootLog;
+  readonly #hub = new MetricsHub();
+  readonly #health = new HealthRegistry(systemClock);
+  readonly #instruments = createInstruments((slot) => this.#hub.accept('main', slot));
+  readonly #listeners: OpenableListeners;
+  readonly #host: Host;
+  readonly #lanes: Lanes;
+  readonly #started: Component[] = [];
+
+  constructor(config: LoadedConfig, log: RootLog) {
+    this.#config = config;
+    this.#log = log;
+    this.#listeners = createListeners({
+      log: log.child({ component: 'listeners' }),
+      clock: systemClock,
+      instruments: this.#instruments,
+    });
+    this.#host = new Host(config, {
+      listeners: this.#listeners,
+      contextFor: (key, id) => this.#context(key, id),
+      ingressFor: (receiver) => (payload, encoding, timestampMs) =>
+        this.#lanes.request(receiver, payload, encoding, timestampMs),
+      peers: {
+        'spanweir.health': this.#health,
+        'spanweir.metrics': this.#hub,
+        'spanweir.config': config,
+        'spanweir.connectors': Object.keys(config.connectors),
+      },
+    });
+    this.#lanes = this.#createLanes();
+  }
+
+  async start(stop: AbortSignal): Promise<void> {
+    const { metrics } = this.#config.service.telemetry;
+    const own =
+      metrics.level === 'none'
+        ? []
+        : [createMetricsEndpoint(metrics, this.#listeners, createExposition(this.#hub))];
+    for (const component of [...own, ...this.#host.components]) {
+      if (stop.aborted) return;
+      this.#started.push(component);
+      await component.start();
+    }
+    await this.#lanes.start();
+    await this.#listeners.open();
+    await this.#lanes.begin();
+  }
+
+  /** Sources first. New requests are refused from the first moment, those in hand are finished. */
+  async stop(): Promise<void> {
+    const deadline = deadlineIn(this.#config.service.spanweir.shutdownTimeoutMs);
+    const drain = shareOf(deadline, DRAIN_SHARE);
+    try {
+      await this.#lanes.stop(drain);
+      await this.#listeners.close(drain);
+      for (const component of this.#started.reverse()) await this.#stopOne(component, deadline);
+    } finally {
+      drain.clear();
+      deadline.clear();
+    }
+    this.#log.info({}, 'Stopped');
+  }
+
+  async #stopOne(component: Component, deadline: Deadline): Promise<void> {
+    try {
+      await component.stop(deadline);
+    } catch (err) {
+      this.#log.error({ err: toError(err), component: component.id }, 'a component did not stop in order');
+    }
+  }
+
+  #createLanes(): Lanes {
+    const config = this.#config;
+    const lanes = config.service.spanweir.workers;
+    return new Lanes({
+      setup: {
+        config,
+        plans: planReceivers(config),
+        store: samplingStore(config),
+        lanes,
+        redWanted: this.#host.redWanted,
+      },
+      processId: randomBytes(8).toString('hex'),
+      clock: systemClock,
+      random: Math.random,
+      log: this.#log.child({ component: 'lanes' }),
+      onEvent: (life, lane, event) => {
+        switch (event.type) {
+          case 'slot':
+            this.#hub.accept(`lane ${life}`, event.slot);
+            break;
+          case 'health':
+            this.#health.report(event.key, `lane ${lane}`, event.status, event.reason);
+            break;
+          case 'post':
+            this.#host.post(life, event.componentId, event.message);
+            break;
+          case 'red':
+            this.#host.red(life, event.connector, event.delta);
+            break;
+        }
+      },
+      onEnd: (life) => {
+        this.#hub.retire(`lane ${life}`);
+        this.#host.forget(life);
+      },
+    });
+  }
+
+  #context(key: string, id: string): ComponentContext {
+    return {
+      id,
+      clock: systemClock,
+      random: Math.random,
+      log: this.#log.child({ component: key }),
+      instruments: this.#instruments,
+      health: this.#health.reporter(key),
+    };
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
