@@ -1,0 +1,127 @@
+import { expect, test } from 'vitest';
+import { planReceivers, samplingStore } from '../../src/app/plan.ts';
+import type { LoadedConfig, LoadedPipeline } from '../../src/config/loaded-config.ts';
+
+function loaded(
+  pipelines: readonly LoadedPipeline[],
+  parts: Partial<Pick<LoadedConfig, 'exporters' | 'connectors' | 'extensions' | 'processors'>>,
+): LoadedConfig {
+  return {
+    receivers: {},
+    processors: {},
+    connectors: {},
+    exporters: {},
+    extensions: {},
+    warnings: [],
+    ...parts,
+    service: {
+      extensions: Object.keys(parts.extensions ?? {}),
+      pipelines,
+      telemetry: {
+        metrics: { level: 'none', host: 'localhost', port: 8888 },
+        logs: { level: 'info', encoding: 'json' },
+      },
+      spanweir: {
+        workers: 1,
+        block: { maxSpans: 1, maxBytes: 1, lingerMs: 1, maxInFlightBytes: 1 },
+        timestamps: { maxPastMs: 1, maxFutureMs: 1 },
+        shutdownTimeoutMs: 1,
+      },
+    },
+  };
+}
+
+const part = (type: string, config: unknown = {}) => ({ type, config });
+
+test('a connector hands its rows to the exporters of the pipelines that it feeds', () => {
+  const config = loaded(
+    [
+      {
+        id: 'traces',
+        signal: 'traces',
+        receivers: ['kafka'],
+        processors: [],
+        exporters: ['clickhouse', 'span_metrics'],
+      },
+      {
+        id: 'metrics',
+        signal: 'metrics',
+        receivers: ['span_metrics'],
+        processors: [],
+        exporters: ['clickhouse', 'prometheus'],
+      },
+    ],
+    {
+      exporters: { clickhouse: part('clickhouse'), prometheus: part('prometheus') },
+      connectors: { span_metrics: part('span_metrics') },
+    },
+  );
+  expect(planReceivers(config)).toEqual([
+    {
+      receiver: 'kafka',
+      throughput: undefined,
+      connectors: ['span_metrics'],
+      exporters: [
+        { exporter: 'clickhouse', spans: true, throughput: false, red: ['span_metrics'] },
+        { exporter: 'prometheus', spans: false, throughput: false, red: ['span_metrics'] },
+      ],
+    },
+  ]);
+});
+
+test('a receiver that stands in two pipelines feeds both, and each exporter once', () => {
+  const pipeline = (id: string, exporters: readonly string[]): LoadedPipeline => ({
+    id,
+    signal: 'traces',
+    receivers: ['otlp'],
+    processors: [],
+    exporters,
+  });
+  const config = loaded([pipeline('traces', ['debug', 'nop']), pipeline('traces/2', ['debug'])], {
+    exporters: { debug: part('debug'), nop: part('nop') },
+  });
+  expect(planReceivers(config)).toEqual([
+    {
+      receiver: 'otlp',
+      throughput: undefined,
+      connectors: [],
+      exporters: [
+        { exporter: 'debug', spans: true, throughput: false, red: [] },
+        { exporter: 'nop', spans: true, throughput: false, red: [] },
+      ],
+    },
+  ]);
+});
+
+test('throughput rows go to the exporter that the sampling store names', () => {
+  const config = loaded(
+    [
+      {
+        id: 'traces',
+        signal: 'traces',
+        receivers: ['otlp'],
+        processors: ['adaptive_sampling'],
+        exporters: ['clickhouse', 'debug'],
+      },
+    ],
+    {
+      processors: { adaptive_sampling: part('adaptive_sampling') },
+      exporters: { clickhouse: part('clickhouse'), debug: part('debug') },
+      extensions: {
+        remote_sampling: part('remote_sampling', { adaptive: { sampling_store: 'clickhouse' } }),
+      },
+    },
+  );
+  expect(samplingStore(config)).toEqual({ extension: 'remote_sampling', exporter: 'clickhouse' });
+  expect(planReceivers(config)[0]?.exporters).toEqual([
+    { exporter: 'clickhouse', spans: true, throughput: true, red: [] },
+    { exporter: 'debug', spans: true, throughput: false, red: [] },
+  ]);
+});
+
+test('a sampling store in memory belongs to the extension', () => {
+  const config = loaded([], {
+    extensions: { 'remote_sampling/a': part('remote_sampling', { adaptive: { sampling_store: 'memory' } }) },
+  });
+  expect(samplingStore(config)).toEqual({ extension: 'remote_sampling/a', exporter: undefined });
+});
