@@ -1,4 +1,4 @@
-import { exportTraceServiceRequest } from './otlp-proto.ts';
+import { exportTraceServiceRequest, spanType } from './otlp-proto.ts';
 
 /**
  * OTLP traces as plain objects, for tests: `encodeProto` and `encodeJson` make payloads of them and
@@ -106,6 +106,11 @@ export interface TestResource {
 export function encodeProto(resources: readonly TestResource[]): Buffer {
   const message = exportTraceServiceRequest.fromObject(toRequest(resources));
   return Buffer.from(exportTraceServiceRequest.encode(message).finish());
+}
+
+/** One Span message alone, without the request around it. */
+export function encodeSpan(span: TestSpan): Buffer {
+  return Buffer.from(spanType.encode(spanType.fromObject(toSpan(span))).finish());
 }
 
 /** The same as OTLP/JSON: hex ids, 64-bit numbers as strings, other bytes as base64. */
