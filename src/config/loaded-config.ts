@@ -3,6 +3,7 @@
  * durations in ms, endpoints split. Component configs have the output type of their own zod schema.
  */
 export interface LoadedConfig {
+  /** Only what a pipeline (or service.extensions) uses. */
   readonly receivers: Readonly<Record<string, ConfiguredComponent>>;
   readonly processors: Readonly<Record<string, ConfiguredComponent>>;
   readonly connectors: Readonly<Record<string, ConfiguredComponent>>;
@@ -29,7 +30,10 @@ export interface LoadedService {
       readonly host: string;
       readonly port: number;
     };
-    readonly logs: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+    readonly logs: {
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly encoding: 'json' | 'console';
+    };
   };
   readonly spanweir: EngineSettings;
 }

@@ -1,0 +1,54 @@
+import type { Plan } from './check-pipelines.ts';
+import type { Defined } from './defined.ts';
+import { didYouMean } from './nearest.ts';
+import { type MapNode, nodeAt, type Path, positionOf } from './node.ts';
+import type { Problem } from './problem.ts';
+
+/**
+ * What `adaptive_sampling` and `remote_sampling` need of each other. The processor uses the first extension
+ * of that type, as in Jaeger, and the texts of the first two are Jaeger's, so that a search finds them.
+ */
+export function checkSampling(
+  root: MapNode,
+  defined: Defined,
+  { pipelines, extensions }: Plan,
+  problems: Problem[],
+): void {
+  const report = (path: Path, message: string): void => {
+    problems.push({ at: positionOf(root, path), path, message });
+  };
+  const remotes = extensions.filter((id) => defined.extensions.get(id)?.type?.type === 'remote_sampling');
+  const counting = pipelines.flatMap((pipeline) =>
+    pipeline.processors
+      .map((id, index) => ({ pipeline, index, type: defined.processors.get(id)?.type?.type }))
+      .filter(({ type }) => type === 'adaptive_sampling'),
+  );
+  for (const { pipeline, index } of counting) {
+    const path = ['service', 'pipelines', pipeline.id, 'processors', index];
+    const remote = remotes[0];
+    if (remote === undefined) {
+      report(path, "cannot find extension 'remote_sampling' (make sure it's defined earlier in the config)");
+    } else if (nodeAt(root, ['extensions', remote, 'adaptive']) === undefined) {
+      report(path, `extension '${remote}' is not configured for adaptive sampling`);
+    }
+  }
+  for (const remote of remotes) {
+    const path = ['extensions', remote, 'adaptive', 'sampling_store'];
+    const node = nodeAt(root, path);
+    if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.value === '') continue;
+    const store = node.value;
+    if (!defined.exporters.has(store)) {
+      const guess = didYouMean(store, defined.exporters.keys());
+      report(path, `found "${store}", expected one that is defined under exporters${guess}`);
+      continue;
+    }
+    const needed = counting.length > 0 ? counting.map(({ pipeline }) => pipeline) : [];
+    for (const pipeline of needed.filter((one) => !one.exporters.includes(store))) {
+      const list = `service.pipelines.${pipeline.id}.exporters`;
+      report(path, `found "${store}", expected it in ${list} too: there adaptive_sampling counts`);
+    }
+    if (needed.length === 0 && !pipelines.some((pipeline) => pipeline.exporters.includes(store))) {
+      report(path, `found "${store}", expected it among the exporters of a pipeline: else it does not start`);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Entry, mapNode, type Node, type Position } from './node.ts';
+import type { Problem } from './problem.ts';
+
+/** More nodes than any configuration has: what a bomb of aliases would unfold to. */
+const MAX_NODES = 200_000;
+const MAX_DEPTH = 100;
+
+/** Reads YAML into nodes that know their places. What can't be read is reported and left out. */
+export function readYaml(text: string, source: string, problems: Problem[], fixed?: Position): Node {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const place = (offset: number): Position => {
+    if (fixed !== undefined) return fixed;
+    const { line, col } = lines.linePos(offset);
+    return { source, line, column: col };
+  };
+  for (const error of document.errors) {
+    problems.push({ at: place(error.pos[0]), path: [], message: yamlMessage(error.code, error.message) });
+  }
+  const reader = new Reader(document, place, problems);
+  return reader.read(document.contents, place(0), 0);
+}
+
+function yamlMessage(code: string, message: string): string {
+  if (code === 'DUPLICATE_KEY') return 'found the same key twice, expected every key once';
+  if (code === 'TAB_AS_INDENT') return 'found a tab, expected spaces as indentation';
+  return `not valid YAML: ${message}`;
+}
+
+class Reader {
+  readonly #document: Document;
+  readonly #place: (offset: number) => Position;
+  readonly #problems: Problem[];
+  #nodes = 0;
+
+  constructor(document: Document, place: (offset: number) => Position, problems: Problem[]) {
+    this.#document = document;
+    this.#place = place;
+    this.#problems = problems;
+  }
+
+  read(item: unknown, around: Position, depth: number): Node {
+    const range = (item as { range?: readonly number[] | null } | null)?.range;
+    const at = range?.[0] === undefined ? around : this.#place(range[0]);
+    if (++this.#nodes > MAX_NODES || depth > MAX_DEPTH) {
+      if (this.#nodes === MAX_NODES + 1 || depth > MAX_DEPTH)
+        this.#report(at, 'too large or too deeply nested');
+      return { kind: 'scalar', at, value: null };
+    }
+    if (isAlias(item)) return this.read(item.resolve(this.#document), at, depth + 1);
+    if (isSeq(item)) {
+      return { kind: 'list', at, items: item.items.map((one) => this.read(one, at, depth + 1)) };
+    }
+    if (isMap(item)) {
+      const entries = new Map<string, Entry>();
+      for (const { key, value } of item.items) this.#entry(entries, key, value, at, depth);
+      return mapNode(at, entries);
+    }
+    return { kind: 'scalar', at, value: isScalar(item) ? plainScalar(item.value) : null };
+  }
+
+  #entry(entries: Map<string, Entry>, key: unknown, value: unknown, at: Position, depth: number): void {
+    if (!isScalar(key)) {
+      this.#report(at, 'found a key that is not plain text');
+      return;
+    }
+    const keyAt = key.range ? this.#place(key.range[0]) : at;
+    const node = this.read(value, keyAt, depth + 1);
+    if (key.value === '<<') {
+      for (const merged of node.kind === 'list' ? node.items : [node]) {
+        if (merged.kind !== 'map') this.#report(keyAt, 'found something else than a map to merge with <<');
+        else for (const [name, entry] of merged.entries) if (!entries.has(name)) entries.set(name, entry);
+      }
+      return;
+    }
+    entries.set(String(key.value), { at: keyAt, value: node });
+  }
+
+  #report(at: Position, message: string): void {
+    this.#problems.push({ at, path: [], message });
+  }
+}
+
+function plainScalar(value: unknown): string | number | boolean | null {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  return typeof value === 'bigint' ? Number(value) : null;
+}
