@@ -1,6 +1,9 @@
+/** A hash has 32 bits and is known to attackers: a word that collides this often is turned away. */
+const MAX_PROBES = 128;
+
 /**
  * Bytes to dense ids: open addressing over typed arrays, no string made for a word that is known.
- * Id 0 is the empty word; OVERFLOW stands for every word that came after the limit was reached.
+ * Id 0 is the empty word; OVERFLOW stands for every word that came after a limit was reached.
  */
 export class Interner {
   static readonly EMPTY = 0;
@@ -8,9 +11,10 @@ export class Interner {
 
   /** Per id, the word as a string (invalid UTF-8 becomes U+FFFD). */
   readonly words: string[] = ['', ''];
-  /** Words that did not fit. */
+  /** How often a word was turned away. */
   overflowed = 0;
   readonly #limit: number;
+  readonly #limitBytes: number;
   #slots: Uint32Array;
   #hashes: Uint32Array;
   #at: Uint32Array;
@@ -18,8 +22,10 @@ export class Interner {
   #bytes: Buffer;
   #bytesUsed = 0;
 
-  constructor(limit: number) {
+  /** At most `limit` ids (the two reserved ones included) for words of `limitBytes` altogether. */
+  constructor(limit: number, limitBytes = limit * 64) {
     this.#limit = limit;
+    this.#limitBytes = limitBytes;
     this.#slots = new Uint32Array(1024);
     this.#hashes = new Uint32Array(512);
     this.#at = new Uint32Array(512);
@@ -37,12 +43,14 @@ export class Interner {
     const hash = hashBytes(bytes, at, length);
     const mask = this.#slots.length - 1;
     let slot = hash & mask;
-    for (;;) {
+    for (let probe = 1; probe <= MAX_PROBES; probe++) {
       const id = this.#slots[slot] as number;
       if (id === 0) return this.#add(bytes, at, length, hash, slot);
       if (this.#hashes[id] === hash && this.#equals(id, bytes, at, length)) return id;
-      slot = (slot + 1) & mask;
+      slot = (slot + probe) & mask;
     }
+    this.overflowed++;
+    return Interner.OVERFLOW;
   }
 
   internString(word: string): number {
@@ -60,7 +68,7 @@ export class Interner {
 
   #add(bytes: Uint8Array, at: number, length: number, hash: number, slot: number): number {
     const id = this.words.length;
-    if (id >= this.#limit) {
+    if (id >= this.#limit || this.#bytesUsed + length > this.#limitBytes) {
       this.overflowed++;
       return Interner.OVERFLOW;
     }
@@ -72,7 +80,7 @@ export class Interner {
     this.#lengths[id] = length;
     this.#bytesUsed += length;
     this.#slots[slot] = id;
-    // Linear probing stays short while the table is at most half full.
+    // Probing stays short while the table is at most half full.
     if (id * 2 > this.#slots.length) this.#rehash();
     return id;
   }
@@ -96,19 +104,34 @@ export class Interner {
     const mask = slots.length - 1;
     for (let id = 2; id < this.words.length; id++) {
       let slot = (this.#hashes[id] as number) & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      for (let probe = 1; slots[slot] !== 0; probe++) slot = (slot + probe) & mask;
       slots[slot] = id;
     }
     this.#slots = slots;
   }
 }
 
-/** FNV-1a, finished so that the low bits, which pick the slot, depend on every byte. */
+/**
+ * 32 bits of every byte, four at a time: each word is mixed in by a multiplication, which carries upwards,
+ * and a shift, which carries downwards, so that the low bits, which pick the slot, depend on all.
+ */
 export function hashBytes(bytes: Uint8Array, at: number, length: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = at; i < at + length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
-  hash ^= hash >>> 15;
-  return hash >>> 0;
+  let hash = Math.imul(length, 0x9e3779b1) ^ 0x811c9dc5;
+  const end = at + length;
+  const wordsEnd = end - 3;
+  let i = at;
+  for (; i < wordsEnd; i += 4) {
+    const word =
+      (bytes[i] as number) |
+      ((bytes[i + 1] as number) << 8) |
+      ((bytes[i + 2] as number) << 16) |
+      ((bytes[i + 3] as number) << 24);
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
 }
 
 function grown(column: Uint32Array): Uint32Array {

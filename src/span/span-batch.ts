@@ -7,9 +7,70 @@ export const QUALITY = {
   negativeDuration: 1,
   /** start or end too far from the record's own timestamp: start was set to it (the sent one is in the bytes). */
   clampedTime: 2,
-  /** trace id or span id missing, all zero or of a wrong length. */
+  /** trace id or span id missing, all zero or of a wrong length, or a parent id of a wrong length. */
   invalidId: 4,
+  /** The trace state claims more than `weightMax` original spans: counted with that weight. */
+  cappedWeight: 8,
+  /** The trace state contradicts itself (rv < th): counted with weight 1. */
+  inconsistentWeight: 16,
 } as const;
+
+/** Offsets are u32 and stay in V8's small-integer range. */
+const MAX_ARENA = 2 ** 31 - 1;
+
+/** Columns of which most rows are 0. */
+const SPARSE_COLUMNS = [
+  'kind',
+  'statusCode',
+  'flags',
+  'eventsAt',
+  'eventsEnd',
+  'linksAt',
+  'linksEnd',
+  'traceStateAt',
+  'traceStateLength',
+  'statusMessageAt',
+  'statusMessageLength',
+] as const;
+
+const SPAN_COLUMNS = [
+  ...SPARSE_COLUMNS,
+  'nameId',
+  'nameAt',
+  'nameLength',
+  'attributesAt',
+  'attributesEnd',
+  'traceIdAt',
+  'spanIdAt',
+  'parentIdAt',
+  'startLo',
+  'startHi',
+  'durationNs',
+  'weight',
+  'quality',
+  'resource',
+  'scope',
+  'record',
+  'spanAt',
+  'spanEnd',
+] as const;
+
+const RESOURCE_COLUMNS = ['resourceIdentity', 'resourceAt', 'resourceEnd'] as const;
+const SCOPE_COLUMNS = ['scopeAt', 'scopeEnd'] as const;
+const RECORD_COLUMNS = ['recordOffset', 'recordTimestampMs', 'recordAt', 'recordEnd'] as const;
+const ALL_COLUMNS = [...SPAN_COLUMNS, ...RESOURCE_COLUMNS, ...SCOPE_COLUMNS, ...RECORD_COLUMNS];
+
+type Column = Uint8Array | Uint32Array | Float64Array;
+type ColumnName = (typeof ALL_COLUMNS)[number];
+
+/** How full a batch was. */
+export interface BatchMark {
+  readonly arenaUsed: number;
+  readonly spans: number;
+  readonly resources: number;
+  readonly scopes: number;
+  readonly records: number;
+}
 
 /**
  * Spans as columns over one byte arena. Everything that is not a number stays bytes in `arena` and is
@@ -19,8 +80,12 @@ export const QUALITY = {
  * Ranges (`attributesAt` ... `linksEnd`) span from the first tag of that repeated field to the end of its
  * last element, inside the span's own bytes; other fields may lie between, so a reader skips by field number.
  * An empty range has at == end == 0.
+ *
+ * A resource or scope that came in several parts is put together behind its record in the arena.
+ * Invariant: in the columns of SPARSE_COLUMNS, rows >= `spans` are 0, so a scanner writes only what is there.
  */
 export class SpanBatch {
+  /** May be replaced by a larger one while the batch is filled: take it anew after every append. */
   arena: Buffer;
   arenaUsed = 0;
 
@@ -129,4 +194,104 @@ export class SpanBatch {
     this.recordAt = new Uint32Array(64);
     this.recordEnd = new Uint32Array(64);
   }
+
+  get spanCapacity(): number {
+    return this.spanAt.length;
+  }
+
+  /** Bytes held, used or not. */
+  get memoryBytes(): number {
+    const columns = this as Readonly<Record<ColumnName, Column>>;
+    let bytes = this.arena.length;
+    for (const name of ALL_COLUMNS) bytes += columns[name].byteLength;
+    return bytes;
+  }
+
+  /** Empties the batch; what was allocated stays, unless more than `keepBytes` of arena. */
+  reset(keepBytes = Number.POSITIVE_INFINITY): void {
+    this.rollback(EMPTY_MARK);
+    if (this.arena.length > keepBytes) this.arena = Buffer.allocUnsafeSlow(keepBytes);
+  }
+
+  mark(): BatchMark {
+    const { arenaUsed, spans, resources, scopes, records } = this;
+    return { arenaUsed, spans, resources, scopes, records };
+  }
+
+  /** Takes back everything that was added since `mark`, a half-written row included. */
+  rollback(mark: BatchMark): void {
+    const columns = this as Readonly<Record<ColumnName, Column>>;
+    for (const name of SPARSE_COLUMNS) columns[name].fill(0, mark.spans, this.spans + 1);
+    this.arenaUsed = mark.arenaUsed;
+    this.spans = mark.spans;
+    this.resources = mark.resources;
+    this.scopes = mark.scopes;
+    this.records = mark.records;
+  }
+
+  /** Whether `bytes` more can ever fit into the arena. */
+  hasRoomFor(bytes: number): boolean {
+    return bytes <= MAX_ARENA - this.arenaUsed;
+  }
+
+  /** Makes room for `bytes` more in the arena and returns where they go. The caller has asked `hasRoomFor`. */
+  reserve(bytes: number): number {
+    const at = this.arenaUsed;
+    const needed = at + bytes;
+    if (needed > this.arena.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(MAX_ARENA, Math.max(needed, this.arena.length * 2)));
+      larger.set(this.arena.subarray(0, at));
+      this.arena = larger;
+    }
+    this.arenaUsed = needed;
+    return at;
+  }
+
+  /** Doubles the span columns. */
+  growSpans(): void {
+    this.#grow(SPAN_COLUMNS);
+  }
+
+  /** A new row of the resource columns, absent until it is filled. */
+  addResource(): number {
+    const index = this.resources++;
+    if (index === this.resourceAt.length) this.#grow(RESOURCE_COLUMNS);
+    this.resourceIdentity[index] = 0;
+    this.resourceAt[index] = 0;
+    this.resourceEnd[index] = 0;
+    return index;
+  }
+
+  /** A new row of the scope columns, absent until it is filled. */
+  addScope(): number {
+    const index = this.scopes++;
+    if (index === this.scopeAt.length) this.#grow(SCOPE_COLUMNS);
+    this.scopeAt[index] = 0;
+    this.scopeEnd[index] = 0;
+    return index;
+  }
+
+  addRecord(offset: number, timestampMs: number, at: number, end: number): number {
+    const index = this.records++;
+    if (index === this.recordAt.length) this.#grow(RECORD_COLUMNS);
+    this.recordOffset[index] = offset;
+    this.recordTimestampMs[index] = timestampMs;
+    this.recordAt[index] = at;
+    this.recordEnd[index] = end;
+    return index;
+  }
+
+  #grow(names: readonly ColumnName[]): void {
+    const columns = this as Record<ColumnName, Column>;
+    for (const name of names) columns[name] = doubled(columns[name]);
+  }
+}
+
+const EMPTY_MARK: BatchMark = { arenaUsed: 0, spans: 0, resources: 0, scopes: 0, records: 0 };
+
+function doubled<C extends Column>(column: C): C {
+  const Constructor = column.constructor as new (length: number) => C;
+  const larger = new Constructor(Math.max(16, column.length * 2));
+  larger.set(column);
+  return larger;
 }
