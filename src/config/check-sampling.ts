@@ -35,8 +35,9 @@ export function checkSampling(
   for (const remote of remotes) {
     const path = ['extensions', remote, 'adaptive', 'sampling_store'];
     const node = nodeAt(root, path);
-    if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.value === '') continue;
+    if (node?.kind !== 'scalar' || typeof node.value !== 'string') continue;
     const store = node.value;
+    if (store === '' || store === 'memory') continue;
     if (!defined.exporters.has(store)) {
       const guess = didYouMean(store, defined.exporters.keys());
       report(path, `found "${store}", expected one that is defined under exporters${guess}`);

@@ -29,14 +29,13 @@ export function loadConfig(
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
   const merged = readSources(sources, environment, problems);
+  if (problems.some((problem) => problem.fatal)) return told(problems);
   const root = expand(merged, environment, problems, warnings);
   const defined = readComponents(root, table, problems);
   const service = checkValue({ root, path: ['service'] }, serviceSchema, problems);
   const plan = checkPipelines(root, defined, problems);
   checkSampling(root, defined, plan, problems);
-  if (service === undefined || problems.length > 0) {
-    return { problems: inReadingOrder(problems).map(formatProblem) };
-  }
+  if (service === undefined || problems.length > 0) return told(problems);
   warnings.push(...findUnused(root, defined, plan), ...findInsteads(root, defined));
   const used = (section: Section): Record<string, ConfiguredComponent> =>
     usedComponents(section, defined, plan);
@@ -49,6 +48,10 @@ export function loadConfig(
     service: { ...service, pipelines: plan.pipelines },
     warnings: inReadingOrder(warnings).map(formatProblem),
   };
+}
+
+function told(problems: readonly Problem[]): ConfigProblems {
+  return { problems: inReadingOrder(problems).map(formatProblem) };
 }
 
 function usedIds(section: Section, { pipelines, extensions }: Plan): Set<string> {

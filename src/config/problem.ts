@@ -5,6 +5,8 @@ export interface Problem {
   readonly at: Position;
   readonly path: Path;
   readonly message: string;
+  /** A whole source is missing or unreadable: what is said about the rest would only mislead. */
+  readonly fatal?: boolean;
 }
 
 /** `file:line:column: path: message`. */

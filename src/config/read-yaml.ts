@@ -1,4 +1,13 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml';
 import { type Entry, mapNode, type Node, type Position } from './node.ts';
 import type { Problem } from './problem.ts';
 
@@ -9,21 +18,25 @@ const MAX_DEPTH = 100;
 /** Reads YAML into nodes that know their places. What can't be read is reported and left out. */
 export function readYaml(text: string, source: string, problems: Problem[], fixed?: Position): Node {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const place = (offset: number): Position => {
     if (fixed !== undefined) return fixed;
     const { line, col } = lines.linePos(offset);
     return { source, line, column: col };
   };
   for (const error of document.errors) {
-    problems.push({ at: place(error.pos[0]), path: [], message: yamlMessage(error.code, error.message) });
+    problems.push({
+      at: place(error.pos[0]),
+      path: [],
+      message: yamlMessage(error.code, error.message),
+      fatal: true,
+    });
   }
   const reader = new Reader(document, place, problems);
   return reader.read(document.contents, place(0), 0);
 }
 
 function yamlMessage(code: string, message: string): string {
-  if (code === 'DUPLICATE_KEY') return 'found the same key twice, expected every key once';
   if (code === 'TAB_AS_INDENT') return 'found a tab, expected spaces as indentation';
   return `not valid YAML: ${message}`;
 }
@@ -53,28 +66,38 @@ class Reader {
       return { kind: 'list', at, items: item.items.map((one) => this.read(one, at, depth + 1)) };
     }
     if (isMap(item)) {
-      const entries = new Map<string, Entry>();
-      for (const { key, value } of item.items) this.#entry(entries, key, value, at, depth);
-      return mapNode(at, entries);
+      return this.#map(item, at, depth);
     }
     return { kind: 'scalar', at, value: isScalar(item) ? plainScalar(item.value) : null };
   }
 
-  #entry(entries: Map<string, Entry>, key: unknown, value: unknown, at: Position, depth: number): void {
-    if (!isScalar(key)) {
-      this.#report(at, 'found a key that is not plain text');
-      return;
-    }
-    const keyAt = key.range ? this.#place(key.range[0]) : at;
-    const node = this.read(value, keyAt, depth + 1);
-    if (key.value === '<<') {
-      for (const merged of node.kind === 'list' ? node.items : [node]) {
-        if (merged.kind !== 'map') this.#report(keyAt, 'found something else than a map to merge with <<');
-        else for (const [name, entry] of merged.entries) if (!entries.has(name)) entries.set(name, entry);
+  #map(map: YAMLMap, at: Position, depth: number): Node {
+    const entries = new Map<string, Entry>();
+    const own = new Set<string>();
+    for (const { key, value } of map.items) {
+      if (!isScalar(key)) {
+        this.#report(at, 'found a key that is not plain text');
+        continue;
       }
-      return;
+      const keyAt = key.range ? this.#place(key.range[0]) : at;
+      const node = this.read(value, keyAt, depth + 1);
+      if (key.value === '<<') {
+        this.#mergeKey(entries, node, keyAt);
+        continue;
+      }
+      const name = String(key.value);
+      if (own.has(name)) this.#report(keyAt, `found the key "${name}" a second time`);
+      own.add(name);
+      entries.set(name, { at: keyAt, value: node });
     }
-    entries.set(String(key.value), { at: keyAt, value: node });
+    return mapNode(at, entries);
+  }
+
+  #mergeKey(entries: Map<string, Entry>, node: Node, at: Position): void {
+    for (const merged of node.kind === 'list' ? node.items : [node]) {
+      if (merged.kind !== 'map') this.#report(at, 'found something else than a map to merge with <<');
+      else for (const [name, entry] of merged.entries) if (!entries.has(name)) entries.set(name, entry);
+    }
   }
 
   #report(at: Position, message: string): void {

@@ -52,7 +52,7 @@ function readSource(uri: string, environment: ConfigEnvironment, problems: Probl
   const rest = match?.[2] ?? uri;
   const start: Position = { source: scheme === 'file' ? rest : uri.slice(0, 60), line: 1, column: 1 };
   const nothing = (message: string): Node => {
-    problems.push({ at: { ...start, line: 0 }, path: [], message });
+    problems.push({ at: { ...start, line: 0 }, path: [], message, fatal: true });
     return mapNode(start);
   };
   if (scheme === 'yaml') return splitKeys(readYaml(rest, 'yaml', problems));

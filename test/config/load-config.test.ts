@@ -176,7 +176,7 @@ service:
 
   test('broken YAML and a key that stands twice have their places', () => {
     expect(problems('receivers:\n  kafka:\n  kafka:\n')).toContain(
-      'a.yaml:3:3: found the same key twice, expected every key once',
+      'a.yaml:3:3: found the key "kafka" a second time',
     );
     expect(problems('receivers: [\n')[0]).toMatch(/^a\.yaml:\d+:\d+: not valid YAML: /);
   });

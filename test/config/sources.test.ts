@@ -45,15 +45,21 @@ test('--set comes last, its value is YAML and may be expanded', () => {
 
 test('mistakes name the source that holds them', () => {
   const given = {
-    configs: ['a.yaml', 'yaml:receivers::kafka::max_fetch_size: 0', 'http://x', 'env:GONE'],
+    configs: ['a.yaml', 'yaml:receivers::kafka::max_fetch_size: 0'],
     sets: ['receivers.kafka.initial_offset=no', 'oops'],
   };
   expect(problems(BASE, given)).toEqual([
-    'http://x: found the scheme "http", expected a path, file:, env: or yaml:',
-    'env:GONE: the environment variable GONE is not set',
     '--set oops: found "oops", expected a.b.c=value',
     '--set receivers.kafka.initial_offset: receivers.kafka.initial_offset: found "no", expected one of latest, earliest',
     'yaml:1:35: receivers.kafka.max_fetch_size: found 0, expected at least 1',
+  ]);
+});
+
+test('a source that can not be read is all that is told', () => {
+  expect(problems('nonsense: 1\n', { configs: ['a.yaml', 'http://x', 'env:GONE', 'gone.yaml'] })).toEqual([
+    'http://x: found the scheme "http", expected a path, file:, env: or yaml:',
+    'env:GONE: the environment variable GONE is not set',
+    "gone.yaml: can't be read: no such file: gone.yaml",
   ]);
 });
 
