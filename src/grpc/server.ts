@@ -69,7 +69,7 @@ export class SharedGrpcServer {
   async open(): Promise<void> {
     const server = new Server(serverOptions(this.#limits));
     for (const { definition, implementation } of this.#services.values()) {
-      server.addService(definition, this.#guarded(implementation));
+      server.addService(definition, this.#guarded(definition, implementation));
     }
     const names = [...this.#services.keys()];
     this.#health = new HealthImplementation(
@@ -143,13 +143,15 @@ export class SharedGrpcServer {
   }
 
   /** Every unary handler: counted while in hand; what it throws becomes INTERNAL. */
-  #guarded(implementation: UntypedServiceImplementation): UntypedServiceImplementation {
-    const guarded: UntypedServiceImplementation = {};
-    for (const [name, handler] of Object.entries(implementation)) {
-      if (handler.length < 2) {
-        guarded[name] = handler;
-        continue;
-      }
+  #guarded(
+    definition: ServiceDefinition,
+    implementation: UntypedServiceImplementation,
+  ): UntypedServiceImplementation {
+    const guarded: UntypedServiceImplementation = { ...implementation };
+    for (const [key, method] of Object.entries(definition)) {
+      const name = implementation[key] === undefined ? (method.originalName ?? key) : key;
+      const handler = implementation[name];
+      if (handler === undefined || method.requestStream || method.responseStream) continue;
       const unary = handler as (call: unknown, callback: sendUnaryData<unknown>) => unknown;
       guarded[name] = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
         void this.#run(unary, call, callback);
@@ -186,7 +188,8 @@ function serverOptions(limits: GrpcLimits): ServerOptions {
   const options: ServerOptions = {
     'grpc.max_receive_message_length': limits.maxMessageBytes ?? 4 * 1024 * 1024,
     'grpc.max_concurrent_streams': limits.maxConcurrentStreams ?? 100,
-    'grpc.enable_channelz': 0,
+    // Stays on: without it the library's forceShutdown finds no session to cut.
+    'grpc.enable_channelz': 1,
   };
   const set = (name: string, value: number | undefined): void => {
     if (value !== undefined) options[name] = value;

@@ -50,7 +50,7 @@ export function allowMethods(
   return false;
 }
 
-/** `Retry-After` in whole seconds, at least one. */
-export function retryAfterSeconds(retryAfterMs: number | undefined): number {
-  return Math.max(1, Math.ceil((retryAfterMs ?? 1000) / 1000));
+/** The value of `Retry-After`: whole seconds, at least one. */
+export function retryAfterSeconds(retryAfterMs: number | undefined): string {
+  return String(Math.max(1, Math.ceil((retryAfterMs ?? 1000) / 1000)));
 }

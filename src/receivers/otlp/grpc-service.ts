@@ -3,13 +3,11 @@ import {
   type ServerUnaryCall,
   type ServiceDefinition,
   type sendUnaryData,
-  status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { toError } from '../../base/errors.ts';
 import type { GrpcLimits } from '../../flow/host.ts';
 import type { OtlpGrpcConfig } from './config.ts';
-import type { Answer, Door } from './door.ts';
+import type { Door } from './door.ts';
 import { encodeStatus, encodeSuccess } from './messages.ts';
 import { overloaded, type Refusal } from './refusal.ts';
 
@@ -31,21 +29,19 @@ export const traceService: ServiceDefinition = {
 export function createTraceService(door: Door): UntypedServiceImplementation {
   return {
     Export: (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void => {
-      const answered = exportSpans(door, call.request).then((answer) => {
-        if (answer.taken) callback(null, Buffer.from(encodeSuccess(answer.verdict, 'otlp_proto')));
-        else callback(statusOf(answer.refusal));
-      });
-      answered.catch((error: unknown) =>
-        callback({ code: status.INTERNAL, details: toError(error).message }),
-      );
+      void exportSpans(door, call.request, callback);
     },
   };
 }
 
-async function exportSpans(door: Door, payload: Buffer): Promise<Answer> {
+/** Never rejects: the door answers for everything that can go wrong. */
+async function exportSpans(door: Door, payload: Buffer, callback: sendUnaryData<Buffer>): Promise<void> {
   const lease = door.lease();
-  if (lease.take(payload.length)) return door.take('grpc', payload, 'otlp_proto', lease);
-  return door.refuse('grpc', overloaded('too many bytes are in flight', 'in_flight_limit'));
+  const answer = lease.take(payload.length)
+    ? await door.take('grpc', payload, 'otlp_proto', lease)
+    : door.refuse('grpc', overloaded('too many bytes are in flight', 'in_flight_limit'));
+  if (answer.taken) callback(null, Buffer.from(encodeSuccess(answer.verdict, 'otlp_proto')));
+  else callback(statusOf(answer.refusal));
 }
 
 function statusOf(refusal: Refusal): { code: number; details: string; metadata: Metadata } {
