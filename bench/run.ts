@@ -1,0 +1,44 @@
+import { parseArgs } from 'node:util';
+
+/** `npm run bench -- NAME [--size tiny|full]`: each prints its figures and ends with 1 when they are wrong. */
+const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: () => Promise<Bench> }>> = {
+  ledger: {
+    what: 'spans on a topic = calls in Prometheus = rows in ClickHouse, per series, with 1 and 2 workers',
+    load: () => import('./ledger.bench.ts'),
+  },
+  parity: {
+    what: 'the same file in the collector and here: the same series and values, label for label',
+    load: () => import('./parity.bench.ts'),
+  },
+  cpu: {
+    what: "kafka -> span_metrics -> prometheus: spans per CPU-second, ours over the collector's",
+    load: () => import('./cpu.bench.ts'),
+  },
+  freshness: {
+    what: 'how long until a lone span on the topic is queryable in ClickHouse',
+    load: () => import('./freshness.bench.ts'),
+  },
+  outage: {
+    what: 'stop and start under load, ClickHouse away: nothing acknowledged is lost, memory is bounded',
+    load: () => import('./outage.bench.ts'),
+  },
+};
+
+export interface Bench {
+  /** Resolves with false when a figure is wrong. */
+  readonly bench: (size: 'tiny' | 'full') => Promise<boolean>;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { size: { type: 'string', default: 'full' } },
+});
+const name = positionals[0] ?? '';
+const chosen = BENCHES[name];
+if (chosen === undefined || (values.size !== 'tiny' && values.size !== 'full')) {
+  const list = Object.entries(BENCHES).map(([key, { what }]) => `  ${key.padEnd(10)} ${what}`);
+  console.error(`usage: npm run bench -- NAME [--size tiny|full]\n${list.join('\n')}`);
+  process.exit(2);
+}
+const { bench } = await chosen.load();
+process.exitCode = (await bench(values.size)) ? 0 : 1;
