@@ -125,6 +125,22 @@ export function run(command, args, { cwd, env, input } = {}) {
   });
 }
 
+/**
+ * Runs a command to its end with this process' own output; resolves with its exit code (1 after a signal).
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{cwd?: string, env?: NodeJS.ProcessEnv}} [options]
+ * @returns {Promise<number>}
+ */
+export function runVisibly(command, args, { cwd, env } = {}) {
+  return new Promise((resolve, reject) => {
+    const stdio = /** @type {const} */ (['ignore', 'inherit', 'inherit']);
+    const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: [...stdio] });
+    child.once('error', (error) => reject(new Error(`${command} could not be started: ${error.message}`)));
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+}
+
 /** @param {string} file */
 function tail(file) {
   try {

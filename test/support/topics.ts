@@ -20,9 +20,13 @@ export function uniqueName(prefix: string): string {
 }
 
 /** Creates a topic with a name of its own and returns that name. Its leaders are elected when this resolves. */
-export async function createTopic(prefix: string, options: TopicOptions = {}): Promise<string> {
+export async function createTopic(
+  prefix: string,
+  options: TopicOptions = {},
+  brokers: readonly string[] = inject('kafkaBrokers'),
+): Promise<string> {
   const topic = uniqueName(prefix);
-  const admin = kafkaClient().admin();
+  const admin = kafkaClient(brokers).admin();
   await admin.connect();
   try {
     const configEntries = Object.entries(options.config ?? {}).map(([name, value]) => ({ name, value }));
