@@ -17,6 +17,7 @@ export interface HostDeps {
 
 /** The main halves of all components, and how lanes and components reach them. */
 export class Host {
+  readonly #config: LoadedConfig;
   readonly #deps: HostDeps;
   /** By `kind:id`, in the order in which they start. */
   readonly #components = new Map<string, Component>();
@@ -26,6 +27,7 @@ export class Host {
   readonly #series = new Map<string, Map<number, SeriesKey[]>>();
 
   constructor(config: LoadedConfig, deps: HostDeps) {
+    this.#config = config;
     this.#deps = deps;
     for (const [kind, id, component] of startOrder(config)) this.#create(kind, id, component);
   }
@@ -49,7 +51,10 @@ export class Host {
     this.#series.set(connector, lives);
     const keys = lives.get(life) ?? [];
     lives.set(life, keys);
-    keys.push(...delta.newSeries);
+    // By place: each receiver's folder tells of all series of a connector.
+    delta.newSeries.forEach((key, i) => {
+      keys[delta.firstNewSeries + i] = key;
+    });
     for (const handler of this.#redHandlers.get(connector) ?? []) handler(life, delta, keys);
   }
 
@@ -70,6 +75,7 @@ export class Host {
       onRed: (connector, handler) => {
         this.#redHandlers.set(connector, [...(this.#redHandlers.get(connector) ?? []), handler]);
       },
+      redInputs: kind === 'exporter' ? redInputs(this.#config, id) : [],
       peer: (peerId) => this.#peer(peerId),
     };
     this.#components.set(key, createMain(component.config, context));
@@ -82,6 +88,11 @@ export class Host {
     }
     return this.#deps.peers[id];
   }
+}
+
+function redInputs({ connectors, service }: LoadedConfig, exporter: string): string[] {
+  const own = service.pipelines.filter((p) => p.signal === 'metrics' && p.exporters.includes(exporter));
+  return [...new Set(own.flatMap((p) => p.receivers))].filter((id) => id in connectors);
 }
 
 type Row = readonly [Kind, string, ConfiguredComponent];

@@ -16,6 +16,8 @@ export interface MainContext extends ComponentContext {
    * `delta.series` are ids of that lane; `keys` resolves them.
    */
   onRed(connectorId: string, handler: RedHandler): void;
+  /** Connectors whose rows this component gets from the pipelines it stands in, by id. */
+  readonly redInputs: readonly string[];
   /** Main half of another component, which was created before; undefined when there is none. */
   peer(id: string): unknown;
 }

@@ -17,7 +17,7 @@ export interface RedRows {
   readonly durationMaxNs: Float64Array;
   /** Explicit histogram, not cumulative: rows x (bounds + 1), weighted. Empty when there is none. */
   readonly buckets: Float64Array;
-  /** Exponential histogram entries (scale 4, seconds), sorted by row and index. */
+  /** Exponential histogram entries (see sketch/exponential.ts), sorted by row and index. */
   readonly histEntries: number;
   /** Per row, where its entries begin; length rows + 1. */
   readonly histAt: Uint32Array;
@@ -55,4 +55,15 @@ export interface RedDelta {
   /** Series that this lane mentions for the first time: id = firstNewSeries + index. */
   readonly firstNewSeries: number;
   readonly newSeries: readonly SeriesKey[];
+  /** Resources with a service.instance.id that this lane mentions for the first time. */
+  readonly newResources: readonly ResourceInfo[];
+}
+
+/** A resource as `target_info` shows it: the first one seen with this job and instance. */
+export interface ResourceInfo {
+  readonly service: string;
+  readonly namespace: string;
+  readonly instance: string;
+  /** All its attributes, values as text. */
+  readonly attributes: readonly (readonly [string, string])[];
 }

@@ -94,6 +94,7 @@ export function fakeMain(options: FakeMainOptions = {}): FakeMain {
     listeners,
     ingress: options.ingress ?? (async () => ({ spans: 0, rejectedSpans: 0, message: '' })),
     onLaneMessage: () => undefined,
+    redInputs: [],
     onRed: (connectorId, handler) => void red.set(connectorId, handler),
     peer: (id) => options.peers?.[id],
   };

@@ -1,0 +1,179 @@
+import { CLASSES, classOf, HIGH_WORD } from '../sketch/duration-classes.ts';
+import { type ExplicitBuckets, explicitBuckets } from '../sketch/explicit-buckets.ts';
+import type { Dictionary } from '../span/dictionary.ts';
+import type { SpanBatch } from '../span/span-batch.ts';
+import { restNs, WINDOW_NS, WINDOW_SECONDS, windowsBefore } from '../window/event-window.ts';
+import { BlockRows, NUMBERS } from './block-rows.ts';
+import { type Dimension, DimensionReader } from './dimension-reader.ts';
+import { HistTable } from './hist-table.ts';
+import type { DefaultDimension } from './red-description.ts';
+import type { RedRows } from './red-rows.ts';
+import { ResourceRegister } from './resource-register.ts';
+import { SeriesRegistry } from './series-registry.ts';
+
+export interface RedAggregatorOptions {
+  /** Upper bounds of the explicit histogram, ns, ascending; undefined = none is kept. */
+  readonly boundsNs?: readonly number[] | undefined;
+  readonly dimensions?: readonly Dimension[];
+  /** Default dimensions by which spans are not told apart (service.name never joins two resources). */
+  readonly excluded?: ReadonlySet<DefaultDimension>;
+  /** Series with an id of their own; what comes later is counted in overflow series. */
+  readonly seriesLimit?: number;
+  /** Keep exponential histograms as well. */
+  readonly histograms?: boolean;
+}
+
+export const DEFAULT_SERIES_LIMIT = 1_000_000;
+
+const NO_TUPLES = new Uint32Array(0);
+
+/**
+ * RED rows of span batches: one pass over the columns, one table lookup per span. Rows are in order of first
+ * appearance, and apart from the ids (which belong to the lane) they depend on nothing but the batch, as long
+ * as no bound is reached.
+ */
+export class RedAggregator {
+  readonly series: SeriesRegistry;
+  /** Spans of resources without service.name: not measured, as in the collector. Running total. */
+  skippedNoService = 0;
+  readonly #rows: BlockRows;
+  readonly #buckets: ExplicitBuckets | undefined;
+  readonly #bucketCount: number;
+  readonly #hist: HistTable | undefined;
+  readonly #dimensions: DimensionReader | undefined;
+  readonly #resources: ResourceRegister;
+  /** Which bits of name id << 5 | kind << 2 | status count. */
+  readonly #mask: number;
+  #durationBits: Uint32Array = new Uint32Array(0);
+
+  constructor(dictionary: Dictionary, options: RedAggregatorOptions = {}) {
+    const { boundsNs, dimensions = [], excluded = new Set(), seriesLimit = DEFAULT_SERIES_LIMIT } = options;
+    this.#dimensions = dimensions.length === 0 ? undefined : new DimensionReader(dimensions, seriesLimit);
+    const reader = this.#dimensions;
+    this.series = new SeriesRegistry(dictionary, {
+      limit: seriesLimit,
+      dimensionsOf: reader === undefined ? () => [] : (tuple) => reader.valuesOf(tuple),
+    });
+    this.#resources = new ResourceRegister(dictionary, this.series.resources, seriesLimit);
+    this.#buckets = boundsNs === undefined ? undefined : explicitBuckets(boundsNs);
+    this.#bucketCount = boundsNs === undefined ? 0 : boundsNs.length + 1;
+    this.#rows = new BlockRows(this.series, this.#bucketCount);
+    this.#hist = options.histograms === true ? new HistTable() : undefined;
+    this.#mask =
+      (excluded.has('span.name') ? 0 : ~31) |
+      (excluded.has('span.kind') ? 0 : 7 << 2) |
+      (excluded.has('status.code') ? 0 : 3);
+  }
+
+  /** Spans whose dimension values no longer fitted, so that they went into overflow series. Running total. */
+  get overflowedTuples(): number {
+    return this.#dimensions?.overflowed ?? 0;
+  }
+
+  /** The columns of the result are fresh and the caller's. */
+  aggregate(batch: SpanBatch): RedRows {
+    this.#rows.clear();
+    this.#hist?.clear();
+    this.#resources.visit(batch);
+    this.#count(batch, this.#dimensions?.tuplesOf(batch) ?? NO_TUPLES);
+    return this.#emit();
+  }
+
+  #count(batch: SpanBatch, tuples: Uint32Array): void {
+    const rows = this.#rows;
+    const hist = this.#hist;
+    const mask = this.#mask;
+    const bucketCount = this.#bucketCount;
+    const bounds = this.#buckets?.boundsNs ?? NO_BOUNDS;
+    const candidates = this.#buckets?.candidates ?? NO_CANDIDATES;
+    const bits = this.#bitsOf(batch.durationNs);
+    const { spans, resource, resourceIdentity, nameId, kind, statusCode } = batch;
+    const { startHi, startLo, durationNs, weight } = batch;
+    const hasTuples = tuples.length > 0;
+    let knownHigh = -1;
+    let windowBase = 0;
+    let windowRest = 0;
+    let skipped = 0;
+    for (let i = 0; i < spans; i++) {
+      const identity = resourceIdentity[resource[i] as number] as number;
+      if (identity === 0) {
+        skipped++;
+        continue;
+      }
+      const high = startHi[i] as number;
+      if (high !== knownHigh) {
+        knownHigh = high;
+        windowBase = windowsBefore(high);
+        windowRest = restNs(high);
+      }
+      const duration = durationNs[i] as number;
+      const window = windowBase + Math.floor((windowRest + (startLo[i] as number) + duration) / WINDOW_NS);
+      const ids = ((nameId[i] as number) << 5) | ((kind[i] as number) << 2) | (statusCode[i] as number);
+      const tuple = hasTuples ? (tuples[i] as number) : 0;
+      const row = rows.rowOf(identity, (ids & mask) >>> 0, tuple, window);
+
+      const spanWeight = weight[i] as number;
+      const numbers = rows.numbers;
+      const at = row * NUMBERS;
+      numbers[at] = (numbers[at] as number) + 1;
+      numbers[at + 1] = (numbers[at + 1] as number) + spanWeight;
+      numbers[at + 2] = (numbers[at + 2] as number) + spanWeight * duration;
+      if (duration > (numbers[at + 3] as number)) numbers[at + 3] = duration;
+
+      const durationClass = classOf(bits[2 * i + HIGH_WORD] as number);
+      if (bucketCount > 0) {
+        let bucket = candidates[durationClass] as number;
+        while (bucket < bounds.length && duration > (bounds[bucket] as number)) bucket++;
+        const buckets = rows.buckets;
+        const to = row * bucketCount + bucket;
+        buckets[to] = (buckets[to] as number) + spanWeight;
+      }
+      if (hist !== undefined) hist.add(row, duration, durationClass, spanWeight);
+    }
+    this.skippedNoService += skipped;
+  }
+
+  /** The durations' bits; a batch keeps its columns, so that the view is rarely made anew. */
+  #bitsOf(durationNs: Float64Array): Uint32Array {
+    const { buffer, byteOffset, length } = durationNs;
+    const bits = this.#durationBits;
+    if (bits.buffer === buffer && bits.byteOffset === byteOffset && bits.length === length * 2) return bits;
+    this.#durationBits = new Uint32Array(buffer, byteOffset, length * 2);
+    return this.#durationBits;
+  }
+
+  #emit(): RedRows {
+    const { rows, series, window, numbers, buckets } = this.#rows;
+    const windowS = new Float64Array(rows);
+    const spans = new Float64Array(rows);
+    const calls = new Float64Array(rows);
+    const durationSumNs = new Float64Array(rows);
+    const durationMaxNs = new Float64Array(rows);
+    for (let row = 0; row < rows; row++) {
+      const at = row * NUMBERS;
+      windowS[row] = (window[row] as number) * WINDOW_SECONDS;
+      spans[row] = numbers[at] as number;
+      calls[row] = numbers[at + 1] as number;
+      durationSumNs[row] = numbers[at + 2] as number;
+      durationMaxNs[row] = numbers[at + 3] as number;
+    }
+    const hist = this.#hist?.sorted(rows);
+    return {
+      rows,
+      windowS,
+      series: series.slice(0, rows),
+      spans,
+      calls,
+      durationSumNs,
+      durationMaxNs,
+      buckets: buckets.slice(0, rows * this.#bucketCount),
+      histEntries: hist?.index.length ?? 0,
+      histAt: hist?.at ?? new Uint32Array(rows + 1),
+      histIndex: hist?.index ?? new Int16Array(0),
+      histCount: hist?.count ?? new Float64Array(0),
+    };
+  }
+}
+
+const NO_BOUNDS = new Float64Array(0);
+const NO_CANDIDATES = new Uint16Array(CLASSES);

@@ -1,0 +1,31 @@
+/**
+ * How a connector's series are to be named; what an exporter needs to know besides the numbers. The main half
+ * of a connector carries it (`MainContext.peer`).
+ */
+export interface RedDescription {
+  /** In front of `calls` and `duration`, with a dot; may be empty. */
+  readonly namespace: string;
+  readonly unit: DurationUnit;
+  /** Upper bounds of the explicit histogram in `unit`, ascending; undefined = no histogram. */
+  readonly bounds: readonly number[] | undefined;
+  /** Names of the configured dimensions, in the order of SeriesKey.dimensions. */
+  readonly dimensions: readonly string[];
+  /** Default dimensions that are left out of the labels. */
+  readonly excluded: ReadonlySet<DefaultDimension>;
+}
+
+export type DurationUnit = 'ms' | 's';
+
+export const DEFAULT_DIMENSIONS = ['service.name', 'span.name', 'span.kind', 'status.code'] as const;
+export type DefaultDimension = (typeof DEFAULT_DIMENSIONS)[number];
+
+export const NS_PER_UNIT: Readonly<Record<DurationUnit, number>> = { ms: 1e6, s: 1e9 };
+
+/** A component that has one. */
+export interface RedDescribed {
+  readonly red: RedDescription;
+}
+
+export function isRedDescribed(component: unknown): component is RedDescribed {
+  return typeof component === 'object' && component !== null && 'red' in component;
+}
