@@ -40,6 +40,8 @@ export interface RedConnector {
   readonly series: SeriesTable;
   /** Upper bounds of the explicit histogram in `unit`; empty = no histogram. */
   readonly bounds: readonly number[];
+  /** Names of the configured dimensions, in the order of SeriesKey.dimensions. */
+  readonly dimensions: readonly string[];
   /** Pure and synchronous. The rows are the caller's own: several blocks may be on their way at once. */
   derive(batch: SpanBatch): RedRows;
 }
