@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { HealthReporter, HealthStatus } from '../base/instruments.ts';
+import type { Gauge, HealthReporter, HealthStatus, Instruments } from '../base/instruments.ts';
 
 /** Worst first: what several parts feel together is the first of these that one of them feels. */
 const WORST_FIRST: readonly HealthStatus[] = [
@@ -33,8 +33,12 @@ export class HealthRegistry {
   /** By component key, then by part: `main` or the lane's number. */
   readonly #components = new Map<string, { groups: readonly string[]; parts: Map<string, PartHealth> }>();
 
-  constructor(clock: Clock) {
+  readonly #instruments: Instruments | undefined;
+  readonly #gauges = new Map<string, Gauge>();
+
+  constructor(clock: Clock, instruments?: Instruments) {
     this.#clock = clock;
+    this.#instruments = instruments;
     this.startedMs = clock.wallMs();
   }
 
@@ -42,6 +46,7 @@ export class HealthRegistry {
   declare(key: string, groups: readonly string[], parts: readonly string[] = ['main']): void {
     const start: PartHealth = { status: 'starting', reason: '', sinceMs: this.#clock.wallMs() };
     this.#components.set(key, { groups, parts: new Map(parts.map((part) => [part, start])) });
+    this.#measure(key, start);
   }
 
   report(key: string, part: string, status: HealthStatus, reason = ''): void {
@@ -53,6 +58,17 @@ export class HealthRegistry {
     const before = component.parts.get(part);
     if (before?.status === status && before.reason === reason) return;
     component.parts.set(part, { status, reason, sinceMs: this.#clock.wallMs() });
+    this.#measure(key, worst(component.parts.values()));
+  }
+
+  #measure(key: string, { status }: PartHealth): void {
+    if (this.#instruments === undefined) return;
+    let gauge = this.#gauges.get(key);
+    if (gauge === undefined) {
+      gauge = this.#instruments.gauge('spanweir_component_healthy', { component: key });
+      this.#gauges.set(key, gauge);
+    }
+    gauge.set(status === 'ok' ? 1 : 0);
   }
 
   reporter(key: string, part = 'main'): HealthReporter {

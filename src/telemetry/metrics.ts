@@ -29,7 +29,6 @@ function peak(unit: string, help: string, ...labels: string[]): MetricRow {
 
 export const METRICS: Readonly<Record<string, MetricRow>> = {
   // The process as a whole.
-  spanweir_build_info: peak('', 'Always 1; the version is in the label.', 'version'),
   spanweir_component_healthy: peak('', '1 while the component works, 0 while it does not.', 'component'),
   spanweir_lanes: gauge('', 'Ingest threads that are running.'),
 
