@@ -44,3 +44,13 @@ export async function committedMessages(
     await admin.disconnect();
   }
 }
+
+/** The group starts over: its offsets are as if it had never been. */
+export async function forgetGroup(brokers: readonly string[], groupId: string): Promise<void> {
+  const kafka = new Kafka({ brokers: [...brokers], clientId: 'bench', logLevel: logLevel.NOTHING });
+  const admin = kafka.admin();
+  await admin.connect();
+  const { groups } = await admin.listGroups();
+  if (groups.some((group) => group.groupId === groupId)) await admin.deleteGroups([groupId]);
+  await admin.disconnect();
+}
