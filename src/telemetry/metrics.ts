@@ -76,4 +76,40 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'Unpacked requests whose spans are not safe yet.',
     'receiver',
   ),
+
+  // Processors: adaptive_sampling.
+  spanweir_adaptive_sampling_roots_total: counter(
+    'spans',
+    'Root spans by what they say of their sampler; only probabilistic ones count, unrecognized ones are ignored.',
+    'processor',
+    'sampler',
+  ),
+
+  // Extensions: remote_sampling.
+  spanweir_sampling_polls_total: counter(
+    'polls',
+    'Polls of SDKs that were answered or failed.',
+    'transport',
+    'result',
+  ),
+  spanweir_sampling_http_errors_total: counter(
+    'polls',
+    'Polls over HTTP that failed, by where (as Jaeger labels it).',
+    'source',
+    'status',
+  ),
+  spanweir_sampling_recomputations_total: counter('rounds', 'Rounds of the control loop.'),
+  spanweir_sampling_operations: gauge('operations', 'Operations with a probability of their own.'),
+  spanweir_sampling_services: gauge('services', 'Services with a strategy of their own.'),
+  spanweir_sampling_store_errors_total: counter(
+    'errors',
+    'Failed reads and writes of the sampling store.',
+    'action',
+  ),
+  spanweir_sampling_refused_rows_total: counter(
+    'rows',
+    'Throughput rows that the store in memory did not take.',
+    'reason',
+  ),
+  spanweir_sampling_file_reloads_total: counter('reloads', 'Reloads of the strategies file.', 'result'),
 };
