@@ -4,18 +4,21 @@ import { parseDurationMs } from './duration.ts';
 /**
  * Pieces that component schemas share. Every option carries `.describe(...)`. An option of the collector or
  * Jaeger that Spanweir takes but treats otherwise carries `.meta({ instead: 'what happens' })`: whoever sets
- * it is told so at the start.
+ * it is told so at the start. `.meta({ typeName })` is what the reference calls a type.
  */
 
 const DURATION = 'expected a duration such as 500ms, 10s or 1m30s';
 
 function durationText() {
-  return z.union([z.string(), z.literal(0)], { error: DURATION }).transform((text, context) => {
-    const ms = parseDurationMs(String(text));
-    if (ms !== undefined) return ms;
-    context.addIssue({ code: 'custom', message: DURATION });
-    return z.NEVER;
-  });
+  return z
+    .union([z.string(), z.literal(0)], { error: DURATION })
+    .transform((text, context) => {
+      const ms = parseDurationMs(String(text));
+      if (ms !== undefined) return ms;
+      context.addIssue({ code: 'custom', message: DURATION });
+      return z.NEVER;
+    })
+    .meta({ typeName: 'duration' });
 }
 
 type DurationSchema = ReturnType<typeof durationText>;
@@ -36,15 +39,18 @@ export interface Endpoint {
 const ENDPOINT = 'expected host:port, such as localhost:4317';
 
 function endpointText() {
-  return z.string().transform((text, context): Endpoint => {
-    const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
-    const port = Number(match?.[3]);
-    if (match !== null && port <= 65_535) {
-      return { host: match[1] ?? (match[2] === '' ? '0.0.0.0' : (match[2] as string)), port };
-    }
-    context.addIssue({ code: 'custom', message: ENDPOINT });
-    return z.NEVER;
-  });
+  return z
+    .string()
+    .transform((text, context): Endpoint => {
+      const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
+      const port = Number(match?.[3]);
+      if (match !== null && port <= 65_535) {
+        return { host: match[1] ?? (match[2] === '' ? '0.0.0.0' : (match[2] as string)), port };
+      }
+      context.addIssue({ code: 'custom', message: ENDPOINT });
+      return z.NEVER;
+    })
+    .meta({ typeName: 'host:port' });
 }
 
 type EndpointSchema = ReturnType<typeof endpointText>;

@@ -29,6 +29,8 @@ export interface Unwrapped {
   readonly initial: unknown;
   readonly description: string | undefined;
   readonly instead: string | undefined;
+  /** What the reference calls the type; undefined = what zod says. */
+  readonly typeName: string | undefined;
 }
 
 const WRAPPINGS = new Set([
@@ -52,10 +54,12 @@ export function unwrap(wrapped: ZodType): Unwrapped {
   let initial: unknown;
   let description: string | undefined;
   let instead: string | undefined;
+  let typeName: string | undefined;
   for (;;) {
     const meta = globalRegistry.get(schema);
     description ??= meta?.description;
     instead ??= meta?.instead as string | undefined;
+    typeName ??= meta?.typeName as string | undefined;
     const definition = definitionOf(schema);
     if (definition.type === 'nullable') nullable = true;
     if (definition.type === 'optional') optional = true;
@@ -65,7 +69,7 @@ export function unwrap(wrapped: ZodType): Unwrapped {
     }
     const next = inner(definition);
     if (next === undefined) {
-      return { schema, definition, nullable, optional, initial, description, instead };
+      return { schema, definition, nullable, optional, initial, description, instead, typeName };
     }
     schema = next;
   }

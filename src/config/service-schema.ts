@@ -14,6 +14,7 @@ function bytes(initial: string) {
       context.addIssue({ code: 'custom', message: 'expected a number of bytes, such as 1048576 or 32MiB' });
       return z.NEVER;
     })
+    .meta({ typeName: 'bytes' })
     .prefault(initial);
 }
 
