@@ -7,14 +7,17 @@ import { type DataPath, DataPathFlow } from '../flow/data-path.ts';
 import type { Scan } from '../flow/intake-shared.ts';
 import type { BlockSink, LaneContext, LaneReceiver, RedConnector } from '../flow/lane.ts';
 import { LaneIntake } from '../flow/lane-intake.ts';
+import { DeltaFolder } from '../red/fold-windows.ts';
+import type { RedDelta } from '../red/red-rows.ts';
+import type { ThroughputRows } from '../sampling/throughput-rows.ts';
 import { Dictionary } from '../span/dictionary.ts';
 import { componentType } from './components.ts';
 import { intakeInstruments } from './intake-instruments.ts';
 import type { FromLane, LaneSetup, ToLane } from './lane-messages.ts';
 import { plainError } from './lane-messages.ts';
 import type { ReceiverPlan } from './plan.ts';
-import { createRedTap } from './red-tap.ts';
 import { createScan } from './scan.ts';
+import { createRedTap, createThroughputTap } from './taps.ts';
 
 /** Blocks that one receiver writes at the same time: enough to keep the database busy while the next is encoded. */
 const WRITES_AT_ONCE = 4;
@@ -41,6 +44,7 @@ export class Lane {
   readonly #pool = new BatchPool(16);
   readonly #scan: Scan;
   readonly #connectors = new Map<string, RedConnector>();
+  readonly #folders = new Map<string, DeltaFolder>();
   readonly #paths = new Map<string, ReceiverPath>();
 
   constructor(setup: LaneSetup, contextFor: ContextFor, send: Send) {
@@ -125,7 +129,7 @@ export class Lane {
   }
 
   #createDataPath(plan: ReceiverPlan): DataPath {
-    const { config, redWanted } = this.#setup;
+    const { config } = this.#setup;
     const connectors = new Map(plan.connectors.map((id) => [id, this.#connector(id)]));
     const sinks = plan.exporters.map(({ exporter, spans, throughput, red }) => {
       const component = config.exporters[exporter];
@@ -137,18 +141,37 @@ export class Lane {
         red: rows,
       });
     });
-    const tapped = new Map([...connectors].filter(([id]) => redWanted.includes(id)));
     return {
       throughput: this.#throughput(plan.throughput),
       connectors,
-      sinks: [
-        ...sinks.filter((sink) => sink !== undefined),
-        createRedTap(tapped, (connector, delta) =>
-          this.#send({ type: 'red', connector, delta }, columnsOf(delta)),
-        ),
-        this.#throughputTap(plan),
-      ],
+      sinks: [...sinks.filter((sink) => sink !== undefined), ...this.#taps(plan)],
     };
+  }
+
+  #taps(plan: ReceiverPlan): BlockSink[] {
+    const { redWanted, store } = this.#setup;
+    const taps: BlockSink[] = [];
+    const wanted = plan.connectors.filter((id) => redWanted.includes(id));
+    if (wanted.length > 0) {
+      const folders = new Map(wanted.map((id) => [id, this.#folder(id)]));
+      const send = (connector: string, delta: RedDelta): void =>
+        this.#send({ type: 'red', connector, delta }, columnBuffers(delta));
+      taps.push(createRedTap(folders, send));
+    }
+    if (plan.throughput !== undefined && store !== undefined && store.exporter === undefined) {
+      const componentId = store.extension;
+      const send = (rows: ThroughputRows): void =>
+        this.#send({ type: 'post', componentId, message: { kind: 'throughput', rows } });
+      taps.push(createThroughputTap(send));
+    }
+    return taps;
+  }
+
+  /** One a connector, whatever receivers it serves: it knows which series main was told of. */
+  #folder(connector: string): DeltaFolder {
+    const known = this.#folders.get(connector) ?? new DeltaFolder(this.#connector(connector).series);
+    this.#folders.set(connector, known);
+    return known;
   }
 
   #connector(id: string): RedConnector {
@@ -168,25 +191,6 @@ export class Lane {
     return type.createLane(component?.config, this.#context('processor', id));
   }
 
-  /** Throughput rows of committed blocks for a sampling store that lives in the main thread's memory. */
-  #throughputTap(plan: ReceiverPlan): BlockSink {
-    const { store } = this.#setup;
-    const isWanted = plan.throughput !== undefined && store !== undefined && store.exporter === undefined;
-    return {
-      id: 'spanweir.throughput',
-      durable: false,
-      blockWish: { spans: 0, lingerMs: 0 },
-      start: async () => {},
-      stop: async () => {},
-      write: async () => {},
-      committed: ({ throughput }) => {
-        if (!isWanted || throughput === undefined || throughput.length === 0) return;
-        const message = { kind: 'throughput', rows: throughput };
-        this.#send({ type: 'post', componentId: store.extension, message });
-      },
-    };
-  }
-
   #context(kind: string, id: string): LaneContext {
     const { lane, lanes } = this.#setup;
     return {
@@ -199,4 +203,11 @@ export class Lane {
       post: (componentId, message, transfer) => this.#send({ type: 'post', componentId, message }, transfer),
     };
   }
+}
+
+/** What changes hands with a delta instead of being copied. */
+function columnBuffers(delta: RedDelta): ArrayBuffer[] {
+  const { series, calls, durationSumNs, durationMaxNs, buckets, histAt, histIndex, histCount } = delta;
+  const columns = [series, calls, durationSumNs, durationMaxNs, buckets, histAt, histIndex, histCount];
+  return columns.map(({ buffer }) => buffer as ArrayBuffer);
 }

@@ -19,6 +19,16 @@ export interface OpenableListeners extends Listeners {
   /** Opens every address that was asked for, or none: @throws SpanweirError START naming port and option. */
   open(): Promise<void>;
   close(deadline: Deadline): Promise<void>;
+  /** Every address that components asked for, with the port that was bound. */
+  addresses(): readonly ListenedAddress[];
+}
+
+export interface ListenedAddress {
+  readonly protocol: 'HTTP' | 'gRPC';
+  /** host:port */
+  readonly address: string;
+  /** The config path that set it. */
+  readonly option: string;
 }
 
 /** Every address of the process. */
@@ -27,6 +37,15 @@ export function createListeners(deps: ListenersDeps): OpenableListeners {
   const http = createHttpListeners({ log, instruments, limits: deps.httpLimits ?? {} });
   const grpc = createGrpcListeners({ log, clock, instruments });
   const asked = new Map<string, { readonly protocol: string; readonly option: string }>();
+  const listened: (() => ListenedAddress)[] = [];
+  const remember = (
+    protocol: 'HTTP' | 'gRPC',
+    { host }: ListenAddress,
+    option: string,
+    bound: { port(): number },
+  ): void => {
+    listened.push(() => ({ protocol, option, address: formatAddress({ host, port: bound.port() }) }));
+  };
 
   const claim = (protocol: string, address: ListenAddress, option: string): void => {
     const key = addressKey(address);
@@ -44,11 +63,15 @@ export function createListeners(deps: ListenersDeps): OpenableListeners {
   return {
     http: (address, option) => {
       claim('HTTP', address, option);
-      return http.http(address, option);
+      const routes = http.http(address, option);
+      remember('HTTP', address, option, routes);
+      return routes;
     },
     grpc: (address, option, limits) => {
       claim('gRPC', address, option);
-      return grpc.grpc(address, option, limits);
+      const services = grpc.grpc(address, option, limits);
+      remember('gRPC', address, option, services);
+      return services;
     },
     open: async () => {
       const results = await Promise.allSettled([http.open(), grpc.open()]);
@@ -58,6 +81,7 @@ export function createListeners(deps: ListenersDeps): OpenableListeners {
       await Promise.all([http.close(now), grpc.close(now)]);
       throw failed.reason;
     },
+    addresses: () => listened.map((address) => address()),
     close: async (deadline) => {
       await Promise.all([http.close(deadline), grpc.close(deadline)]);
     },
