@@ -78,7 +78,7 @@ function typeOf(id: string, types: readonly ComponentType[]): ComponentType | st
   }
   const found = types.find((type) => type.type === name || type.aliases?.includes(name));
   if (found !== undefined) return found;
-  const names = types.map((type) => type.type);
+  const names = types.map((type) => type.type).sort();
   const aliases = types.flatMap((type) => type.aliases ?? []);
   const choice = names.length === 0 ? 'nothing here' : `one of ${listed(names, 20)}`;
   return `found the unknown type "${name}", expected ${choice}${didYouMean(name, [...names, ...aliases])}`;
