@@ -32,6 +32,24 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
   spanweir_component_healthy: peak('', '1 while the component works, 0 while it does not.', 'component'),
   spanweir_lanes: gauge('', 'Ingest threads that are running.'),
 
+  // Intake: what every receiver hands on.
+  spanweir_intake_records_total: counter('records', 'Messages and requests taken in.', 'receiver'),
+  spanweir_intake_bytes_total: counter('bytes', 'Their payloads, unpacked.', 'receiver'),
+  spanweir_intake_spans_total: counter('spans', 'Spans in them.', 'receiver'),
+  spanweir_intake_tombstones_total: counter('records', 'Messages without a value.', 'receiver'),
+  spanweir_intake_quarantined_total: counter(
+    'records',
+    'Messages that could not be read, or that no exporter takes: put aside, by reason.',
+    'receiver',
+    'reason',
+  ),
+  spanweir_blocks_total: counter(
+    'blocks',
+    'Blocks by how they ended: committed, dropped (to be read again) or refused for good.',
+    'receiver',
+    'outcome',
+  ),
+
   // Exporters: debug.
   spanweir_debug_spans_total: counter('spans', 'Spans seen by a debug exporter.', 'exporter'),
 
