@@ -200,21 +200,3 @@ function version(): string {
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;
 }
-
-/** The real thing. What a command does not need is not loaded. */
-export async function cli(argv: readonly string[], stop: AbortSignal): Promise<number> {
-  const { COMPONENTS } = await import('./app/components.ts');
-  return runCli(argv, stop, {
-    table: COMPONENTS,
-    variables: process.env,
-    run: async (config, signal) => {
-      const { run } = await import('./app/run.ts');
-      return run(config, { stop: signal });
-    },
-    migrate: async () => {
-      throw new SpanweirError('START', 'no exporter of this configuration has a schema');
-    },
-    print: (line) => process.stdout.write(`${line}\n`),
-    complain: (line) => process.stderr.write(`${line}\n`),
-  });
-}
