@@ -12,7 +12,10 @@ import { ROOT } from './parts/node-modules.mjs';
 const SYSTEMS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'openharmony', 'win32'];
 const PROCESSORS = ['arm64', 'arm', 'ia32', 'ppc64', 'riscv64', 's390x', 'x64'];
 
-/** @typedef {{version?: string, dev?: boolean, optionalDependencies?: Record<string, string>}} Package */
+/**
+ * @typedef {{version?: string, dev?: boolean, optional?: boolean, os?: string[], cpu?: string[],
+ *   libc?: string[], optionalDependencies?: Record<string, string>}} Package
+ */
 
 const file = join(ROOT, 'package-lock.json');
 /** @type {{packages: Record<string, Package>}} */
@@ -24,11 +27,11 @@ for (const parent of Object.values(lock.packages)) {
   for (const [name, version] of Object.entries(parent.optionalDependencies ?? {})) {
     if (names.has(name)) continue;
     if (!/^\d/.test(version)) throw new Error(`${name}: ${version} is not one exact version`);
-    const system = systemOf(name);
     lock.packages[`node_modules/${name}`] = {
       version,
       ...(parent.dev ? { dev: true } : {}),
-      .../** @type {object} */ ({ optional: true, ...system }),
+      optional: true,
+      ...systemOf(name),
     };
     names.add(name);
     added++;

@@ -29,6 +29,10 @@ async function main() {
   const onCi = process.env.CI === 'true';
   try {
     await prepare();
+    if (!(await build())) {
+      progress('the build failed');
+      total.failed++;
+    }
     const unit = await runProject('unit', filters);
     const integration = await runProject('integration', filters);
     for (const counts of [unit, integration]) add(total, counts);
@@ -56,10 +60,11 @@ async function prepare() {
     (part) => part.status === 'rejected',
   );
   if (missing.length > 0) throw new Error(missing.map(({ reason }) => reason.message).join('\n'));
-  const code = await runVisibly(process.execPath, [bin('typescript', 'bin/tsc'), '-p', 'tsconfig.json'], {
-    cwd: ROOT,
-  });
-  if (code !== 0) throw new Error('the build failed');
+}
+
+async function build() {
+  const args = [bin('typescript', 'bin/tsc'), '-p', 'tsconfig.json'];
+  return (await runVisibly(process.execPath, args, { cwd: ROOT })) === 0;
 }
 
 /**

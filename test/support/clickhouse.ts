@@ -1,44 +1,52 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { inject } from 'vitest';
-import { type Child, startChild, untilReady } from '../../scripts/parts/child.mjs';
 import { freePort } from '../../scripts/parts/ports.mjs';
+import { systemClock } from '../../src/base/clock.ts';
+import { EmbeddedClickHouse } from '../../src/clickhouse/embedded.ts';
 import { uniqueName } from './topics.ts';
 
 export interface RunningClickHouse {
   readonly url: string;
-  readonly child: Child;
-  /** Ends its last query, which ends the process; SIGKILL after 10 s. */
+  readonly httpPort: number;
+  /** Of the process that serves now. */
+  pid(): number | undefined;
+  /** In order, within 15 s; then by force. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** A real ClickHouse server in a child process; what an earlier one left in `dir` is still there. */
+/**
+ * The engine's own embedded ClickHouse, supervised as there. What an earlier one left in `dir` is still there,
+ * and `httpPort` lets a new one take its place.
+ */
 export async function startClickHouse(options: {
   readonly dir: string;
   readonly httpPort?: number;
 }): Promise<RunningClickHouse> {
-  const dir = join(options.dir, 'data');
-  mkdirSync(dir, { recursive: true });
   const httpPort = options.httpPort ?? (await freePort());
-  const program = fileURLToPath(new URL('clickhouse-child.mjs', import.meta.url));
-  const child = await startChild({
-    name: 'ClickHouse',
-    command: process.execPath,
-    args: [program, dir, String(httpPort), String(await freePort())],
-    logFile: join(options.dir, 'clickhouse.out'),
-  });
-  const url = `http://127.0.0.1:${httpPort}`;
-  await untilReady(child, async () => (await fetch(`${url}/ping`)).ok);
-  const stop = async (): Promise<void> => {
-    const body = "KILL QUERY WHERE query LIKE 'SELECT sleepEachRow%' AND query_id != queryID() ASYNC";
-    await fetch(url, { method: 'POST', body }).catch(() => undefined);
-    const timer = setTimeout(() => void child.kill(), 10_000);
-    await child.ended;
-    clearTimeout(timer);
+  const settings = {
+    directory: join(options.dir, 'data'),
+    host: '127.0.0.1',
+    httpPort,
+    nativePort: await freePort(),
+    maxServerMemoryBytes: 2 * 1024 ** 3,
   };
-  return { url, child, stop };
+  const quiet = (): void => undefined;
+  const server = new EmbeddedClickHouse(settings, {
+    clock: systemClock,
+    random: Math.random,
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    health: { report: quiet },
+    restarts: { add: quiet },
+    options: { directory: 'directory', endpoint: 'endpoint', nativeEndpoint: 'native_endpoint' },
+    platform: `${process.platform}-${process.arch}`,
+  });
+  await server.start();
+  const stop = async (): Promise<void> => {
+    const signal = AbortSignal.timeout(15_000);
+    await server.stop({ signal, remainingMs: () => (signal.aborted ? 0 : 15_000) });
+  };
+  return { url: `http://127.0.0.1:${httpPort}`, httpPort, pid: () => server.pid, stop };
 }
 
 /** A client of the shared ClickHouse; close it. */

@@ -38,7 +38,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('scrapeTargetsDir', prometheus.targetsDir);
   const pids = {
     kafka: kafka.child?.pid,
-    clickhouse: clickhouse.child?.pid,
+    clickhouse: clickhouse.pid(),
     prometheus: prometheus.child.pid,
   };
   project.provide('partPids', pids);
@@ -48,7 +48,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 /** The server of CLICKHOUSE_URL if that is set, otherwise one started here. */
 async function openClickHouse(dir: string) {
   const url = process.env.CLICKHOUSE_URL;
-  if (url) return { url, child: undefined, stop: async () => undefined };
+  if (url) return { url, pid: () => undefined, stop: async () => undefined };
   return await startClickHouse({ dir });
 }
 

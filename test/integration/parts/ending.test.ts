@@ -17,16 +17,16 @@ const childModule = new URL('../../../scripts/parts/child.mjs', import.meta.url)
 
 test('Kafka, ClickHouse and Prometheus are gone after their orderly stop', async () => {
   const dir = tempDirOfTest();
-  const parts = await Promise.all([
+  const [kafka, clickhouse, prometheus] = await Promise.all([
     startKafka({ dir: join(dir, 'kafka') }),
     startClickHouse({ dir: join(dir, 'clickhouse') }),
     startPrometheus({ dir: join(dir, 'prometheus') }),
   ]);
-  const pids = parts.map(({ child }) => child.pid);
+  const pids = [kafka.child.pid, clickhouse.pid() ?? 0, prometheus.child.pid];
   expect(pids.map(isAlive)).toEqual([true, true, true]);
-  await Promise.all(parts.map((part) => part.stop()));
+  await Promise.all([kafka.stop(), clickhouse.stop(), prometheus.stop()]);
   expect(pids.map(isAlive)).toEqual([false, false, false]);
-  for (const { child } of parts) expect((await child.ended).signal).not.toBe('SIGKILL');
+  for (const { child } of [kafka, prometheus]) expect((await child.ended).signal).not.toBe('SIGKILL');
 });
 
 test('a broker that is started again finds its data, also on other ports', async () => {
