@@ -50,6 +50,18 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'outcome',
   ),
 
+  // Connectors: span_metrics.
+  spanweir_span_metrics_no_service_total: counter(
+    'spans',
+    'Spans without a service.name, which the connector leaves out.',
+    'connector',
+  ),
+  spanweir_span_metrics_overflow_total: counter(
+    'spans',
+    'Spans counted in an overflow series because the limit of series was reached.',
+    'connector',
+  ),
+
   // Exporters: debug.
   spanweir_debug_spans_total: counter('spans', 'Spans seen by a debug exporter.', 'exporter'),
 
