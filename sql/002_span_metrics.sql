@@ -1,0 +1,88 @@
+-- RED metrics as partial rows that merge: the engine writes one row per 10 s window and series of each block,
+-- late and replayed data are just more rows, and the coarser tables follow by materialized views.
+--
+-- Order: series first, time last, because a chart reads one series over time. Connector is in the key, since
+-- two span_metrics connectors count the same spans. Series that differ in service.instance.id alone are one
+-- here (a restart of a pod would otherwise begin new ones); service.namespace is among Dims.
+-- Partition: a day (a month for hours), so that whole parts expire: 3, 35 and 400 days.
+-- Durations are integer nanoseconds times the weight, summed as Float64: exact up to 104 days per row, and
+-- weights may be fractions.
+-- Hist: exponential histogram of the duration in seconds, scale 4: bucket i covers (2^(i/16), 2^((i+1)/16)].
+
+CREATE TABLE IF NOT EXISTS {{DB}}.span_metrics_10s
+(
+    Ts            DateTime CODEC(DoubleDelta, ZSTD(1)),
+    Connector     LowCardinality(String),
+    ServiceName   LowCardinality(String),
+    SpanKind      LowCardinality(String),
+    SpanName      LowCardinality(String),
+    StatusCode    LowCardinality(String),
+    -- of Dims, so that the key stays short; 0 without dimensions
+    DimsHash      UInt64 CODEC(ZSTD(1)),
+    Dims          SimpleAggregateFunction(any, Map(String, String)) CODEC(ZSTD(1)),
+    -- spans seen
+    Spans         SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+    -- spans that these stand for: what a rate is made of
+    Calls         SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(1)),
+    DurationSumNs SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(1)),
+    DurationMaxNs SimpleAggregateFunction(max, UInt64) CODEC(T64, ZSTD(1)),
+    Hist          SimpleAggregateFunction(sumMap, Map(Int16, Float64)) CODEC(ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toDate(Ts)
+ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
+TTL toDate(Ts) + INTERVAL 3 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS {{DB}}.span_metrics_1m AS {{DB}}.span_metrics_10s
+ENGINE = AggregatingMergeTree
+PARTITION BY toDate(Ts)
+ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
+TTL toDate(Ts) + INTERVAL 35 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS {{DB}}.span_metrics_1h AS {{DB}}.span_metrics_10s
+ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(Ts)
+ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
+TTL toDate(Ts) + INTERVAL 400 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS {{DB}}.span_metrics_1m_mv TO {{DB}}.span_metrics_1m AS
+SELECT toStartOfMinute(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, any(m.Dims) AS Dims,
+       sum(m.Spans) AS Spans, sum(m.Calls) AS Calls, sum(m.DurationSumNs) AS DurationSumNs,
+       max(m.DurationMaxNs) AS DurationMaxNs, sumMap(m.Hist) AS Hist
+FROM {{DB}}.span_metrics_10s AS m
+GROUP BY Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS {{DB}}.span_metrics_1h_mv TO {{DB}}.span_metrics_1h AS
+SELECT toStartOfHour(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, any(m.Dims) AS Dims,
+       sum(m.Spans) AS Spans, sum(m.Calls) AS Calls, sum(m.DurationSumNs) AS DurationSumNs,
+       max(m.DurationMaxNs) AS DurationMaxNs, sumMap(m.Hist) AS Hist
+FROM {{DB}}.span_metrics_1m AS m
+GROUP BY Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash;
+
+-- Which services and operations there are. The name is part of the key: a merge would drop operations else.
+CREATE TABLE IF NOT EXISTS {{DB}}.service_operations
+(
+    ServiceName LowCardinality(String),
+    SpanKind    LowCardinality(String),
+    SpanName    String,
+    FirstSeen   SimpleAggregateFunction(min, DateTime),
+    LastSeen    SimpleAggregateFunction(max, DateTime)
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (ServiceName, SpanKind, SpanName)
+TTL LastSeen + INTERVAL 30 DAY
+SETTINGS non_replicated_deduplication_window = 10000;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS {{DB}}.service_operations_mv TO {{DB}}.service_operations AS
+SELECT ServiceName, SpanKind, toString(SpanName) AS SpanName, min(Ts) AS FirstSeen, max(Ts) AS LastSeen
+FROM {{DB}}.span_metrics_10s
+GROUP BY ServiceName, SpanKind, SpanName;
+
+-- Quantile of an exponential histogram map, in seconds: exphist_quantile(0.95, sumMap(Hist)). Server wide.
+CREATE FUNCTION IF NOT EXISTS exphist_quantile AS (q, m) ->
+    arrayElement(
+        arrayMap((k, n, c) -> exp2((k + (q * arraySum(mapValues(m)) - (c - n)) / n) / 16), mapKeys(m), mapValues(m), arrayCumSum(mapValues(m))),
+        arrayFirstIndex(c -> c >= q * arraySum(mapValues(m)), arrayCumSum(mapValues(m))));

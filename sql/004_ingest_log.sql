@@ -1,0 +1,26 @@
+-- What was inserted: one row per block, table and day, written last and with the block's own token. A plain
+-- MergeTree without a clock column: a row says what the block's records are, never when they were handled, so
+-- the same block always writes the same rows, and none is ever replaced.
+-- Ordered by where the records came from, because gaps and overlaps are looked for along the offsets.
+CREATE TABLE IF NOT EXISTS {{DB}}.ingest_log
+(
+    -- clusterId/topic; '' for spans that came in a request
+    Source      LowCardinality(String),
+    Partition   UInt32,
+    FirstOffset UInt64,
+    LastOffset  UInt64,
+    Revision    UInt32,
+    -- the table
+    Target      LowCardinality(String),
+    -- of the rows' event time, UTC
+    Day         Date,
+    Rows        UInt64,
+    -- spans that the rows stand for
+    Spans       UInt64,
+    -- of otel_traces: sum(reinterpretAsUInt64(reverse(unhex(SpanId)))), which wraps
+    SpanIdSum   UInt64
+)
+ENGINE = MergeTree
+ORDER BY (Source, Partition, FirstOffset, Target, Day)
+TTL Day + INTERVAL 30 DAY
+SETTINGS non_replicated_deduplication_window = 10000;

@@ -1,0 +1,110 @@
+import { Readable } from 'node:stream';
+import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import { clickHouseError } from './errors.ts';
+import { INSERT_SETTINGS } from './settings.ts';
+
+export interface ClickHouseOptions {
+  /** `http://host:8123`. */
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  /** Tables are always named with it. */
+  readonly database: string;
+  readonly timeoutMs: number;
+  readonly maxConnections: number;
+  readonly gzip: boolean;
+  /** Settings of every query, as the user gave them; ours win. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface InsertTarget {
+  readonly table: string;
+  /** `insert_deduplication_token`. */
+  readonly token: string;
+}
+
+/** Talks HTTP to one ClickHouse. Everything it does rejects with a SpanweirError (UNAVAILABLE or REFUSED). */
+export class ClickHouse {
+  readonly database: string;
+  readonly url: string;
+  readonly #client: ClickHouseClient;
+
+  constructor(options: ClickHouseOptions) {
+    this.database = options.database;
+    this.url = options.url;
+    this.#client = createClient({
+      url: options.url,
+      username: options.username,
+      password: options.password,
+      application: 'spanweir',
+      request_timeout: options.timeoutMs,
+      max_open_connections: options.maxConnections,
+      compression: { request: options.gzip, response: false },
+      clickhouse_settings: options.settings,
+      log: { level: QUIET },
+    });
+  }
+
+  /** A statement without an answer. */
+  async command(query: string, settings: Readonly<Record<string, string>> = {}): Promise<void> {
+    try {
+      await this.#client.command({
+        query,
+        clickhouse_settings: { ...settings, wait_end_of_query: 1 },
+      });
+    } catch (error) {
+      throw clickHouseError(error, 'ClickHouse');
+    }
+  }
+
+  /** Rows as objects; 64-bit integers come as strings. Parameters stand in the query as `{name: Type}`. */
+  async query<T>(query: string, parameters: Record<string, unknown> = {}): Promise<T[]> {
+    try {
+      const result = await this.#client.query({
+        query,
+        format: 'JSONEachRow',
+        query_params: parameters,
+        clickhouse_settings: { output_format_json_quote_64bit_integers: 1 },
+      });
+      return await result.json<T>();
+    } catch (error) {
+      throw clickHouseError(error, 'ClickHouse');
+    }
+  }
+
+  /**
+   * Inserts one block in the Native format. Resolves when it is durable in the table and its views. The bytes
+   * must stay as they are until then; the same bytes may be sent again with the same token.
+   */
+  async insertNative(target: InsertTarget, block: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const table = `${quoted(this.database)}.${quoted(target.table)}`;
+    try {
+      const { stream } = await this.#client.exec({
+        query: `INSERT INTO ${table} FORMAT Native`,
+        values: Readable.from([block], { objectMode: false }),
+        clickhouse_settings: { ...INSERT_SETTINGS, insert_deduplication_token: target.token },
+        ...(signal === undefined ? {} : { abort_signal: signal }),
+      });
+      // An answer that is not read keeps its connection for ever.
+      for await (const _ of stream);
+    } catch (error) {
+      throw clickHouseError(error, `insert into ${target.table}`);
+    }
+  }
+
+  /** Rejects when the server does not answer, or not to this user. */
+  async check(): Promise<void> {
+    await this.query('SELECT 1');
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+}
+
+/** ClickHouseLogLevel.OFF; the client's errors reach our own log. */
+const QUIET = 127;
+
+export function quoted(identifier: string): string {
+  return `\`${identifier.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``;
+}

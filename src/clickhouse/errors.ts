@@ -1,0 +1,63 @@
+import { ClickHouseError } from '@clickhouse/client';
+import { SpanweirError, toError } from '../base/errors.ts';
+
+/** ClickHouse's numbers for "these bytes are not rows of that table": sending them again can't help. */
+const BAD_DATA = new Set([
+  6, // CANNOT_PARSE_TEXT
+  10, // NOT_FOUND_COLUMN_IN_BLOCK
+  16, // NO_SUCH_COLUMN_IN_TABLE
+  20, // NUMBER_OF_COLUMNS_DOESNT_MATCH
+  26, // CANNOT_PARSE_QUOTED_STRING
+  27, // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+  33, // CANNOT_READ_ALL_DATA
+  53, // TYPE_MISMATCH
+  69, // ARGUMENT_OUT_OF_BOUND
+  70, // CANNOT_CONVERT_TYPE
+  117, // INCORRECT_DATA
+  131, // TOO_LARGE_STRING_SIZE
+]);
+
+/** The question itself is wrong: a programmer's or an operator's error. */
+const REFUSED = new Set([
+  36, // BAD_ARGUMENTS
+  46, // UNKNOWN_FUNCTION
+  47, // UNKNOWN_IDENTIFIER
+  60, // UNKNOWN_TABLE
+  62, // SYNTAX_ERROR
+  81, // UNKNOWN_DATABASE
+  115, // UNKNOWN_SETTING
+]);
+
+const TOO_MANY_PARTS = 252;
+
+/**
+ * What went wrong in a conversation with ClickHouse, and whether to try again. All that is not known to be
+ * final is retryable: an insert's outcome may be unknown, and its token makes sending it again harmless.
+ */
+export function clickHouseError(thrown: unknown, doing: string): SpanweirError {
+  if (thrown instanceof SpanweirError) return thrown;
+  const error = toError(thrown);
+  const message = `${doing}: ${firstLine(error)}`;
+  const code = error instanceof ClickHouseError ? Number(error.code) : Number.NaN;
+  if (BAD_DATA.has(code) || REFUSED.has(code) || (code === TOO_MANY_PARTS && isPartitions(error))) {
+    return new SpanweirError('REFUSED', message, { cause: error });
+  }
+  return new SpanweirError('UNAVAILABLE', message, { retry: 'backoff', cause: error });
+}
+
+/** ClickHouse's own number of the error behind a SpanweirError, if it was one. */
+export function clickHouseCode(error: unknown): number | undefined {
+  const cause = error instanceof SpanweirError ? error.cause : error;
+  return cause instanceof ClickHouseError ? Number(cause.code) : undefined;
+}
+
+/** 252 is both "merges are behind", which passes, and "rows of too many days in one block", which does not. */
+function isPartitions(error: Error): boolean {
+  return error.message.includes('partitions');
+}
+
+/** A connection's failures come as an AggregateError with an empty message. */
+function firstLine(error: Error): string {
+  const inner = error instanceof AggregateError ? toError(error.errors[0]).message : '';
+  return (error.message || inner || error.name).split('\n', 1)[0] as string;
+}

@@ -1,0 +1,185 @@
+import type { Clock } from '../base/clock.ts';
+import { SpanweirError } from '../base/errors.ts';
+import type { Log } from '../base/instruments.ts';
+import { retrying } from '../flow/retry.ts';
+import { type ClickHouse, quoted } from './client.ts';
+import { clickHouseCode } from './errors.ts';
+import { type Migration, readMigrations, type SchemaSettings, ttlExpression } from './migrations.ts';
+
+export interface MigrateOptions {
+  readonly spansTtlMs: number;
+  /** Change nothing; only tell what would be run. */
+  readonly dryRun: boolean;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** Where the numbered files are; the installation's own by default. */
+  readonly folder?: URL;
+}
+
+export interface MigrateReport {
+  /** Statements that were run, or with `dryRun` would be, in order. */
+  readonly statements: readonly string[];
+  /** Names of the files that they came from. */
+  readonly applied: readonly string[];
+}
+
+/** The oldest server that knows everything the schema uses (maps in buckets). */
+const OLDEST = [26, 3] as const;
+const DDL_ATTEMPTS = 12;
+
+/** What a CREATE ... IF NOT EXISTS may still say when another process runs the same one at this moment. */
+const RACES = new Set([
+  57, // TABLE_ALREADY_EXISTS
+  60, // UNKNOWN_TABLE: the other one is not finished
+  81, // UNKNOWN_DATABASE
+  82, // DATABASE_ALREADY_EXISTS
+  609, // FUNCTION_ALREADY_EXISTS
+]);
+
+/** Tables whose TTL follows the configuration, and the date it counts from. */
+const SPANS_TTL_TABLES = [
+  ['otel_traces', 'toDate(Timestamp)'],
+  ['trace_summary', 'toDate(Start)'],
+] as const;
+
+/**
+ * Brings the database to the schema in sql/. Several processes may do so at once: every statement can be
+ * repeated, and who loses a race tries again. Rejects with START when a file that was applied before has been
+ * changed since or the server is too old, and with UNAVAILABLE or REFUSED as the client does.
+ */
+export async function migrate(client: ClickHouse, options: MigrateOptions): Promise<MigrateReport> {
+  await checkVersion(client);
+  const settings: SchemaSettings = { database: client.database, spansTtlMs: options.spansTtlMs };
+  const migrations = readMigrations(settings, options.folder);
+  const known = await appliedMigrations(client);
+  checkHistory(migrations, known, options.log);
+  const pending = migrations.filter(({ version }) => !known.has(version));
+  const statements: string[] = [];
+  const run = async (statement: string): Promise<void> => {
+    statements.push(statement);
+    if (!options.dryRun) await runDdl(client, statement, options);
+  };
+  if (pending.length > 0) for (const statement of registerStatements(client.database)) await run(statement);
+  for (const migration of pending) {
+    for (const statement of migration.statements) await run(statement);
+    await run(recordStatement(client.database, migration));
+    options.log.info({ file: migration.name, dryRun: options.dryRun }, 'the schema has been brought forward');
+  }
+  for (const statement of await ttlChanges(client, options.spansTtlMs)) await run(statement);
+  return { statements, applied: pending.map(({ name }) => name) };
+}
+
+async function checkVersion(client: ClickHouse): Promise<void> {
+  const [row] = await client.query<{ version: string }>('SELECT version() AS version');
+  const [major = 0, minor = 0] = (row?.version ?? '').split('.').map(Number);
+  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return;
+  throw new SpanweirError(
+    'START',
+    `ClickHouse at ${client.url} is version ${row?.version}; ${OLDEST.join('.')} or newer is needed`,
+  );
+}
+
+async function appliedMigrations(client: ClickHouse): Promise<Map<number, Recorded>> {
+  const [table] = await client.query<{ n: string }>(
+    "SELECT count() AS n FROM system.tables WHERE database = {db: String} AND name = 'schema_migrations'",
+    { db: client.database },
+  );
+  if (table === undefined || Number(table.n) === 0) return new Map();
+  const rows = await client.query<Recorded & { Version: number }>(
+    `SELECT Version, any(Name) AS Name, groupUniqArray(Sha256) AS Sha256
+     FROM ${quoted(client.database)}.schema_migrations GROUP BY Version`,
+  );
+  return new Map(rows.map((row) => [Number(row.Version), row]));
+}
+
+interface Recorded {
+  readonly Name: string;
+  /** More than one when processes with different files ran at the same time. */
+  readonly Sha256: readonly string[];
+}
+
+function checkHistory(migrations: readonly Migration[], known: Map<number, Recorded>, log: Log): void {
+  const unknown = new Set(known.keys());
+  for (const { name, sha256, version } of migrations) {
+    unknown.delete(version);
+    const recorded = known.get(version);
+    if (recorded === undefined || recorded.Sha256.every((sum) => sum === sha256)) continue;
+    throw new SpanweirError(
+      'START',
+      `sql/${name} is not the file that was applied as number ${version} (${recorded.Name}): ` +
+        'changes belong into a new file',
+    );
+  }
+  if (unknown.size > 0) {
+    log.warn(
+      { versions: [...unknown] },
+      'the database was brought forward by a newer version of this program',
+    );
+  }
+}
+
+function registerStatements(database: string): string[] {
+  return [
+    `CREATE DATABASE IF NOT EXISTS ${quoted(database)}`,
+    `CREATE TABLE IF NOT EXISTS ${quoted(database)}.schema_migrations
+(
+    Version   UInt32,
+    Name      String,
+    Sha256    String,
+    AppliedAt DateTime DEFAULT now()
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (Version, Sha256)`,
+  ];
+}
+
+function recordStatement(database: string, { name, sha256, version }: Migration): string {
+  return (
+    `INSERT INTO ${quoted(database)}.schema_migrations (Version, Name, Sha256) ` +
+    `SETTINGS async_insert = 0 VALUES (${version}, '${name}', '${sha256}')`
+  );
+}
+
+async function runDdl(client: ClickHouse, statement: string, options: MigrateOptions): Promise<void> {
+  let attempts = 0;
+  await retrying(() => client.command(statement), NEVER, {
+    initialMs: 50,
+    maxMs: 2_000,
+    clock: options.clock,
+    random: options.random,
+    isFinal: (error) => ++attempts >= DDL_ATTEMPTS || !(isRace(error) || isTransient(error)),
+  });
+}
+
+const NEVER = new AbortController().signal;
+
+function isRace(error: unknown): boolean {
+  const code = clickHouseCode(error);
+  return code !== undefined && RACES.has(code);
+}
+
+function isTransient(error: unknown): boolean {
+  return error instanceof SpanweirError && error.retry === 'backoff' && clickHouseCode(error) === undefined;
+}
+
+/** ALTERs for tables that were made with another TTL. Old parts expire by the new one at their next merge. */
+async function ttlChanges(client: ClickHouse, ttlMs: number): Promise<string[]> {
+  const tables = await client.query<{ name: string; engine_full: string }>(
+    'SELECT name, engine_full FROM system.tables WHERE database = {db: String} AND name IN {names: Array(String)}',
+    { db: client.database, names: SPANS_TTL_TABLES.map(([name]) => name) },
+  );
+  const statements: string[] = [];
+  for (const [name, date] of SPANS_TTL_TABLES) {
+    const table = tables.find((row) => row.name === name);
+    if (table === undefined) continue;
+    const is = / TTL (.*?) SETTINGS /.exec(table.engine_full)?.[1];
+    const wanted = ttlExpression(date, ttlMs);
+    if (is === wanted) continue;
+    const change = wanted === undefined ? 'REMOVE TTL' : `MODIFY TTL ${wanted}`;
+    statements.push(
+      `ALTER TABLE ${quoted(client.database)}.${name} ${change} SETTINGS materialize_ttl_after_modify = 0`,
+    );
+  }
+  return statements;
+}

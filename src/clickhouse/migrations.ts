@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { SpanweirError } from '../base/errors.ts';
+import { quoted } from './client.ts';
+
+/** The folder sql/ of the installation; source and build lie equally deep. */
+export const SQL_FOLDER = new URL('../../sql/', import.meta.url);
+
+/** One numbered file of sql/, ready to run. Every statement may be run again without harm. */
+export interface Migration {
+  readonly version: number;
+  /** As the file is called. */
+  readonly name: string;
+  /** Of the file as it lies there, before anything is filled in. */
+  readonly sha256: string;
+  readonly statements: readonly string[];
+}
+
+export interface SchemaSettings {
+  readonly database: string;
+  /** How long spans are kept; 0 = for ever. */
+  readonly spansTtlMs: number;
+}
+
+/** Reads sql/. Throws START for a name that is not NNN_words.sql, and for a number that comes twice. */
+export function readMigrations(settings: SchemaSettings, folder: URL = SQL_FOLDER): Migration[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.sql'));
+  const migrations = names.sort().map((name) => {
+    const number = /^(\d{3})_[a-z0-9_]+\.sql$/.exec(name)?.[1];
+    if (number === undefined) throw new SpanweirError('START', `sql/${name} is not called NNN_words.sql`);
+    const text = readFileSync(new URL(name, folder), 'utf8').replaceAll('\r\n', '\n');
+    return {
+      version: Number(number),
+      name,
+      sha256: createHash('sha256').update(text).digest('hex'),
+      statements: splitStatements(fillIn(text, settings)),
+    };
+  });
+  migrations.forEach((migration, i) => {
+    if (migrations[i - 1]?.version !== migration.version) return;
+    throw new SpanweirError('START', `sql/ has two files with the number ${migration.version}`);
+  });
+  return migrations;
+}
+
+/** `{{DB}}` becomes the database, `{{SPANS_TTL date}}` the TTL clause over that date or nothing. */
+export function fillIn(text: string, settings: SchemaSettings): string {
+  return text
+    .replaceAll('{{DB}}', quoted(settings.database))
+    .replaceAll(/\{\{SPANS_TTL ([^}]+)\}\}\n?/g, (_, date: string) => {
+      const clause = ttlExpression(date, settings.spansTtlMs);
+      return clause === undefined ? '' : `TTL ${clause}\n`;
+    });
+}
+
+export function ttlExpression(date: string, ttlMs: number): string | undefined {
+  return ttlMs === 0 ? undefined : `${date} + toIntervalSecond(${Math.ceil(ttlMs / 1000)})`;
+}
+
+/** A statement ends with a `;` at the end of a line. Comments before it stay with it. */
+export function splitStatements(text: string): string[] {
+  return text
+    .split(/;[ \t]*(?:\n|$)/)
+    .map((statement) => statement.trim())
+    .filter((statement) => statement.split('\n').some((line) => !/^\s*(--|$)/.test(line)));
+}

@@ -1,0 +1,87 @@
+import { hashBytes } from '../../span/interner.ts';
+import { NativeBuffer, widened } from './native-buffer.ts';
+
+/** A word that collides this often gets a second place in the dictionary: ClickHouse takes both for one. */
+const MAX_PROBES = 64;
+
+/**
+ * The dictionary of one LowCardinality column in one block: distinct words by their bytes, numbered in order
+ * of appearance, kept in wire form. Forgetting them all costs one addition.
+ */
+export class WordList {
+  count = 0;
+  readonly wire = new NativeBuffer(4096);
+  #generation = 1;
+  #slots = new Uint32Array(1024);
+  #slotGenerations = new Uint32Array(1024);
+  #hashes = new Uint32Array(512);
+  /** Where a word's bytes are in `wire`. */
+  #at = new Uint32Array(512);
+  #lengths = new Uint32Array(512);
+
+  reset(): void {
+    this.count = 0;
+    this.wire.reset();
+    this.#generation++;
+  }
+
+  /** The number of the word `bytes[at, at + length)`. */
+  intern(bytes: Uint8Array, at: number, length: number): number {
+    const hash = hashBytes(bytes, at, length);
+    const mask = this.#slots.length - 1;
+    let slot = hash & mask;
+    for (let probe = 1; probe <= MAX_PROBES; probe++) {
+      if (this.#slotGenerations[slot] !== this.#generation) break;
+      const word = this.#slots[slot] as number;
+      if (this.#hashes[word] === hash && this.is(word, bytes, at, length)) return word;
+      slot = (slot + probe) & mask;
+    }
+    return this.#add(bytes, at, length, hash, slot);
+  }
+
+  internText(text: string): number {
+    const bytes = Buffer.from(text);
+    return this.intern(bytes, 0, bytes.length);
+  }
+
+  is(word: number, bytes: Uint8Array, at: number, length: number): boolean {
+    if (this.#lengths[word] !== length) return false;
+    const own = this.wire.bytes;
+    const ownAt = this.#at[word] as number;
+    for (let i = 0; i < length; i++) if (own[ownAt + i] !== bytes[at + i]) return false;
+    return true;
+  }
+
+  #add(bytes: Uint8Array, at: number, length: number, hash: number, slot: number): number {
+    const word = this.count++;
+    if (word >= this.#hashes.length) {
+      this.#hashes = widened(this.#hashes, word + 1);
+      this.#at = widened(this.#at, word + 1);
+      this.#lengths = widened(this.#lengths, word + 1);
+    }
+    this.wire.string(bytes, at, length);
+    this.#hashes[word] = hash;
+    this.#at[word] = this.wire.length - length;
+    this.#lengths[word] = length;
+    this.#slots[slot] = word;
+    this.#slotGenerations[slot] = this.#generation;
+    if (this.count * 2 > this.#slots.length) this.#rehash();
+    return word;
+  }
+
+  #rehash(): void {
+    const size = this.#slots.length * 2;
+    const mask = size - 1;
+    this.#slots = new Uint32Array(size);
+    this.#slotGenerations = new Uint32Array(size);
+    for (let word = 0; word < this.count; word++) {
+      let slot = (this.#hashes[word] as number) & mask;
+      for (let probe = 1; probe <= MAX_PROBES; probe++) {
+        if (this.#slotGenerations[slot] !== this.#generation) break;
+        slot = (slot + probe) & mask;
+      }
+      this.#slots[slot] = word;
+      this.#slotGenerations[slot] = this.#generation;
+    }
+  }
+}
