@@ -35,6 +35,8 @@ export interface PartitionSource {
   commit(nextOffset: number): Promise<'committed' | 'fenced'>;
   /** Puts an undecodable record aside; the block is not acknowledged before this resolves. */
   quarantine(record: QuarantinedRecord): Promise<void>;
+  /** The intake dropped the partition by itself: whoever owns it reads again from the last committed position. */
+  abandoned?(error: Error): void;
 }
 
 export interface SourceRecord {

@@ -1,0 +1,203 @@
+import { setMaxListeners } from 'node:events';
+import { failureOf, isFenced, kafkaError } from './errors.ts';
+import type { ConsumerGroup, OffsetCommitRequest } from './kafkajs-internals.ts';
+
+/** Where a partition begins under an assignment. */
+export interface Position {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** What the last commit carried; null when there was none. */
+  readonly metadata: string | null;
+}
+
+interface PendingCommit {
+  readonly topic: string;
+  readonly partition: number;
+  readonly nextOffset: number;
+  readonly metadata: string | null;
+  resolve(outcome: 'committed' | 'fenced'): void;
+  reject(error: Error): void;
+}
+
+/**
+ * One generation of a group, as one member saw it. Commits go out under exactly this generation and member id,
+ * never under a newer one, so that the broker refuses them once the group has moved on; and none goes out
+ * after `end`.
+ */
+export class Assignment {
+  readonly generationId: number;
+  readonly memberId: string;
+  readonly positions: readonly Position[];
+  readonly #group: ConsumerGroup;
+  readonly #onFenced: () => void;
+  readonly #ending = new AbortController();
+  #isCurrent = true;
+  #pending: PendingCommit[] = [];
+  #isFlushing = false;
+
+  constructor(group: ConsumerGroup, positions: readonly Position[], onFenced: () => void) {
+    // Every partition may wait for it.
+    setMaxListeners(0, this.#ending.signal);
+    this.#group = group;
+    this.#onFenced = onFenced;
+    this.positions = positions;
+    this.generationId = group.generationId ?? -1;
+    this.memberId = group.memberId ?? '';
+  }
+
+  /** False = nothing may be committed under it any more. */
+  get isCurrent(): boolean {
+    return this.#isCurrent;
+  }
+
+  /** Aborts as soon as it is known that the group rebalances: from then on nothing new begins. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  close(): void {
+    this.#ending.abort();
+  }
+
+  end(): void {
+    this.#isCurrent = false;
+    this.#ending.abort();
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const commit of pending) commit.resolve('fenced');
+  }
+
+  /**
+   * Moves the group's position. Commits of several partitions share requests. Rejects with UNAVAILABLE when the
+   * outcome is not known: to be tried again.
+   */
+  commit(
+    topic: string,
+    partition: number,
+    nextOffset: number,
+    metadata: string | null = null,
+  ): Promise<'committed' | 'fenced'> {
+    if (!this.#isCurrent) return Promise.resolve('fenced');
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ topic, partition, nextOffset, metadata, resolve, reject });
+      void this.#flush();
+    });
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    // Commits that are asked for in the same turn go together.
+    await Promise.resolve();
+    while (this.#pending.length > 0) {
+      const commits = this.#pending;
+      this.#pending = [];
+      await this.#send(commits);
+    }
+    this.#isFlushing = false;
+  }
+
+  async #send(commits: readonly PendingCommit[]): Promise<void> {
+    try {
+      const coordinator = await this.#group.offsetManager?.getCoordinator();
+      if (coordinator === undefined || !this.#isCurrent) return this.#fenced(commits);
+      await coordinator.offsetCommit(this.#request(commits));
+      for (const commit of commits) commit.resolve('committed');
+    } catch (error) {
+      if (isFenced(error)) return this.#fenced(commits);
+      await this.#findCoordinator(error);
+      // One partition's trouble (a deleted topic) must not hold the others.
+      if (commits.length > 1) for (const commit of commits) await this.#send([commit]);
+      else for (const commit of commits) commit.reject(kafkaError(error, 'commit'));
+    }
+  }
+
+  #fenced(commits: readonly PendingCommit[]): void {
+    const wasCurrent = this.#isCurrent;
+    this.end();
+    for (const commit of commits) commit.resolve('fenced');
+    if (wasCurrent) this.#onFenced();
+  }
+
+  #request(commits: readonly PendingCommit[]): OffsetCommitRequest {
+    const topics = new Map<string, Map<number, PendingCommit>>();
+    for (const commit of commits) {
+      const partitions = topics.get(commit.topic) ?? new Map<number, PendingCommit>();
+      topics.set(commit.topic, partitions.set(commit.partition, commit));
+    }
+    return {
+      groupId: this.#group.groupId,
+      memberId: this.memberId,
+      groupGenerationId: this.generationId,
+      topics: Array.from(topics, ([topic, partitions]) => ({
+        topic,
+        partitions: Array.from(partitions.values(), ({ partition, nextOffset, metadata }) => ({
+          partition,
+          offset: String(nextOffset),
+          metadata,
+        })),
+      })),
+    };
+  }
+
+  async #findCoordinator(error: unknown): Promise<void> {
+    if (failureOf(error).type !== 'NOT_COORDINATOR_FOR_GROUP') return;
+    try {
+      const { cluster, groupId, offsetManager } = this.#group;
+      await cluster.refreshMetadata();
+      const coordinator = await cluster.findGroupCoordinator({ groupId });
+      this.#group.coordinator = coordinator;
+      if (offsetManager !== null) offsetManager.coordinator = coordinator;
+    } catch {
+      // The commit is tried again anyway, and finds out the same way.
+    }
+  }
+}
+
+/**
+ * Positions of everything that the group has just been assigned, read after SyncGroup. Partitions without a
+ * committed offset begin where `fromBeginning` says; `fresh` names them. kafkajs goes on from these.
+ */
+export async function readPositions(
+  group: ConsumerGroup,
+  fromBeginning: boolean,
+): Promise<{ positions: Position[]; fresh: Position[] }> {
+  const { offsetManager, groupId } = group;
+  const topics = group
+    .assigned()
+    .map(({ topic, partitions }) => ({ topic, partitions: partitions.map((partition) => ({ partition })) }));
+  if (offsetManager === null || topics.length === 0) return { positions: [], fresh: [] };
+  const coordinator = await offsetManager.getCoordinator();
+  const { responses } = await coordinator.offsetFetch({ groupId, topics });
+  const positions: Position[] = [];
+  const missing: { topic: string; partitions: { partition: number }[] }[] = [];
+  for (const { topic, partitions } of responses) {
+    const without = partitions.filter(({ offset }) => Number(offset) < 0);
+    if (without.length > 0)
+      missing.push({ topic, partitions: without.map(({ partition }) => ({ partition })) });
+    for (const { partition, offset, metadata } of partitions) {
+      if (Number(offset) >= 0) positions.push({ topic, partition, offset: Number(offset), metadata });
+    }
+  }
+  const fresh = missing.length === 0 ? [] : await logPositions(group, missing, fromBeginning);
+  positions.push(...fresh);
+  const known = offsetManager.committedOffsets();
+  for (const { topic, partition, offset } of positions) {
+    known[topic] = { ...known[topic], [partition]: String(offset) };
+  }
+  return { positions, fresh };
+}
+
+/** First or last offsets of partitions. */
+export async function logPositions(
+  group: ConsumerGroup,
+  topics: readonly { topic: string; partitions: readonly { partition: number }[] }[],
+  fromBeginning: boolean,
+): Promise<Position[]> {
+  const asked = topics.map(({ topic, partitions }) => ({ topic, partitions, fromBeginning }));
+  const found = await group.cluster.fetchTopicsOffset(asked);
+  return found.flatMap(({ topic, partitions }) =>
+    partitions.map(({ partition, offset }) => ({ topic, partition, offset: Number(offset), metadata: null })),
+  );
+}

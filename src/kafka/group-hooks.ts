@@ -1,0 +1,78 @@
+import type { FetchedBatch } from './fetched-batch.ts';
+import type { ConsumerGroup } from './kafkajs-internals.ts';
+
+/** What a group of ours is told that kafkajs has no event for. Found by the group on its first assigner. */
+export interface GroupHooks {
+  /** Before every (re)join: what is in flight must be settled or dropped when this resolves. Never rejects. */
+  beforeJoin(group: ConsumerGroup): Promise<void>;
+  /** After SyncGroup, before the first fetch. Rejects = join again. */
+  afterSync(group: ConsumerGroup): Promise<void>;
+  /** How long to wait before joining again after `failures` rejections in a row, or undefined to give up. */
+  pauseBeforeRejoin(failures: number): Promise<boolean>;
+  /** Any object that stands for the current assignment; fetched batches carry the one of their request. */
+  currentAssignment(): object | undefined;
+  /** A fetch was answered (or there was nothing to ask for). */
+  fetched(): void;
+  outOfRange(group: ConsumerGroup, topic: string, partition: number): Promise<void>;
+}
+
+/** An assigner that carries hooks. */
+export interface HookedAssigner {
+  readonly hooks?: GroupHooks;
+}
+
+interface OutOfRangeError {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+interface Prototype extends ConsumerGroup {
+  joinAndSync: (this: Prototype) => Promise<void>;
+  fetch: (this: Prototype, nodeId: number) => Promise<FetchedBatch[]>;
+  recoverFromOffsetOutOfRange: (this: Prototype, error: OutOfRangeError) => Promise<void>;
+}
+
+/** Wraps three methods of kafkajs' ConsumerGroup; groups without hooks keep the behaviour that they had. */
+export function hookConsumerGroup(type: unknown): void {
+  const prototype = (type as { prototype: Prototype }).prototype;
+  const { joinAndSync, fetch, recoverFromOffsetOutOfRange } = prototype;
+
+  prototype.joinAndSync = async function (this: Prototype) {
+    const hooks = hooksOf(this);
+    if (hooks === undefined) return await joinAndSync.call(this);
+    await hooks.beforeJoin(this);
+    for (let failures = 0; ; failures++) {
+      await joinAndSync.call(this);
+      try {
+        return await hooks.afterSync(this);
+      } catch (error) {
+        if (!(await hooks.pauseBeforeRejoin(failures + 1))) throw error;
+      }
+    }
+  };
+
+  prototype.fetch = async function (this: Prototype, nodeId: number) {
+    const hooks = hooksOf(this);
+    const assignment = hooks?.currentAssignment();
+    const batches = await fetch.call(this, nodeId);
+    hooks?.fetched();
+    for (const batch of batches) batch.assignment = assignment;
+    return batches;
+  };
+
+  prototype.recoverFromOffsetOutOfRange = async function (this: Prototype, error: OutOfRangeError) {
+    const hooks = hooksOf(this);
+    if (hooks === undefined) return await recoverFromOffsetOutOfRange.call(this, error);
+    const preferred = this.preferredReadReplicasPerTopicPartition[error.topic];
+    if (preferred?.[error.partition] !== undefined) {
+      // A follower may be behind: the leader has the last word.
+      delete preferred[error.partition];
+      return;
+    }
+    await hooks.outOfRange(this, error.topic, error.partition);
+  };
+}
+
+function hooksOf(group: ConsumerGroup): GroupHooks | undefined {
+  return (group.assigners[0] as HookedAssigner | undefined)?.hooks;
+}

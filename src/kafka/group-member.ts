@@ -1,0 +1,294 @@
+import { setMaxListeners } from 'node:events';
+import type { Consumer, EachBatchPayload, Kafka, PartitionAssigner } from 'kafkajs';
+import type { Clock } from '../base/clock.ts';
+import { SpanweirError, toError } from '../base/errors.ts';
+import type { Log } from '../base/instruments.ts';
+import { Assignment, logPositions, type Position, readPositions } from './assignment.ts';
+import { isRebalance, kafkaError } from './errors.ts';
+import type { FetchedBatch } from './fetched-batch.ts';
+import type { GroupHooks } from './group-hooks.ts';
+import { PartitionAssigners } from './kafkajs.ts';
+import type { ConsumerGroup } from './kafkajs-internals.ts';
+
+export interface GroupOptions {
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  /** Where partitions without a usable position begin. */
+  readonly fromBeginning: boolean;
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly maxBytesPerPartition: number;
+  readonly maxWaitMs: number;
+  readonly rackId: string;
+  readonly metadataMaxAgeMs: number;
+  readonly retries: number;
+}
+
+/** Who works on what a member is assigned. */
+export interface GroupOwner {
+  assigned(assignment: Assignment): void;
+  /** Nothing new begins; what is in flight is settled and committed. Resolves at the latest when aborted. */
+  settle(signal: AbortSignal): Promise<void>;
+  /** The assignment is over: forget everything. Called after `settle`, and alone when there is no time for it. */
+  drop(): void;
+  /** Resolves when the next fetch may begin; `batch` is of the current assignment. */
+  take(batch: FetchedBatch): Promise<void>;
+  /** The position was outside of the log and is now `position.offset`. */
+  moved(position: Position): void;
+}
+
+/**
+ * One life of a kafkajs consumer: from `run` to a crash or `stop`. Does what kafkajs leaves open: commits are
+ * bound to the generation they were made for, work in flight ends before the group is joined again, heartbeats
+ * go on whatever the owner does, and a crash is a value instead of a consumer that is silently dead.
+ */
+export class GroupMember {
+  readonly #consumer: Consumer;
+  readonly #options: GroupOptions;
+  readonly #owner: GroupOwner;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #over = new AbortController();
+  readonly #paused = new Map<string, { topic: string; partition: number }>();
+  #crash: Error | undefined;
+  #group: ConsumerGroup | undefined;
+  #assignment: Assignment | undefined;
+  #isQuiet = false;
+  #lastFetchMs: number;
+
+  constructor(kafka: Kafka, options: GroupOptions, owner: GroupOwner, env: { clock: Clock; log: Log }) {
+    this.#options = options;
+    this.#owner = owner;
+    this.#clock = env.clock;
+    this.#log = env.log;
+    setMaxListeners(0, this.#over.signal);
+    this.#lastFetchMs = env.clock.monotonicMs();
+    this.#consumer = kafka.consumer({
+      groupId: options.groupId,
+      partitionAssigners: [withHooks(this.#hooks())],
+      sessionTimeout: options.sessionTimeoutMs,
+      heartbeatInterval: options.heartbeatIntervalMs,
+      rebalanceTimeout: Math.max(60_000, options.sessionTimeoutMs),
+      minBytes: options.minBytes,
+      maxBytes: options.maxBytes,
+      maxBytesPerPartition: options.maxBytesPerPartition,
+      maxWaitTimeInMs: options.maxWaitMs,
+      metadataMaxAge: options.metadataMaxAgeMs,
+      rackId: options.rackId,
+      allowAutoTopicCreation: false,
+      retry: { retries: options.retries, restartOnFailure: () => Promise.resolve(false) },
+    });
+    this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => this.#end(payload.error));
+  }
+
+  /** Milliseconds since a broker last answered a fetch (or there was nothing to fetch). */
+  get silentMs(): number {
+    return this.#clock.monotonicMs() - this.#lastFetchMs;
+  }
+
+  get hasJoined(): boolean {
+    return this.#assignment !== undefined;
+  }
+
+  /** Joins and consumes; resolves when the life is over, with what ended it (undefined after `stop`). */
+  async run(): Promise<Error | undefined> {
+    this.#consume().catch((error: unknown) => this.#end(toError(error)));
+    await aborted(this.#over.signal);
+    await this.#disconnect();
+    return this.#crash === undefined ? undefined : kafkaError(this.#crash, 'kafka consumer');
+  }
+
+  async #consume(): Promise<void> {
+    const { topics, fromBeginning } = this.#options;
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics: [...topics], fromBeginning });
+    if (this.#isQuiet || this.#over.signal.aborted) return;
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 32,
+      eachBatch: (payload) => this.#take(payload),
+    });
+  }
+
+  /** Nothing is fetched any more; the membership stays. */
+  quiesce(): void {
+    this.#isQuiet = true;
+    for (const { topic, partition } of this.#assignment?.positions ?? []) this.pause(topic, partition);
+  }
+
+  /** Settles what is in flight, leaves the group. Ends by itself when aborted. */
+  async stop(signal: AbortSignal): Promise<void> {
+    this.quiesce();
+    if (this.#assignment?.isCurrent) await this.#settle(signal);
+    this.#endAssignment();
+    const left = this.#disconnect();
+    await Promise.race([left, aborted(signal)]);
+    this.#end(undefined);
+  }
+
+  /** Ends this life, as a crash would. */
+  fail(error: Error): void {
+    this.#end(error);
+  }
+
+  pause(topic: string, partition: number): void {
+    this.#paused.set(`${topic}/${partition}`, { topic, partition });
+    this.#tell(() => this.#consumer.pause([{ topic, partitions: [partition] }]));
+  }
+
+  resume(topic: string, partition: number): void {
+    if (this.#isQuiet || !this.#paused.delete(`${topic}/${partition}`)) return;
+    this.#tell(() => this.#consumer.resume([{ topic, partitions: [partition] }]));
+  }
+
+  /** The next fetch of the partition begins at `nextOffset`. */
+  goOnAt(topic: string, partition: number, nextOffset: number): void {
+    if (this.#assignment?.isCurrent !== true) return;
+    this.#group?.offsetManager?.resolveOffset({ topic, partition, offset: String(nextOffset - 1) });
+  }
+
+  async #take({ batch }: EachBatchPayload): Promise<void> {
+    const fetched = batch as unknown as FetchedBatch;
+    const assignment = this.#assignment;
+    const isOurs = assignment !== undefined && fetched.assignment === assignment;
+    if (isOurs && !this.#isQuiet && !assignment.ending.aborted) return await this.#owner.take(fetched);
+    // The position stays, so the same records are fetched until the group is joined again: not at full speed.
+    await this.#clock.sleep(50, this.#over.signal);
+  }
+
+  #hooks(): GroupHooks {
+    return {
+      beforeJoin: (group) => this.#beforeJoin(group),
+      afterSync: (group) => this.#afterSync(group),
+      pauseBeforeRejoin: async (failures) => {
+        if (this.#isQuiet || this.#over.signal.aborted || failures > 5) return false;
+        await this.#clock.sleep(200 * 2 ** failures, this.#over.signal);
+        return !this.#over.signal.aborted;
+      },
+      currentAssignment: () => this.#assignment,
+      fetched: () => {
+        this.#lastFetchMs = this.#clock.monotonicMs();
+      },
+      outOfRange: (group, topic, partition) => this.#outOfRange(group, topic, partition),
+    };
+  }
+
+  async #beforeJoin(group: ConsumerGroup): Promise<void> {
+    if (this.#group === undefined) void this.#beat();
+    this.#group = group;
+    const assignment = this.#assignment;
+    if (assignment === undefined) return;
+    assignment.close();
+    // Without a member id the coordinator has given the partitions away: there is nothing to settle.
+    if (group.memberId !== null && assignment.isCurrent) {
+      await this.#settle(undefined);
+    }
+    this.#endAssignment();
+    for (const { topic, partition } of this.#paused.values()) this.resume(topic, partition);
+  }
+
+  async #afterSync(group: ConsumerGroup): Promise<void> {
+    if (this.#isQuiet || this.#over.signal.aborted)
+      throw new SpanweirError('STOPPING', 'the consumer is stopping');
+    const { positions, fresh } = await readPositions(group, this.#options.fromBeginning);
+    const assignment = new Assignment(group, positions, () => this.#endAssignment());
+    // Without this a restart would begin at a newer end of the log, behind records that were never settled.
+    const outcomes = await Promise.all(
+      fresh.map(({ topic, partition, offset }) => assignment.commit(topic, partition, offset)),
+    );
+    if (outcomes.includes('fenced')) throw new SpanweirError('FENCED', 'the group moved on');
+    this.#assignment = assignment;
+    this.#lastFetchMs = this.#clock.monotonicMs();
+    this.#owner.assigned(assignment);
+  }
+
+  async #outOfRange(group: ConsumerGroup, topic: string, partition: number): Promise<void> {
+    const assignment = this.#assignment;
+    const asked = [{ topic, partitions: [{ partition }] }];
+    const [position] = await logPositions(group, asked, this.#options.fromBeginning);
+    if (position === undefined || assignment === undefined || assignment !== this.#assignment) return;
+    this.goOnAt(topic, partition, position.offset);
+    this.#owner.moved(position);
+    await assignment.commit(topic, partition, position.offset);
+  }
+
+  async #settle(signal: AbortSignal | undefined): Promise<void> {
+    const bound = new AbortController();
+    setMaxListeners(0, bound.signal);
+    const stop = (): void => bound.abort();
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal === undefined) {
+      // Well under the session timeout, so that a member that can't settle is not taken for dead.
+      void this.#clock.sleep(this.#options.sessionTimeoutMs / 2, bound.signal).then(stop);
+    } else if (signal.aborted) stop();
+    try {
+      await this.#owner.settle(bound.signal);
+    } catch (error) {
+      this.#log.warn({ err: toError(error) }, 'work in flight could not be settled');
+    }
+    stop();
+    signal?.removeEventListener('abort', stop);
+  }
+
+  #endAssignment(): void {
+    const assignment = this.#assignment;
+    if (assignment === undefined) return;
+    this.#assignment = undefined;
+    assignment.end();
+    this.#owner.drop();
+  }
+
+  /** Heartbeats of our own: kafkajs sends them between batches only. An error is found by it again, and handled. */
+  async #beat(): Promise<void> {
+    const { heartbeatIntervalMs } = this.#options;
+    while (!this.#over.signal.aborted) {
+      await this.#clock.sleep(heartbeatIntervalMs / 2, this.#over.signal);
+      const assignment = this.#assignment;
+      if (assignment === undefined || this.#over.signal.aborted) continue;
+      try {
+        await this.#group?.heartbeat({ interval: heartbeatIntervalMs });
+      } catch (error) {
+        if (isRebalance(error)) assignment.close();
+      }
+    }
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#over.signal.aborted) return;
+    this.#crash = error;
+    this.#over.abort();
+    this.#endAssignment();
+  }
+
+  async #disconnect(): Promise<void> {
+    try {
+      await this.#consumer.disconnect();
+    } catch (error) {
+      this.#log.debug({ err: toError(error) }, 'disconnecting a consumer');
+    }
+  }
+
+  /** kafkajs refuses to pause and resume between two joins; then there is nothing to do either. */
+  #tell(command: () => void): void {
+    try {
+      command();
+    } catch (error) {
+      this.#log.debug({ err: toError(error) }, 'consumer is between two joins');
+    }
+  }
+}
+
+/** kafkajs' round-robin assigner, carrying the hooks to its ConsumerGroup. */
+function withHooks(hooks: GroupHooks): PartitionAssigner {
+  return (config) => Object.assign(PartitionAssigners.roundRobin(config), { hooks });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,94 @@
+import { createRequire } from 'node:module';
+import { dirname, join, sep } from 'node:path';
+import type * as KafkaJs from 'kafkajs';
+import { SpanweirError } from '../base/errors.ts';
+import { FetchedBatch } from './fetched-batch.ts';
+import { hookConsumerGroup } from './group-hooks.ts';
+import { readRecordBatches } from './record-batch.ts';
+
+/**
+ * The one place where kafkajs is loaded, and where three of its parts are replaced (docs/adr/kafkajs-seams.md
+ * says why): the decoder of fetched records, the class that filters them, and the two moments of a consumer
+ * group that it has no hook for. All three are internals, so exactly one version is accepted.
+ */
+export const KAFKAJS_VERSION = '2.2.4';
+
+const load = createRequire(import.meta.url);
+const root = dirname(load.resolve('kafkajs/package.json'));
+
+export const { Kafka, Partitioners, AssignerProtocol, PartitionAssigners, CompressionTypes, logLevel } =
+  loadKafkaJs();
+
+function loadKafkaJs(): typeof KafkaJs {
+  const { version } = load('kafkajs/package.json') as { version: string };
+  if (version !== KAFKAJS_VERSION) {
+    throw new SpanweirError(
+      'START',
+      `kafkajs ${version} is installed; Spanweir works with ${KAFKAJS_VERSION} only`,
+    );
+  }
+  // A copy that was loaded before holds the parts that are about to be replaced.
+  for (const path of Object.keys(load.cache)) if (path.startsWith(root + sep)) delete load.cache[path];
+  const original = replace('protocol/requests/fetch/v4/decodeMessages.js', decodeMessages) as DecodeMessages;
+  replace('consumer/batch.js', FetchedBatch);
+  oldMessageSets = original;
+  const loaded = load('kafkajs') as typeof KafkaJs;
+  hookConsumerGroup(load(join(root, 'src/consumer/consumerGroup.js')));
+  return loaded;
+}
+
+type DecodeMessages = (decoder: Decoder) => Promise<unknown[]>;
+
+/** The part of kafkajs' Decoder that is used here. */
+interface Decoder {
+  readonly buffer: Buffer;
+  offset: number;
+}
+
+let oldMessageSets: DecodeMessages | undefined;
+
+/** Takes the records of one partition off the decoder: INT32 size, then that many bytes. */
+async function decodeMessages(decoder: Decoder): Promise<unknown[]> {
+  const size = decoder.buffer.readInt32BE(decoder.offset);
+  const from = decoder.offset + 4;
+  const bytes = decoder.buffer.subarray(from, from + Math.max(0, size));
+  const magic = bytes.length > 16 ? (bytes[16] as number) : 2;
+  if (magic < 2 && oldMessageSets !== undefined) return await oldMessageSets(decoder);
+  decoder.offset = from + Math.max(0, size);
+  return await readRecordBatches(bytes);
+}
+
+function replace(path: string, replacement: unknown): unknown {
+  const file = join(root, 'src', path);
+  const original: unknown = load(file);
+  const entry = load.cache[file];
+  if (entry === undefined) throw new SpanweirError('START', `kafkajs has no ${path}`);
+  entry.exports = replacement;
+  return original;
+}
+
+/**
+ * Runs a fetch response with one record through kafkajs' own response parser and Batch: throws when the
+ * replacements are not in the way, before the first byte is read from a broker.
+ */
+export async function assertSeams(): Promise<void> {
+  const fetch = load(join(root, 'src/protocol/requests/fetch/v11/response.js')) as {
+    decode(bytes: Buffer): Promise<{ responses: { partitions: { messages: unknown[] }[] }[] }>;
+  };
+  const decoded = await fetch.decode(SAMPLE_RESPONSE);
+  const batch = decoded.responses[0]?.partitions[0]?.messages[0];
+  const isOurs = typeof batch === 'object' && batch !== null && 'baseOffset' in batch;
+  const isBatchOurs = load(join(root, 'src/consumer/batch.js')) === FetchedBatch;
+  if (!isOurs || !isBatchOurs)
+    throw new SpanweirError('START', 'kafkajs reads records by itself: unknown internals');
+}
+
+const SAMPLE_RESPONSE = Buffer.concat([
+  // throttle time, error, session, one topic "t", one partition 0 without error, watermarks, no aborted, no replica
+  Buffer.from('00000000' + '0000' + '00000000' + '00000001' + '000174' + '00000001', 'hex'),
+  Buffer.from('00000000' + '0000' + '00000000'.repeat(6) + 'ffffffff' + 'ffffffff', 'hex'),
+  // 69 bytes of records: a batch with one record (key null, value "v") at offset 0; its checksum does not matter
+  Buffer.from('00000045' + '0000000000000000' + '00000039' + '00000000' + '02' + '00000000', 'hex'),
+  Buffer.from('0000' + '00000000' + '0000000000000000'.repeat(2) + 'ffffffffffffffff', 'hex'),
+  Buffer.from('ffff' + 'ffffffff' + '00000001' + '0e000000010276' + '00', 'hex'),
+]);

@@ -1,0 +1,297 @@
+import { setMaxListeners } from 'node:events';
+import type { Deadline } from '../../base/component.ts';
+import { SpanweirError } from '../../base/errors.ts';
+import type { Intake, PartitionIntake } from '../../flow/intake.ts';
+import type { LaneContext, LaneReceiver } from '../../flow/lane.ts';
+import type { Assignment, Position } from '../../kafka/assignment.ts';
+import { createKafka, type KafkaClient } from '../../kafka/client.ts';
+import { kafkaError } from '../../kafka/errors.ts';
+import type { FetchedBatch } from '../../kafka/fetched-batch.ts';
+import { GroupMember, type GroupOwner } from '../../kafka/group-member.ts';
+import { encodingOf, type KafkaReceiverConfig, topicRule } from './config.ts';
+import { type Counters, countersOf } from './counters.ts';
+import { DeadLetterFolder } from './dead-letter-folder.ts';
+import { DeadLetterTopic } from './dead-letter-topic.ts';
+import type { DeadLetter, DeadLetters } from './dead-letters.ts';
+import { type FeedDeps, PartitionFeed } from './partition-feed.ts';
+import { chooseTopics, hasPattern, type TopicChoice } from './topics.ts';
+
+/** Of the rules by which this receiver turns records into what it offers; part of every insert token. */
+const REVISION = 1;
+const TICK_MS = 500;
+const SILENCE_MS = 15_000;
+const STUCK_MS = 120_000;
+const MISSING_TOPIC_RETRY_MS = 5000;
+
+export function createKafkaLaneReceiver(
+  config: KafkaReceiverConfig,
+  context: LaneContext,
+  intake: Intake,
+): LaneReceiver {
+  return new KafkaLaneReceiver(config, context, intake);
+}
+
+/**
+ * One lane's member of the consumer group. Lives as long as the lane: a crashed consumer, a missing topic or an
+ * unreachable broker is waited out, told as health `recoverable`.
+ */
+class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
+  readonly id: string;
+  readonly #config: KafkaReceiverConfig;
+  readonly #context: LaneContext;
+  readonly #sink: Intake;
+  readonly #stopping = new AbortController();
+  readonly #feeds = new Map<string, PartitionFeed>();
+  readonly #counters: Counters;
+  #kafka: KafkaClient | undefined;
+  #deadLetters: DeadLetters | undefined;
+  #member: GroupMember | undefined;
+  #deps: FeedDeps | undefined;
+  #assignment: Assignment | undefined;
+  #life: Promise<void> = Promise.resolve();
+  #isQuiet = false;
+  /** What keeps a partition waiting; told as health until the next assignment. */
+  #held: string | undefined;
+
+  constructor(config: KafkaReceiverConfig, context: LaneContext, intake: Intake) {
+    this.id = context.id;
+    this.#config = config;
+    this.#context = context;
+    this.#sink = intake;
+    this.#counters = countersOf(context);
+    setMaxListeners(0, this.#stopping.signal);
+  }
+
+  async start(): Promise<void> {
+    const { log } = this.#context;
+    this.#kafka = await createKafka(this.#config, log);
+    this.#deadLetters = this.#openDeadLetters(this.#kafka);
+    this.#context.health.report('starting');
+    this.#life = this.#live(this.#kafka);
+  }
+
+  quiesce(): void {
+    this.#isQuiet = true;
+    this.#member?.quiesce();
+  }
+
+  async stop(deadline: Deadline): Promise<void> {
+    this.quiesce();
+    this.#stopping.abort();
+    await this.#member?.stop(deadline.signal);
+    await this.#life;
+    await this.#deadLetters?.stop();
+    this.#context.health.report('stopped');
+  }
+
+  assigned(assignment: Assignment): void {
+    this.#assignment = assignment;
+    this.#held = undefined;
+    this.#counters.rebalances.add(1);
+    this.#counters.assigned.set(assignment.positions.length);
+    for (const position of assignment.positions) this.#open(assignment, position);
+    const { generationId, positions } = assignment;
+    this.#context.log.info({ generationId, partitions: positions.length }, 'joined the consumer group');
+    this.#context.health.report('ok');
+  }
+
+  async settle(signal: AbortSignal): Promise<void> {
+    await Promise.all(Array.from(this.#feeds.values(), ({ intake }) => intake.drain(signal)));
+  }
+
+  drop(): void {
+    for (const { intake, lag } of this.#feeds.values()) {
+      intake.drop();
+      lag?.set(0);
+    }
+    this.#feeds.clear();
+    this.#assignment = undefined;
+    this.#counters.assigned.set(0);
+  }
+
+  async take(batch: FetchedBatch): Promise<void> {
+    await this.#feeds.get(`${batch.topic}/${batch.partition}`)?.take(batch);
+  }
+
+  moved({ topic, partition, offset }: Position): void {
+    const feed = this.#feeds.get(`${topic}/${partition}`);
+    const assignment = this.#assignment;
+    if (feed === undefined || assignment === undefined) return;
+    this.#counters.resets.add(1);
+    this.#context.log.warn({ topic, partition, offset }, 'the position is not in the log any more: moved');
+    feed.moved(offset, () => this.#openIntake(assignment, topic, partition));
+  }
+
+  /** One consumer after the other, until the lane stops. */
+  async #live(kafka: KafkaClient): Promise<void> {
+    const { clock, log, health, random } = this.#context;
+    for (let failures = 0; !this.#stopping.signal.aborted; ) {
+      const beganMs = clock.monotonicMs();
+      const error = await this.#oneLife(kafka).catch((thrown: unknown) =>
+        kafkaError(thrown, 'kafka receiver'),
+      );
+      if (this.#stopping.signal.aborted) break;
+      if (error === undefined) continue;
+      failures = clock.monotonicMs() - beganMs > 60_000 ? 1 : failures + 1;
+      const waitMs = Math.min(30_000, 500 * 2 ** (failures - 1)) * (0.5 + random() / 2);
+      health.report('recoverable', error.message);
+      log.warn({ err: error, waitMs: Math.round(waitMs) }, 'the consumer ended; starting it again');
+      this.#counters.restarts.add(1);
+      await clock.sleep(waitMs, this.#stopping.signal);
+    }
+  }
+
+  /** From finding the topics to the end of a consumer; the error that ended it, if there was one. */
+  async #oneLife(kafka: KafkaClient): Promise<Error | undefined> {
+    const { clusterId, choice } = await this.#lookAround(kafka);
+    if (this.#stopping.signal.aborted) return undefined;
+    if (choice.topics.length === 0) return await this.#awaitTopics(choice);
+    if (choice.missing.length > 0)
+      this.#context.log.warn({ missing: choice.missing }, 'topics do not exist yet');
+    this.#deps = this.#feedDeps(clusterId);
+    const member = new GroupMember(kafka, this.#groupOptions(choice.topics), this, this.#context);
+    this.#member = member;
+    const over = new AbortController();
+    const watching = this.#watch(kafka, member, choice, over.signal);
+    const error = await member.run();
+    over.abort();
+    await watching;
+    this.#member = undefined;
+    return error;
+  }
+
+  async #awaitTopics(choice: TopicChoice): Promise<undefined> {
+    const names = topicRule(this.#config).topics.join(', ');
+    const reason =
+      choice.missing.length > 0
+        ? `topic ${choice.missing.join(', ')} does not exist`
+        : `no topic matches ${names}`;
+    this.#context.health.report('recoverable', reason);
+    this.#context.log.warn({ topics: names }, `${reason}: waiting for it`);
+    await this.#context.clock.sleep(MISSING_TOPIC_RETRY_MS, this.#stopping.signal);
+    return undefined;
+  }
+
+  async #lookAround(kafka: KafkaClient): Promise<{ clusterId: string; choice: TopicChoice }> {
+    const admin = kafka.admin();
+    try {
+      await admin.connect();
+      const { clusterId } = await admin.describeCluster();
+      return { clusterId, choice: chooseTopics(topicRule(this.#config), await admin.listTopics()) };
+    } finally {
+      await admin.disconnect().catch(() => {});
+    }
+  }
+
+  /** Tells silence as health, ends a stuck consumer, and notices topics that came or went. */
+  async #watch(
+    kafka: KafkaClient,
+    member: GroupMember,
+    choice: TopicChoice,
+    over: AbortSignal,
+  ): Promise<void> {
+    const { clock, health, log } = this.#context;
+    const isComplete = choice.missing.length === 0;
+    const refreshMs = isComplete ? this.#config.metadata.refresh_interval : MISSING_TOPIC_RETRY_MS;
+    const isChanging = !isComplete || hasPattern(topicRule(this.#config));
+    let lookedMs = clock.monotonicMs();
+    let isSilent = false;
+    while (!over.aborted) {
+      await clock.sleep(TICK_MS, over);
+      if (over.aborted || this.#isQuiet) continue;
+      if (member.hasJoined && member.silentMs > STUCK_MS) {
+        member.fail(new SpanweirError('UNAVAILABLE', 'no fetch ended in 2 minutes', { retry: 'backoff' }));
+      } else if (member.hasJoined && member.silentMs > SILENCE_MS !== isSilent) {
+        isSilent = !isSilent;
+        if (isSilent) health.report('recoverable', 'the brokers do not answer');
+        else if (this.#held === undefined) health.report('ok');
+      }
+      if (!isChanging || clock.monotonicMs() - lookedMs < refreshMs) continue;
+      lookedMs = clock.monotonicMs();
+      const found = await this.#lookAround(kafka).catch(() => undefined);
+      if (found === undefined || over.aborted || found.choice.topics.join() === choice.topics.join())
+        continue;
+      log.info({ topics: found.choice.topics }, 'topics came or went: joining again');
+      const bound = new AbortController();
+      void clock.sleep(this.#config.session_timeout / 2, over).then(() => bound.abort());
+      await member.stop(bound.signal);
+    }
+  }
+
+  #groupOptions(topics: readonly string[]): ConstructorParameters<typeof GroupMember>[1] {
+    const config = this.#config;
+    return {
+      groupId: config.group_id,
+      topics,
+      fromBeginning: config.initial_offset === 'earliest',
+      sessionTimeoutMs: config.session_timeout,
+      heartbeatIntervalMs: config.heartbeat_interval,
+      minBytes: config.min_fetch_size,
+      maxBytes: config.max_fetch_size,
+      maxBytesPerPartition: config.max_partition_fetch_size,
+      maxWaitMs: config.max_fetch_wait,
+      rackId: config.rack_id,
+      metadataMaxAgeMs: config.metadata.refresh_interval,
+      retries: config.metadata.retry.max,
+    };
+  }
+
+  #feedDeps(clusterId: string): FeedDeps {
+    const { clock, log, health } = this.#context;
+    const { extract_headers, headers } = this.#config.header_extraction;
+    return {
+      clock,
+      log,
+      clusterId,
+      encoding: encodingOf(this.#config),
+      headers: extract_headers ? headers : [],
+      waiting: { count: 0 },
+      putAside: (letter) => this.#putAside(letter),
+      unreadable: (kind, held) => {
+        this.#counters.unreadable(kind).add(1);
+        if (held === undefined) return;
+        this.#held = held;
+        health.report('recoverable', held);
+      },
+      failed: (error) => this.#member?.fail(error),
+    };
+  }
+
+  #open(assignment: Assignment, { topic, partition, offset }: Position): void {
+    const deps = this.#deps;
+    const member = this.#member;
+    if (deps === undefined || member === undefined) return;
+    const intake = this.#openIntake(assignment, topic, partition);
+    const of = { assignment, member, lag: this.#counters.lag(topic, partition) };
+    const feed = new PartitionFeed({ topic, partition, offset }, intake, of, deps);
+    this.#feeds.set(`${topic}/${partition}`, feed);
+  }
+
+  #openIntake(assignment: Assignment, topic: string, partition: number): PartitionIntake {
+    const clusterId = this.#deps?.clusterId ?? '';
+    return this.#sink.openPartition({
+      clusterId,
+      topic,
+      partition,
+      revision: REVISION,
+      encoding: encodingOf(this.#config),
+      commit: (nextOffset) => assignment.commit(topic, partition, nextOffset),
+      quarantine: (record) => this.#putAside({ ...record, clusterId, topic, partition }),
+      abandoned: (error) => {
+        if (assignment.isCurrent) this.#member?.fail(error);
+      },
+    });
+  }
+
+  async #putAside(letter: DeadLetter): Promise<void> {
+    await this.#deadLetters?.put(letter);
+    this.#counters.deadLetters(letter.reason).add(1);
+  }
+
+  #openDeadLetters(kafka: KafkaClient): DeadLetters {
+    const { topic, directory, max_bytes } = this.#config.dead_letter;
+    if (topic !== undefined) return new DeadLetterTopic(kafka, topic);
+    const { lane } = this.#context;
+    return new DeadLetterFolder({ directory, maxBytes: max_bytes, lane, deleted: this.#counters.deleted });
+  }
+}

@@ -1,0 +1,187 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../../base/clock.ts';
+import { toError } from '../../base/errors.ts';
+import type { Gauge, Log } from '../../base/instruments.ts';
+import type { Encoding, PartitionIntake, SourceRecord } from '../../flow/intake.ts';
+import type { Assignment } from '../../kafka/assignment.ts';
+import type { FetchedBatch, TroubledRange } from '../../kafka/fetched-batch.ts';
+import type { GroupMember } from '../../kafka/group-member.ts';
+import type { DeadLetter } from './dead-letters.ts';
+import { withHeaders } from './header-extraction.ts';
+
+/** What all partitions of one lane share. */
+export interface FeedDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly clusterId: string;
+  readonly encoding: Encoding;
+  /** Headers that become resource attributes. */
+  readonly headers: readonly string[];
+  /** Partitions whose records wait for room in the intake. */
+  readonly waiting: { count: number };
+  putAside(letter: DeadLetter): Promise<void>;
+  /** Batches that can't be read, by kind of trouble; `held` = the partition waits for a version that can. */
+  unreadable(kind: TroubledRange['kind'], held: string | undefined): void;
+  failed(error: Error): void;
+}
+
+/** Beyond so many waiting partitions the fetches wait too: that is what bounds the fetched bytes in memory. */
+const MAX_WAITING = 4;
+/** How often a batch with a wrong checksum is fetched again before it is put aside. */
+const CORRUPT_TRIES = 3;
+const HELD_RETRY_MS = 30_000;
+
+/** One partition under one assignment: from fetched batches to the intake, in order, once. */
+export class PartitionFeed {
+  readonly topic: string;
+  readonly partition: number;
+  readonly lag: Gauge | undefined;
+  readonly #assignment: Assignment;
+  readonly #member: GroupMember;
+  readonly #deps: FeedDeps;
+  #intake: PartitionIntake;
+  /** What the next batch must begin with; another one is a late answer to an older fetch. */
+  #nextOffset: number;
+  #corruptAt = -1;
+  #corruptTries = 0;
+
+  constructor(
+    at: { readonly topic: string; readonly partition: number; readonly offset: number },
+    intake: PartitionIntake,
+    of: { readonly assignment: Assignment; readonly member: GroupMember; readonly lag: Gauge | undefined },
+    deps: FeedDeps,
+  ) {
+    this.topic = at.topic;
+    this.partition = at.partition;
+    this.lag = of.lag;
+    this.#nextOffset = at.offset;
+    this.#intake = intake;
+    this.#assignment = of.assignment;
+    this.#member = of.member;
+    this.#deps = deps;
+  }
+
+  get intake(): PartitionIntake {
+    return this.#intake;
+  }
+
+  /** Resolves when the next fetch may begin: at once, unless many partitions wait for room already. */
+  async take(batch: FetchedBatch): Promise<void> {
+    if (Number(batch.fetchedOffset) !== this.#nextOffset) return;
+    this.#moveTo(batch.nextOffset);
+    this.lag?.set(Math.max(0, Number(batch.highWatermark) - batch.nextOffset));
+    let isDone = false;
+    const { waiting } = this.#deps;
+    const work = this.#offer(batch)
+      .catch((error: unknown) => this.#deps.failed(toError(error)))
+      .then(() => {
+        isDone = true;
+      });
+    await nextTurn();
+    if (isDone) return;
+    this.#member.pause(this.topic, this.partition);
+    waiting.count += 1;
+    const resumed = work.then(() => {
+      waiting.count -= 1;
+      if (this.#isCurrent()) this.#member.resume(this.topic, this.partition);
+    });
+    if (waiting.count > MAX_WAITING) await settledOrAborted(resumed, this.#assignment.ending);
+  }
+
+  /** The log does not hold the position any more: goes on at `offset`, with `reopen`ed intake if that is back. */
+  moved(offset: number, reopen: () => PartitionIntake): void {
+    if (offset < this.#nextOffset) {
+      this.#intake.drop();
+      this.#intake = reopen();
+    } else this.#intake.skipTo(offset);
+    this.#nextOffset = offset;
+  }
+
+  async #offer(batch: FetchedBatch): Promise<void> {
+    const records = this.#prepared(batch.records);
+    const intake = this.#intake;
+    if (records.length > 0) await intake.offer(records);
+    if (!this.#isCurrent()) return;
+    if ((records.at(-1)?.offset ?? -1) + 1 < batch.nextOffset) intake.skipTo(batch.nextOffset);
+    if (batch.trouble !== undefined) await this.#pass(batch.trouble);
+  }
+
+  #prepared(records: readonly SourceRecord[]): readonly SourceRecord[] {
+    const { headers, encoding } = this.#deps;
+    if (headers.length === 0) return records;
+    return records.map((record) => withHeaders(record, headers, encoding));
+  }
+
+  /** Deals with a batch that can't be read: fetch it again, wait, or put it aside and go on behind it. */
+  async #pass(trouble: TroubledRange): Promise<void> {
+    const { clock, log } = this.#deps;
+    const where = { topic: this.topic, partition: this.partition, offset: trouble.firstOffset };
+    if (trouble.kind === 'codec') {
+      this.#deps.unreadable('codec', `${this.topic}/${this.partition} is ${trouble.message}`);
+      log.error(where, `records are ${trouble.message}: the partition waits`);
+      return await clock.sleep(HELD_RETRY_MS, this.#assignment.ending);
+    }
+    if (trouble.kind === 'corrupt' && this.#mayTryAgain(trouble.firstOffset)) {
+      log.warn(where, 'a record batch has a wrong checksum: fetching it again');
+      return await clock.sleep(100 * this.#corruptTries, this.#assignment.ending);
+    }
+    this.#deps.unreadable(trouble.kind, undefined);
+    log.error(
+      { ...where, lastOffset: trouble.lastOffset },
+      `a record batch is put aside: ${trouble.message}`,
+    );
+    await this.#putAside(trouble);
+    if (!this.#isCurrent()) return;
+    this.#moveTo(trouble.lastOffset + 1);
+    this.#intake.skipTo(trouble.lastOffset + 1);
+  }
+
+  #mayTryAgain(offset: number): boolean {
+    if (offset !== this.#corruptAt) this.#corruptTries = 0;
+    this.#corruptAt = offset;
+    this.#corruptTries += 1;
+    return this.#corruptTries <= CORRUPT_TRIES;
+  }
+
+  async #putAside(trouble: TroubledRange): Promise<void> {
+    const { clock, log, clusterId } = this.#deps;
+    const letter: DeadLetter = {
+      clusterId,
+      topic: this.topic,
+      partition: this.partition,
+      record: { offset: trouble.firstOffset, timestampMs: 0, key: null, value: trouble.bytes },
+      lastOffset: trouble.lastOffset,
+      reason: `batch_${trouble.kind}`,
+    };
+    for (let waitMs = 200; this.#isCurrent(); waitMs = Math.min(10_000, waitMs * 2)) {
+      try {
+        return await this.#deps.putAside(letter);
+      } catch (error) {
+        log.warn({ err: toError(error), waitMs }, 'a record batch could not be put aside; trying again');
+        await clock.sleep(waitMs, this.#assignment.ending);
+      }
+    }
+  }
+
+  #moveTo(nextOffset: number): void {
+    if (nextOffset === this.#nextOffset) return;
+    this.#nextOffset = nextOffset;
+    this.#member.goOnAt(this.topic, this.partition, nextOffset);
+  }
+
+  #isCurrent(): boolean {
+    return this.#assignment.isCurrent && !this.#assignment.ending.aborted;
+  }
+}
+
+function settledOrAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    if (signal.aborted) return done();
+    signal.addEventListener('abort', done, { once: true });
+    void work.then(() => done());
+  });
+}
