@@ -94,8 +94,8 @@ export function fakeMain(options: FakeMainOptions = {}): FakeMain {
     listeners,
     ingress: options.ingress ?? (async () => ({ spans: 0, rejectedSpans: 0, message: '' })),
     onLaneMessage: () => undefined,
-    redInputs: [],
     onRed: (connectorId, handler) => void red.set(connectorId, handler),
+    redInputs: [],
     peer: (id) => options.peers?.[id],
   };
   return { context, instruments, log, listeners, red, health };

@@ -1,0 +1,37 @@
+import { build } from 'hdr-histogram-js';
+import type { OperationWindow } from './operation-window.ts';
+
+export interface Percentiles {
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+}
+
+const MAX_US = 3_600_000_000 * 24;
+const BUCKETS_PER_DOUBLING = 16;
+
+/**
+ * Reads percentiles out of a window. Keeps one HDR histogram and fills it anew each time: one per operation
+ * and slot would need gigabytes where the sparse buckets need a few hundred bytes.
+ */
+export function createPercentileReader(): (window: OperationWindow, slot: number) => Percentiles | null {
+  const histogram = build({
+    bitBucketSize: 64,
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: MAX_US,
+    numberOfSignificantValueDigits: 2,
+  });
+  const microseconds = (bucket: number): number =>
+    Math.min(MAX_US, Math.max(1, Math.round(2 ** ((bucket + 0.5) / BUCKETS_PER_DOUBLING) * 1e6)));
+  const read = (percentile: number): number => histogram.getValueAtPercentile(percentile) / 1000;
+
+  return (window, slot) => {
+    histogram.reset();
+    let isEmpty = true;
+    window.eachDuration(slot, (bucket, count) => {
+      isEmpty = false;
+      histogram.recordValueWithCount(microseconds(bucket), count);
+    });
+    return isEmpty ? null : { p50Ms: read(50), p95Ms: read(95), p99Ms: read(99) };
+  };
+}
