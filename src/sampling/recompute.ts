@@ -15,9 +15,9 @@ import { weightedQps } from './weights.ts';
 export const MAX_PROBABILITY = 1;
 /** Rounds of the past that are kept; only the one before the present is ever read. */
 export const SERVICE_CACHE_SIZE = 25;
-const INCREASE_CAP = 1;
-const DEFAULT_INCREASE_CAP = 0.5;
-const EPSILON = 1e-10;
+export const INCREASE_CAP = 1;
+export const DEFAULT_INCREASE_CAP = 0.5;
+export const FLOAT_EPSILON = 1e-10;
 
 /** Everything that the algorithm remembers between two rounds. Never changed, only replaced. */
 export interface AdaptiveState {
@@ -85,7 +85,7 @@ export function percentageIncreaseCapped(cap: number): Step {
 }
 
 export function floatEquals(a: number, b: number): boolean {
-  return Math.abs(a - b) < EPSILON;
+  return Math.abs(a - b) < FLOAT_EPSILON;
 }
 
 /**

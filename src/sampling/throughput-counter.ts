@@ -9,7 +9,7 @@ import type { ThroughputRow, ThroughputRows } from './throughput-rows.ts';
 
 /** Jaeger's name for a resource without service.name. */
 const NO_SERVICE = 'OTLPResourceNoServiceName';
-const MAX_PROBABILITIES = 10;
+export const MAX_PROBABILITIES = 10;
 /** Above every id that a dictionary gives. */
 const NO_SERVICE_ID = 2 ** 30;
 const NAME_IDS = 2 ** 21;

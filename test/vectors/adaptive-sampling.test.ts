@@ -1,0 +1,55 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { algorithmSections } from './adaptive-sampling/algorithm.ts';
+import { countingSections } from './adaptive-sampling/counting.ts';
+import { fileSections } from './adaptive-sampling/files.ts';
+import { replySections } from './adaptive-sampling/replies.ts';
+import type { Json, Runner } from './adaptive-sampling/section.ts';
+import { settingsSections } from './adaptive-sampling/settings.ts';
+
+const dir = process.env.VECTORS_DIR ?? fileURLToPath(new URL('../../../shared/vectors', import.meta.url));
+const file = join(dir, 'adaptive-sampling.json');
+if (!existsSync(file)) {
+  throw new Error(`${file} is not there: set VECTORS_DIR to the folder that holds adaptive-sampling.json`);
+}
+const vectors = JSON.parse(readFileSync(file, 'utf8')) as Json;
+
+const RUNNERS: Readonly<Record<string, Runner>> = {
+  ...settingsSections,
+  ...algorithmSections(vectors),
+  ...countingSections,
+  ...replySections,
+  ...fileSections,
+};
+
+/** Sections about what Spanweir does not have, and why it has not. */
+const OUT_OF_SCOPE: Readonly<Record<string, string>> = {
+  _meta: 'says where the cases come from',
+  leader_election_acquire: 'there is no lease: the controller is the process, later the owner of a partition',
+  storage_cassandra: 'throughput and decisions rest in ClickHouse or in memory',
+  storage_cassandra_lock: 'as above',
+  storage_badger: 'as above',
+  storage_elasticsearch: 'as above',
+  thrift_conversion: 'Thrift is not spoken',
+};
+
+describe('vectors of adaptive sampling', () => {
+  for (const [name, section] of Object.entries(vectors)) {
+    if (name in OUT_OF_SCOPE) continue;
+    const run = RUNNERS[name];
+    if (run === undefined) {
+      test(`section ${name}`, () => {
+        throw new Error(`nothing runs the section ${name}: write a runner, or say why it is out of scope`);
+      });
+      continue;
+    }
+    describe(name, () => run(section));
+  }
+
+  test('concern what they should: enough sections were run', () => {
+    const run = Object.keys(vectors).filter((name) => name in RUNNERS);
+    expect(run.length).toBeGreaterThanOrEqual(28);
+  });
+});
