@@ -62,6 +62,15 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'connector',
   ),
 
+  // Exporters: prometheus.
+  spanweir_prometheus_series: gauge('series', 'Series that the exporter shows.', 'exporter'),
+  spanweir_prometheus_overflow_total: counter(
+    'calls',
+    'Calls counted in an overflow series because max_series was reached.',
+    'exporter',
+  ),
+  spanweir_prometheus_scrapes_total: counter('scrapes', 'Requests for the page of metrics.', 'exporter'),
+
   // Exporters: debug.
   spanweir_debug_spans_total: counter('spans', 'Spans seen by a debug exporter.', 'exporter'),
 
