@@ -47,7 +47,11 @@ function problemsOf(issue: Issue, spot: Spot, schema: ZodType): Problem[] {
   const path = [...spot.path, ...(issue.path as Path)];
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(schema, issue.path as Path);
-    return issue.keys.map((key) => unknownKey(spot.root, [...path, key], known));
+    const said = DEFAULT_TEXT.test(issue.message) ? '' : `${issue.message}: `;
+    return issue.keys.map((key) => {
+      const problem = unknownKey(spot.root, [...path, key], known);
+      return { ...problem, message: said + problem.message };
+    });
   }
   if (issue.code === 'invalid_union') {
     const branch = closest(issue);
@@ -76,9 +80,12 @@ function closest(issue: Issue & { code: 'invalid_union' }): readonly Issue[] | u
   return entered.sort((a, b) => a.length - b.length)[0];
 }
 
+/** zod's own texts; what a schema says itself is kept. */
+const DEFAULT_TEXT = /^(Invalid|Too |Unrecognized|Required)/;
+
 function describe(issue: Issue, root: Node, path: Path): string {
   const found = foundAt(root, path);
-  const ours = /^(Invalid|Too |Unrecognized|Required)/.test(issue.message) ? undefined : issue.message;
+  const ours = DEFAULT_TEXT.test(issue.message) ? undefined : issue.message;
   if (ours !== undefined) return ours.startsWith('expected') ? `found ${found}, ${ours}` : ours;
   const node = nodeAt(root, path);
   const guess =

@@ -30,7 +30,6 @@ function peak(unit: string, help: string, ...labels: string[]): MetricRow {
 export const METRICS: Readonly<Record<string, MetricRow>> = {
   // The process as a whole.
   spanweir_component_healthy: peak('', '1 while the component works, 0 while it does not.', 'component'),
-  spanweir_lanes: gauge('', 'Ingest threads that are running.'),
 
   // Intake: what every receiver hands on.
   spanweir_intake_records_total: counter('records', 'Messages and requests taken in.', 'receiver'),
