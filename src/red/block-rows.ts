@@ -79,7 +79,6 @@ export class BlockRows {
     return this.#enter(identity, nameKindStatus, tuple, window, row);
   }
 
-  // biome-ignore lint/complexity/useMaxParams: the key's four parts and where it leads.
   #enter(identity: number, nameKindStatus: number, tuple: number, window: number, row: number): number {
     const entry = this.#entries++;
     if ((entry + 1) * STRIDE > this.#keys.length) {

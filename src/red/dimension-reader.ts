@@ -42,11 +42,6 @@ export class DimensionReader {
     this.#found = dimensions.map(() => new ValueBytes());
   }
 
-  /** Spans whose tuple did not fit. */
-  get overflowed(): number {
-    return this.#tuples.overflowed;
-  }
-
   valuesOf(tuple: number): readonly (string | null)[] {
     return this.#values[tuple] ?? (this.#values[Interner.OVERFLOW] as readonly null[]);
   }

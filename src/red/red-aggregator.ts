@@ -36,6 +36,8 @@ export class RedAggregator {
   readonly series: SeriesRegistry;
   /** Spans of resources without service.name: not measured, as in the collector. Running total. */
   skippedNoService = 0;
+  /** Spans counted in overflow series. Running total. */
+  overflowedSpans = 0;
   readonly #rows: BlockRows;
   readonly #buckets: ExplicitBuckets | undefined;
   readonly #bucketCount: number;
@@ -63,11 +65,6 @@ export class RedAggregator {
       (excluded.has('span.name') ? 0 : ~31) |
       (excluded.has('span.kind') ? 0 : 7 << 2) |
       (excluded.has('status.code') ? 0 : 3);
-  }
-
-  /** Spans whose dimension values no longer fitted, so that they went into overflow series. Running total. */
-  get overflowedTuples(): number {
-    return this.#dimensions?.overflowed ?? 0;
   }
 
   /** The columns of the result are fresh and the caller's. */
@@ -156,6 +153,7 @@ export class RedAggregator {
       calls[row] = numbers[at + 1] as number;
       durationSumNs[row] = numbers[at + 2] as number;
       durationMaxNs[row] = numbers[at + 3] as number;
+      if (this.series.isOverflow(series[row] as number)) this.overflowedSpans += spans[row] as number;
     }
     const hist = this.#hist?.sorted(rows);
     return {
