@@ -126,7 +126,7 @@ function writeField(
     writeScalar(writer, type, name, value);
   } else {
     writer.tag(number, WIRE.varint);
-    writer.varint(enumNumber(type, name, value));
+    writer.varint64(BigInt(enumNumber(type, name, value)));
   }
 }
 
@@ -203,9 +203,6 @@ function enumNumber(names: readonly string[], name: string, value: unknown): num
   if (typeof value === 'string') {
     const number = names.indexOf(value);
     if (number >= 0) return number;
-  } else if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31) {
-    // A number that the schema doesn't name is unspecified.
-    return value >= 0 && value < names.length ? value : 0;
-  }
+  } else if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31) return value;
   throw new ScanError('json_type', name);
 }
