@@ -1,5 +1,10 @@
 import { Readable } from 'node:stream';
-import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import {
+  type ClickHouseClient,
+  type ClickHouseClientConfigOptions,
+  ClickHouseLogLevel,
+  createClient,
+} from '@clickhouse/client';
 import { clickHouseError } from './errors.ts';
 import { INSERT_SETTINGS } from './settings.ts';
 
@@ -13,6 +18,8 @@ export interface ClickHouseOptions {
   readonly timeoutMs: number;
   readonly maxConnections: number;
   readonly gzip: boolean;
+  /** PEM. */
+  readonly tls?: { readonly [part in 'ca' | 'cert' | 'key']?: Buffer | undefined };
   /** Settings of every query, as the user gave them; ours win. */
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -41,7 +48,8 @@ export class ClickHouse {
       max_open_connections: options.maxConnections,
       compression: { request: options.gzip, response: false },
       clickhouse_settings: options.settings,
-      log: { level: QUIET },
+      log: { level: ClickHouseLogLevel.OFF },
+      ...tlsOptions(options),
     });
   }
 
@@ -102,8 +110,11 @@ export class ClickHouse {
   }
 }
 
-/** ClickHouseLogLevel.OFF; the client's errors reach our own log. */
-const QUIET = 127;
+function tlsOptions({ tls }: ClickHouseOptions): Pick<ClickHouseClientConfigOptions, 'tls'> {
+  if (tls?.ca === undefined) return {};
+  const { ca: ca_cert, cert, key } = tls;
+  return { tls: cert === undefined || key === undefined ? { ca_cert } : { ca_cert, cert, key } };
+}
 
 export function quoted(identifier: string): string {
   return `\`${identifier.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``;

@@ -28,6 +28,19 @@ const REFUSED = new Set([
   115, // UNKNOWN_SETTING
 ]);
 
+/** ClickHouse does not let this user in. It passes when the operator mends it, so it is retried; not at a start. */
+const NOT_ALLOWED = new Set([
+  192, // UNKNOWN_USER
+  193, // WRONG_PASSWORD
+  497, // ACCESS_DENIED
+  516, // AUTHENTICATION_FAILED
+]);
+
+export function isNotAllowed(error: unknown): boolean {
+  const code = clickHouseCode(error);
+  return code !== undefined && NOT_ALLOWED.has(code);
+}
+
 const TOO_MANY_PARTS = 252;
 
 /**

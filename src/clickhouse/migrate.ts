@@ -66,6 +66,7 @@ export async function migrate(client: ClickHouse, options: MigrateOptions): Prom
     await run(recordStatement(client.database, migration));
     options.log.info({ file: migration.name, dryRun: options.dryRun }, 'the schema has been brought forward');
   }
+  if (!options.dryRun) await checkTables(client);
   for (const statement of await ttlChanges(client, options.spansTtlMs)) await run(statement);
   return { statements, applied: pending.map(({ name }) => name) };
 }
@@ -77,6 +78,20 @@ async function checkVersion(client: ClickHouse): Promise<void> {
   throw new SpanweirError(
     'START',
     `ClickHouse at ${client.url} is version ${row?.version}; ${OLDEST.join('.')} or newer is needed`,
+  );
+}
+
+/** CREATE TABLE IF NOT EXISTS is content with a table of the same name that another program has made. */
+async function checkTables(client: ClickHouse): Promise<void> {
+  const [row] = await client.query<{ n: string }>(
+    "SELECT count() AS n FROM system.columns WHERE database = {db: String} AND table = 'otel_traces' " +
+      "AND name IN ('KafkaPartition', 'KafkaOffset', 'SampleWeight')",
+    { db: client.database },
+  );
+  if (Number(row?.n) === 3) return;
+  throw new SpanweirError(
+    'START',
+    `${client.database}.otel_traces was made by another program (its columns differ): choose another database`,
   );
 }
 

@@ -150,4 +150,41 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'reason',
   ),
   spanweir_sampling_file_reloads_total: counter('reloads', 'Reloads of the strategies file.', 'result'),
+
+  // Exporters: clickhouse, and the embedded server.
+  spanweir_clickhouse_inserts_total: counter(
+    'inserts',
+    'Inserts that ClickHouse has made durable (or had made before), by table.',
+    'exporter',
+    'table',
+  ),
+  spanweir_clickhouse_inserted_rows_total: counter('rows', 'Rows of these inserts.', 'exporter', 'table'),
+  spanweir_clickhouse_inserted_bytes_total: counter(
+    'bytes',
+    'Bytes of these inserts, before compression.',
+    'exporter',
+    'table',
+  ),
+  spanweir_clickhouse_insert_seconds_total: counter(
+    'seconds',
+    'Time that these inserts took from sending to the answer.',
+    'exporter',
+    'table',
+  ),
+  spanweir_clickhouse_insert_failures_total: counter(
+    'attempts',
+    'Attempts to insert that failed; most are made again.',
+    'exporter',
+    'table',
+  ),
+  spanweir_clickhouse_refused_spans_total: counter(
+    'spans',
+    'Spans of blocks that ClickHouse refused for good.',
+    'exporter',
+  ),
+  spanweir_embedded_clickhouse_restarts_total: counter(
+    'restarts',
+    'How often the embedded ClickHouse ended by itself and was started again.',
+    'extension',
+  ),
 };

@@ -1,6 +1,7 @@
 import type { KafkaOrigin } from '../../flow/block.ts';
 import { ATTRIBUTES_OF, AttributeCursor, VALUE } from '../../span/attributes.ts';
 import type { Dictionary } from '../../span/dictionary.ts';
+import { ScanError } from '../../span/scan-error.ts';
 import { QUALITY, type SpanBatch } from '../../span/span-batch.ts';
 import { Wire } from '../../span/wire.ts';
 import { WordColumn, writeFixedWords, writeHalves, writeIntegers } from './columns.ts';
@@ -156,18 +157,21 @@ export class SpanEncoder {
     }
   }
 
-  /** The last string field with that tag inside the message; '' when there is none. */
+  /** The last string field with that tag inside the message, as far as it can be read; '' when there is none. */
   #internField(column: WordColumn, arena: Uint8Array, from: number, end: number, wanted: number): number {
     const wire = this.#wire;
     let valueAt = 0;
     let length = 0;
-    let at = from;
-    while (at < end) {
-      const tag = wire.tag(arena, at, end);
-      at = wire.skip(arena, wire.at, end, tag);
-      if (tag !== wanted) continue;
-      valueAt = wire.at;
-      length = at - valueAt;
+    try {
+      for (let at = from; at < end; ) {
+        const tag = wire.tag(arena, at, end);
+        at = wire.skip(arena, wire.at, end, tag);
+        if (tag !== wanted) continue;
+        valueAt = wire.at;
+        length = at - valueAt;
+      }
+    } catch (error) {
+      if (!(error instanceof ScanError)) throw error;
     }
     return column.words.intern(arena, valueAt, length);
   }

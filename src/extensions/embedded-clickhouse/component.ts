@@ -11,6 +11,7 @@ export const embeddedClickHouseExtension: ExtensionType<EmbeddedClickHouseConfig
   type: 'embedded_clickhouse',
   description: 'A real ClickHouse server as a supervised child process; started again when it dies.',
   config: embeddedClickHouseConfig,
+  startsBeforeExporters: true,
   createMain: createEmbeddedClickHouse,
 };
 

@@ -1,0 +1,115 @@
+import type { BlockOrigin } from '../flow/block.ts';
+import type { RedRows } from '../red/red-rows.ts';
+import type { ThroughputRows } from '../sampling/throughput-rows.ts';
+import { NONE, type SpanBatch } from '../span/span-batch.ts';
+import { WordColumn } from './native/columns.ts';
+import type { NativeBuffer } from './native/native-buffer.ts';
+
+/** What a block put into one table for one day. */
+export interface DayTotal {
+  readonly target: string;
+  /** Days since 1970-01-01, UTC. */
+  readonly day: number;
+  rows: number;
+  spans: number;
+  /** Sum of the span ids as big-endian numbers, in halves that may have outgrown 32 bits. */
+  spanIdLo: number;
+  spanIdHi: number;
+}
+
+/** Totals by table and day; the order is that of first mention. */
+export class DayTotals {
+  readonly all: DayTotal[] = [];
+
+  addSpans(target: string, batch: SpanBatch): void {
+    const { arena, spanIdAt, spans, startHi, startLo } = batch;
+    for (let i = 0; i < spans; i++) {
+      const total = this.#of(target, dayOfNs(startLo[i] as number, startHi[i] as number));
+      total.rows++;
+      total.spans++;
+      const at = spanIdAt[i] as number;
+      if (at === NONE) continue;
+      total.spanIdHi += arena.readUInt32BE(at);
+      total.spanIdLo += arena.readUInt32BE(at + 4);
+    }
+  }
+
+  addRed(target: string, red: RedRows): void {
+    for (let i = 0; i < red.rows; i++) {
+      const total = this.#of(target, dayOfSeconds(red.windowS[i] as number));
+      total.rows++;
+      total.spans += red.spans[i] as number;
+    }
+  }
+
+  addThroughput(target: string, rows: ThroughputRows): void {
+    for (const row of rows) {
+      const total = this.#of(target, dayOfSeconds(row.windowS));
+      total.rows++;
+      total.spans += row.count;
+    }
+  }
+
+  #of(target: string, day: number): DayTotal {
+    const { all } = this;
+    // Nearly always the last one that was asked for.
+    for (let i = all.length - 1; i >= 0; i--) {
+      const total = all[i] as DayTotal;
+      if (total.day === day && total.target === target) return total;
+    }
+    const fresh: DayTotal = { target, day, rows: 0, spans: 0, spanIdLo: 0, spanIdHi: 0 };
+    all.push(fresh);
+    return fresh;
+  }
+}
+
+/** As ClickHouse's Date has it: what lies outside is the nearest day inside. */
+const LAST_DAY = 0xffff;
+const DAY_S = 86_400;
+
+/** A day is 2^14 * 5,273,437,500 ns, so both divisions are exact. */
+function dayOfNs(lo: number, hi: number): number {
+  if (hi >= 0x8000_0000) return 0;
+  return Math.min(LAST_DAY, Math.floor((hi * 2 ** 18 + (lo >>> 14)) / 5_273_437_500));
+}
+
+function dayOfSeconds(seconds: number): number {
+  return Math.max(0, Math.min(LAST_DAY, Math.floor(seconds / DAY_S)));
+}
+
+/** Appends a Native block for ingest_log to `out`. */
+export function encodeIngestLog(totals: readonly DayTotal[], origin: BlockOrigin, out: NativeBuffer): void {
+  const rows = totals.length;
+  const kafka = origin.kind === 'kafka' ? origin : undefined;
+  const sources = new WordColumn();
+  const targets = new WordColumn();
+  for (const { target } of totals) {
+    sources.pushText(kafka === undefined ? '' : `${kafka.clusterId}/${kafka.topic}`);
+    targets.pushText(target);
+  }
+  out.block(10, rows);
+  sources.write(out, 'Source');
+  out.column('Partition', 'UInt32');
+  out.numbers(new Uint32Array(rows).fill(kafka?.partition ?? 0));
+  writeSame(out, 'FirstOffset', kafka?.firstOffset ?? 0, rows);
+  writeSame(out, 'LastOffset', kafka?.lastOffset ?? 0, rows);
+  out.column('Revision', 'UInt32');
+  out.numbers(new Uint32Array(rows).fill(kafka?.revision ?? 0));
+  targets.write(out, 'Target');
+  out.column('Day', 'Date');
+  out.numbers(Uint16Array.from(totals, ({ day }) => day));
+  out.column('Rows', 'UInt64');
+  for (const total of totals) out.uint64(total.rows);
+  out.column('Spans', 'UInt64');
+  for (const total of totals) out.uint64(total.spans);
+  out.column('SpanIdSum', 'UInt64');
+  for (const total of totals) {
+    const carry = Math.floor(total.spanIdLo / 2 ** 32);
+    out.numbers(new Uint32Array([total.spanIdLo >>> 0, (total.spanIdHi + carry) >>> 0]));
+  }
+}
+
+function writeSame(out: NativeBuffer, name: string, value: number, rows: number): void {
+  out.column(name, 'UInt64');
+  for (let i = 0; i < rows; i++) out.uint64(value);
+}

@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import type { RedRows, SeriesKey } from '../../red/red-rows.ts';
+import type { SeriesTable } from '../../red/series-table.ts';
+import { Offsets, WordColumn, writeIntegers, writeWidened } from './columns.ts';
+import { NativeBuffer } from './native-buffer.ts';
+import { SPAN_KINDS, STATUS_CODES } from './span-encoder.ts';
+
+/** Rows of one connector. */
+export interface RedPart {
+  readonly connector: string;
+  readonly series: SeriesTable;
+  readonly dimensions: readonly string[];
+  readonly rows: RedRows;
+}
+
+const COLUMNS = 13;
+
+/**
+ * Turns the RED rows of a block, of all its connectors, into one Native block for span_metrics_10s: one,
+ * because the block has one token per table.
+ */
+export class RedEncoder {
+  readonly #connectors = new WordColumn();
+  readonly #services = new WordColumn();
+  readonly #kinds = new WordColumn();
+  readonly #names = new WordColumn();
+  readonly #statuses = new WordColumn();
+  readonly #dimOffsets = new Offsets();
+  readonly #dimKeys = new NativeBuffer(4096);
+  readonly #dimValues = new NativeBuffer(4096);
+  readonly #dimsOf = new Map<string, (SeriesDims | undefined)[]>();
+  #dims = 0;
+
+  /** Appends the block to `out`. */
+  encode(parts: readonly RedPart[], out: NativeBuffer): void {
+    this.#reset();
+    const rows = parts.reduce((sum, part) => sum + part.rows.rows, 0);
+    const hashes = new Uint32Array(rows * 2);
+    let row = 0;
+    for (const part of parts) {
+      for (let i = 0; i < part.rows.rows; i++) this.#collect(part, i, hashes, row++);
+    }
+    out.block(COLUMNS, rows);
+    writeWindows(parts, rows, out);
+    this.#connectors.write(out, 'Connector');
+    this.#services.write(out, 'ServiceName');
+    this.#kinds.write(out, 'SpanKind');
+    this.#names.write(out, 'SpanName');
+    this.#statuses.write(out, 'StatusCode');
+    out.column('DimsHash', 'UInt64');
+    out.numbers(hashes);
+    out.column('Dims', 'Map(String, String)');
+    this.#dimOffsets.writeData(out);
+    out.raw(this.#dimKeys.written());
+    out.raw(this.#dimValues.written());
+    out.column('Spans', 'UInt64');
+    for (const { rows: red } of parts) writeIntegers(out, red.spans, red.rows);
+    out.column('Calls', 'Float64');
+    for (const { rows: red } of parts) out.numbers(red.calls.subarray(0, red.rows));
+    out.column('DurationSumNs', 'Float64');
+    for (const { rows: red } of parts) out.numbers(red.durationSumNs.subarray(0, red.rows));
+    out.column('DurationMaxNs', 'UInt64');
+    for (const { rows: red } of parts) writeIntegers(out, red.durationMaxNs, red.rows);
+    writeHistograms(parts, rows, out);
+  }
+
+  #reset(): void {
+    for (const words of [this.#connectors, this.#services, this.#kinds, this.#names, this.#statuses]) {
+      words.reset();
+    }
+    this.#dimOffsets.reset();
+    this.#dimKeys.reset();
+    this.#dimValues.reset();
+    this.#dims = 0;
+  }
+
+  #collect(part: RedPart, i: number, hashes: Uint32Array, row: number): void {
+    const series = part.rows.series[i] as number;
+    const key = part.series.keyOf(series);
+    this.#connectors.pushText(part.connector);
+    this.#services.pushText(key.service);
+    this.#kinds.pushText(SPAN_KINDS[key.kind] ?? SPAN_KINDS[0]);
+    this.#names.pushText(key.spanName);
+    this.#statuses.pushText(STATUS_CODES[key.statusCode] ?? STATUS_CODES[0]);
+    const dims = this.#dimsOfSeries(part, series, key);
+    hashes[row * 2] = dims.hashLo;
+    hashes[row * 2 + 1] = dims.hashHi;
+    this.#dims += dims.count;
+    this.#dimOffsets.push(this.#dims);
+    this.#dimKeys.raw(dims.keys);
+    this.#dimValues.raw(dims.values);
+  }
+
+  /** Kept per series, since hashing is slow; a series id that was given to another key is noticed. */
+  #dimsOfSeries(part: RedPart, series: number, key: SeriesKey): SeriesDims {
+    let known = this.#dimsOf.get(part.connector);
+    if (known === undefined) {
+      known = [];
+      this.#dimsOf.set(part.connector, known);
+    }
+    const found = known[series];
+    if (found !== undefined && found.key === key) return found;
+    const dims = dimsOf(key, part.dimensions);
+    known[series] = dims;
+    return dims;
+  }
+}
+
+interface SeriesDims {
+  readonly key: SeriesKey;
+  readonly hashLo: number;
+  readonly hashHi: number;
+  readonly count: number;
+  /** In wire form. */
+  readonly keys: Uint8Array;
+  readonly values: Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** The first 8 bytes of a SHA-256 over the pairs in wire form: the same everywhere and for ever. */
+function dimsOf(key: SeriesKey, names: readonly string[]): SeriesDims {
+  const pairs: [string, string][] = [];
+  if (key.namespace !== '') pairs.push(['service.namespace', key.namespace]);
+  key.dimensions.forEach((value, i) => {
+    const name = names[i];
+    if (value !== null && name !== undefined) pairs.push([name, value]);
+  });
+  if (pairs.length === 0) {
+    return { key, hashLo: 0, hashHi: 0, count: 0, keys: NOTHING, values: NOTHING };
+  }
+  pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const keys = new NativeBuffer(64);
+  const values = new NativeBuffer(64);
+  for (const [name, value] of pairs) {
+    keys.text(name);
+    values.text(value);
+  }
+  const hash = createHash('sha256').update(keys.written()).update(values.written()).digest();
+  return {
+    key,
+    hashLo: hash.readUInt32LE(0),
+    hashHi: hash.readUInt32LE(4),
+    count: pairs.length,
+    keys: keys.written(),
+    values: values.written(),
+  };
+}
+
+function writeWindows(parts: readonly RedPart[], rows: number, out: NativeBuffer): void {
+  const seconds = new Uint32Array(rows);
+  let row = 0;
+  for (const { rows: red } of parts) {
+    for (let i = 0; i < red.rows; i++) seconds[row++] = red.windowS[i] as number;
+  }
+  out.column('Ts', 'DateTime');
+  out.numbers(seconds);
+}
+
+function writeHistograms(parts: readonly RedPart[], rows: number, out: NativeBuffer): void {
+  const ends = new Uint32Array(rows);
+  let row = 0;
+  let before = 0;
+  for (const { rows: red } of parts) {
+    for (let i = 0; i < red.rows; i++) ends[row++] = before + (red.histAt[i + 1] as number);
+    before += red.histEntries;
+  }
+  out.column('Hist', 'Map(Int16, Float64)');
+  writeWidened(out, ends, rows);
+  for (const { rows: red } of parts) out.numbers(red.histIndex.subarray(0, red.histEntries));
+  for (const { rows: red } of parts) out.numbers(red.histCount.subarray(0, red.histEntries));
+}
