@@ -4,6 +4,7 @@ import type { LoadedPipeline } from './loaded-config.ts';
 import { didYouMean } from './nearest.ts';
 import { keyPositionOf, type MapNode, nodeAt, type Path, positionOf } from './node.ts';
 import type { Problem } from './problem.ts';
+import { splitList } from './schema-walk.ts';
 
 type Signal = LoadedPipeline['signal'];
 type Role = 'receivers' | 'processors' | 'exporters';
@@ -42,6 +43,7 @@ export function checkPipelines(root: MapNode, defined: Defined, problems: Proble
 function namesAt(root: MapNode, path: Path): string[] | undefined {
   const node = nodeAt(root, path);
   if (node === undefined || (node.kind === 'scalar' && node.value === null)) return [];
+  if (node.kind === 'scalar' && typeof node.value === 'string') return splitList(node.value);
   if (node.kind !== 'list') return undefined;
   return node.items.map((item) => (item.kind === 'scalar' ? String(item.value) : ''));
 }

@@ -111,7 +111,7 @@ function keysOf(schema: ZodType): string[] {
 
 /**
  * A node as the value that the schema is asked about. As in the collector, a null means an empty map where
- * a map belongs, and elsewhere as if the key were not there.
+ * a map belongs, and elsewhere the same as if the key were not there.
  */
 export function plainValue(
   node: Node | undefined,
@@ -140,6 +140,9 @@ export function plainValue(
     }
     return plain;
   }
+  if (typeof node.value === 'string' && schemas.some(takesList) && !schemas.some(takesText)) {
+    return splitList(node.value);
+  }
   if (node.value !== null) return texts.has(node) ? node.text : node.value;
   if (schemas.some(takesNull)) return null;
   return schemas.some(takesMap) ? {} : undefined;
@@ -154,6 +157,21 @@ function takesMap(schema: ZodType): boolean {
   const { definition } = unwrap(schema);
   if (definition.type === 'object' || definition.type === 'record') return true;
   return definition.options?.some(takesMap) ?? false;
+}
+
+function takesList(schema: ZodType): boolean {
+  const { definition } = unwrap(schema);
+  return definition.type === 'array' || (definition.options?.some(takesList) ?? false);
+}
+
+function takesText(schema: ZodType): boolean {
+  const { definition } = unwrap(schema);
+  return definition.type === 'string' || (definition.options?.some(takesText) ?? false);
+}
+
+/** As in the collector, text where a list belongs is split at its commas: `brokers: ${env:KAFKA_BROKERS}`. */
+export function splitList(text: string): string[] {
+  return text === '' ? [] : text.split(',');
 }
 
 export interface Treated {

@@ -30,6 +30,7 @@ test('variables are put in, with and without env:, and with a default', () => {
 test('a value that is one expansion becomes what YAML makes of it', () => {
   expect(kafka('{max_fetch_size: "${env:N}"}', { N: '1000' })).toMatchObject({ max_fetch_size: 1000 });
   expect(kafka('{brokers: "${env:B}"}', { B: '[a:1, b:2]' })).toMatchObject({ brokers: ['a:1', 'b:2'] });
+  expect(kafka('{brokers: "${env:B}"}', { B: 'a:1,b:2' })).toMatchObject({ brokers: ['a:1', 'b:2'] });
   expect(kafka('"${file:kafka.yaml}"', { G: 'g2' }, { 'kafka.yaml': 'group_id: ${env:G}\n' })).toMatchObject({
     group_id: 'g2',
   });

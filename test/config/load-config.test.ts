@@ -142,7 +142,7 @@ describe('a wrong file', () => {
     max_fetch_size: 0
     session_timeout: soon
     auth: {sasl: {password: x}}
-    traces: {topics: otlp_spans}
+    traces: {topics: 5}
   kafak:
 exporters:
   prometheus:
@@ -160,7 +160,7 @@ service:
       'a.yaml:6:22: receivers.kafka.session_timeout: found "soon", expected a duration such as 500ms, 10s or 1m30s',
       'a.yaml:7:12: receivers.kafka.auth.sasl.username: found nothing, expected text',
       'a.yaml:7:29: receivers.kafka.auth.sasl.password: found something else, expected at least 3 characters',
-      'a.yaml:8:22: receivers.kafka.traces.topics: found "otlp_spans", expected a list',
+      'a.yaml:8:22: receivers.kafka.traces.topics: found 5, expected a list',
       'a.yaml:9:3: receivers.kafak: found the unknown type "kafak", expected one of kafka, otlp (did you mean "kafka"?)',
       'a.yaml:11:3: exporters.prometheus.endpoint: found nothing, expected text',
       'a.yaml:12:1: servic: found "servic", expected one of receivers, processors, connectors, exporters, ' +
