@@ -1,6 +1,8 @@
 /** A hash has 32 bits and is known to attackers: a word that collides this often is turned away. */
 const MAX_PROBES = 128;
 
+const STRIDE = 4;
+
 /**
  * Bytes to dense ids: open addressing over typed arrays, no string made for a word that is known.
  * Id 0 is the empty word; OVERFLOW stands for every word that came after a limit was reached.
@@ -16,9 +18,8 @@ export class Interner {
   readonly #limit: number;
   readonly #limitBytes: number;
   #slots: Uint32Array;
-  #hashes: Uint32Array;
-  #at: Uint32Array;
-  #lengths: Uint32Array;
+  /** Per id: hash, where the word's bytes are, how many they are. Side by side, for they are read together. */
+  #entries: Uint32Array;
   #bytes: Buffer;
   #bytesUsed = 0;
 
@@ -27,9 +28,7 @@ export class Interner {
     this.#limit = limit;
     this.#limitBytes = limitBytes;
     this.#slots = new Uint32Array(1024);
-    this.#hashes = new Uint32Array(512);
-    this.#at = new Uint32Array(512);
-    this.#lengths = new Uint32Array(512);
+    this.#entries = new Uint32Array(512 * STRIDE);
     this.#bytes = Buffer.allocUnsafeSlow(16 * 1024);
   }
 
@@ -46,7 +45,7 @@ export class Interner {
     for (let probe = 1; probe <= MAX_PROBES; probe++) {
       const id = this.#slots[slot] as number;
       if (id === 0) return this.#add(bytes, at, length, hash, slot);
-      if (this.#hashes[id] === hash && this.#equals(id, bytes, at, length)) return id;
+      if (this.#entries[id * STRIDE] === hash && this.#equals(id, bytes, at, length)) return id;
       slot = (slot + probe) & mask;
     }
     this.overflowed++;
@@ -59,10 +58,12 @@ export class Interner {
   }
 
   #equals(id: number, bytes: Uint8Array, at: number, length: number): boolean {
-    if (this.#lengths[id] !== length) return false;
-    const own = this.#bytes;
-    const ownAt = this.#at[id] as number;
-    for (let i = 0; i < length; i++) if (own[ownAt + i] !== bytes[at + i]) return false;
+    const entry = id * STRIDE;
+    if (this.#entries[entry + 2] !== length) return false;
+    const own: Uint8Array = this.#bytes;
+    const shift = (this.#entries[entry + 1] as number) - at;
+    const end = at + length;
+    for (let i = at; i < end; i++) if (own[i + shift] !== bytes[i]) return false;
     return true;
   }
 
@@ -75,9 +76,9 @@ export class Interner {
     this.words.push(Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString('utf8'));
     this.#reserve(id, length);
     this.#bytes.set(bytes.subarray(at, at + length), this.#bytesUsed);
-    this.#hashes[id] = hash;
-    this.#at[id] = this.#bytesUsed;
-    this.#lengths[id] = length;
+    this.#entries[id * STRIDE] = hash;
+    this.#entries[id * STRIDE + 1] = this.#bytesUsed;
+    this.#entries[id * STRIDE + 2] = length;
     this.#bytesUsed += length;
     this.#slots[slot] = id;
     // Probing stays short while the table is at most half full.
@@ -86,10 +87,10 @@ export class Interner {
   }
 
   #reserve(id: number, length: number): void {
-    if (id >= this.#hashes.length) {
-      this.#hashes = grown(this.#hashes);
-      this.#at = grown(this.#at);
-      this.#lengths = grown(this.#lengths);
+    if (id * STRIDE === this.#entries.length) {
+      const larger = new Uint32Array(this.#entries.length * 2);
+      larger.set(this.#entries);
+      this.#entries = larger;
     }
     if (this.#bytesUsed + length > this.#bytes.length) {
       const size = Math.max(this.#bytes.length * 2, this.#bytesUsed + length);
@@ -103,7 +104,7 @@ export class Interner {
     const slots = new Uint32Array(this.#slots.length * 2);
     const mask = slots.length - 1;
     for (let id = 2; id < this.words.length; id++) {
-      let slot = (this.#hashes[id] as number) & mask;
+      let slot = (this.#entries[id * STRIDE] as number) & mask;
       for (let probe = 1; slots[slot] !== 0; probe++) slot = (slot + probe) & mask;
       slots[slot] = id;
     }
@@ -129,13 +130,12 @@ export function hashBytes(bytes: Uint8Array, at: number, length: number): number
     hash = Math.imul(hash ^ word, 0x9e3779b1);
     hash ^= hash >>> 15;
   }
-  for (; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  if (i < end) {
+    let word = bytes[i] as number;
+    if (i + 1 < end) word |= (bytes[i + 1] as number) << 8;
+    if (i + 2 < end) word |= (bytes[i + 2] as number) << 16;
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+  }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   return (hash ^ (hash >>> 13)) >>> 0;
-}
-
-function grown(column: Uint32Array): Uint32Array {
-  const larger = new Uint32Array(column.length * 2);
-  larger.set(column);
-  return larger;
 }
