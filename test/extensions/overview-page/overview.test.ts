@@ -124,7 +124,7 @@ describe('the overview', () => {
   });
 
   it('has a sentence for every reason', () => {
-    for (const reason of REASONS) {
+    for (const reason of [...REASONS, 'stored' as const]) {
       expect(explain(decisionOf({ reason }))).toMatch(/^[A-Z].{20,}\.$/);
     }
   });

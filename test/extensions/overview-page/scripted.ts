@@ -1,5 +1,5 @@
 import type { RedDelta, SeriesKey } from '../../../src/red/red-rows.ts';
-import type { Decision } from '../../../src/sampling/decision.ts';
+import type { StandingDecision } from '../../../src/sampling/adaptive-control.ts';
 
 export interface ScriptedSeries {
   readonly service?: string;
@@ -40,6 +40,7 @@ export function deltaOf(
     histCount: Float64Array.from(series, ({ calls }) => calls),
     firstNewSeries: first,
     newSeries: keys,
+    newResources: [],
   };
   const sparse: SeriesKey[] = [];
   keys.forEach((key, i) => {
@@ -48,7 +49,7 @@ export function deltaOf(
   return { delta, keys: sparse };
 }
 
-export function decisionOf(decision: Partial<Decision>): Decision {
+export function decisionOf(decision: Partial<StandingDecision>): StandingDecision {
   return {
     service: 'shop',
     operation: 'GET /',
@@ -57,6 +58,7 @@ export function decisionOf(decision: Partial<Decision>): Decision {
     qps: 4,
     target: 1,
     reason: 'lowered',
+    changedAtMs: 1_800_000_000_000,
     inputs: { qps: [4], seen: ['0.500000'], using: true, tolerance: 0.3 },
     ...decision,
   };

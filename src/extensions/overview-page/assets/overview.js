@@ -7,7 +7,12 @@ const PATIENCE_MS = 5000;
 const COLUMNS = [
   { title: 'Service', sort: (row) => row.service.toLowerCase(), ascending: true },
   { title: 'Operation', sort: (row) => row.operation.toLowerCase(), ascending: true },
-  { title: 'Rate /s', sort: (row) => row.rate, number: true },
+  {
+    title: 'Rate /s',
+    sort: (row) => row.rate,
+    number: true,
+    hint: 'spans per second that arrived, after sampling',
+  },
   { title: 'Errors', sort: (row) => row.errorShare, number: true },
   { title: 'p50', sort: (row) => row.p50Ms ?? -1, number: true },
   { title: 'p95', sort: (row) => row.p95Ms ?? -1, number: true },
