@@ -1,6 +1,7 @@
 import { systemClock } from '../../../src/base/clock.ts';
 import type { ComponentContext } from '../../../src/base/component.ts';
 import type { HealthStatus } from '../../../src/base/instruments.ts';
+import { compareText } from '../../../src/sampling/by-operation.ts';
 import { METRICS } from '../../../src/telemetry/metrics.ts';
 
 export interface Recording {
@@ -48,10 +49,8 @@ export function recording(overrides: Partial<ComponentContext> = {}): Recording 
 }
 
 export function metricKey(name: string, labels: Readonly<Record<string, string>> = {}): string {
-  const pairs = Object.entries(labels)
-    .sort()
-    .map(([label, value]) => `${label}="${value}"`);
-  return `${name}{${pairs.join(',')}}`;
+  const pairs = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+  return `${name}{${pairs.toSorted(compareText).join(',')}}`;
 }
 
 export const NO_HURRY = { signal: new AbortController().signal, remainingMs: () => 10_000 };

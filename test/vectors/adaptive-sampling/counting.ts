@@ -126,7 +126,11 @@ const MEMORY: Readonly<Record<string, () => Promise<void>>> = {
   'only the last InsertProbabilitiesAndQPS is kept': async () => {
     const store = memoryStore(10);
     const decision = {
-      ...{ service: 'svc', operation: 'op', previous: 0.1, qps: 1, target: 1, reason: 'raised' as const },
+      service: 'svc',
+      previous: 0.1,
+      qps: 1,
+      target: 1,
+      reason: 'raised' as const,
       inputs: { qps: [1], seen: [], using: true, tolerance: 0.3 },
     };
     for (const probability of [0.2, 0.3]) {

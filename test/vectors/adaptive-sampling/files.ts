@@ -27,14 +27,15 @@ function provider(path: string, probability: number, seen: Recording, reloadMs =
 
 /** A fixture's text; what is no fixture but JSON is the text itself. */
 function textOf(section: Json, file: string): string | undefined {
-  const fixture = section.fixtures[file];
+  const fixture = section.fixtures?.[file];
   if (fixture !== undefined) return JSON.stringify(fixture);
   return /^["[{\d]|^(true|false|null)$/.test(file) ? file : undefined;
 }
 
 async function fileCase(each: Json, section: Json): Promise<void> {
   const seen = recording();
-  const probability = each.default_sampling_probability_option ?? section.default_sampling_probability;
+  const probability =
+    each.default_sampling_probability_option ?? section.default_sampling_probability ?? 0.001;
   if (each.strategy !== undefined) {
     const warnings: string[] = [];
     const strategy = fileStrategy(each.strategy, probability, (message) => warnings.push(message));
@@ -156,7 +157,7 @@ export const fileSections: Readonly<Record<string, Runner>> = {
     expect(Object.keys(parts)).toEqual(expect.arrayContaining(told));
     for (const [part, run] of Object.entries(parts)) {
       describe(part, () => {
-        (section[part] as Json[]).forEach((each, i) => {
+        ((section[part] ?? []) as Json[]).forEach((each, i) => {
           test(titleOf({ ...each, name: each.file ?? each.status }, i), () => run(each, section));
         });
       });

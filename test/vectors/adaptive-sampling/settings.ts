@@ -48,15 +48,15 @@ function defaults(section: Json): void {
     const number = typeof wanted === 'number' || /^[\d.e-]+$/.test(wanted);
     expect(actual[name], name).toBe(number ? Number(wanted) : parseDurationMs(wanted as string));
   };
-  for (const [name, wanted] of Object.entries(section.options)) {
+  for (const [name, wanted] of Object.entries(section.options ?? {})) {
     test(`option ${name}`, () => expectDefault(name, wanted as string | number));
   }
-  for (const [flag, wanted] of Object.entries(section.v1_cli_flags)) {
+  for (const [flag, wanted] of Object.entries(section.v1_cli_flags ?? {})) {
     const name = flag.replace('--sampling.', '');
     test(`flag ${flag}`, () =>
       expectDefault(FLAG_OPTIONS[name] ?? name.replaceAll('-', '_'), wanted as string));
   }
-  for (const [name, wanted] of Object.entries(section.constants)) {
+  for (const [name, wanted] of Object.entries(section.constants ?? {})) {
     if (CONSTANTS_OUT_OF_SCOPE.includes(name)) continue;
     test(`constant ${name}`, () => expect(known(CONSTANTS, name)).toBe(wanted));
   }
