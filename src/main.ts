@@ -1,4 +1,7 @@
-import { cli } from './cli.ts';
+import { COMPONENTS } from './app/components.ts';
+import { migrate } from './app/migrate.ts';
+import { run } from './app/run.ts';
+import { runCli } from './cli.ts';
 
 /** The process: signals become one orderly stop, a second one ends it at once. */
 const stop = new AbortController();
@@ -8,4 +11,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     stop.abort();
   });
 }
-process.exitCode = await cli(process.argv.slice(2), stop.signal);
+process.exitCode = await runCli(process.argv.slice(2), stop.signal, {
+  table: COMPONENTS,
+  variables: process.env,
+  run: (config, signal) => run(config, { stop: signal }),
+  migrate,
+  print: (line) => process.stdout.write(`${line}\n`),
+  complain: (line) => process.stderr.write(`${line}\n`),
+});

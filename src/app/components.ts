@@ -1,25 +1,31 @@
 import { assert } from '../base/assert.ts';
 import type { ConfiguredComponent } from '../config/loaded-config.ts';
 import { spanMetricsConnector } from '../connectors/span-metrics/component.ts';
+import { clickHouseExporter } from '../exporters/clickhouse/component.ts';
 import { debugExporter } from '../exporters/debug/component.ts';
 import { nopExporter } from '../exporters/nop/component.ts';
+import { prometheusExporter } from '../exporters/prometheus/component.ts';
 import { embeddedClickHouseExtension } from '../extensions/embedded-clickhouse/component.ts';
 import { healthcheckExtension } from '../extensions/healthcheckv2/component.ts';
 import { overviewPageExtension } from '../extensions/overview-page/component.ts';
 import { remoteSamplingExtension } from '../extensions/remote-sampling/component.ts';
 import type { ComponentType } from '../flow/component-type.ts';
 import { adaptiveSamplingProcessor } from '../processors/adaptive-sampling/component.ts';
+import { kafkaReceiver } from '../receivers/kafka/component.ts';
 import { nopReceiver } from '../receivers/nop/component.ts';
 import { otlpReceiver } from '../receivers/otlp/component.ts';
 
 /** Every component there is. What is not in this table can't be configured. */
 export const COMPONENTS: readonly ComponentType[] = [
+  kafkaReceiver,
   nopReceiver,
   otlpReceiver,
   adaptiveSamplingProcessor,
   spanMetricsConnector,
+  clickHouseExporter,
   debugExporter,
   nopExporter,
+  prometheusExporter,
   embeddedClickHouseExtension,
   healthcheckExtension,
   overviewPageExtension,
