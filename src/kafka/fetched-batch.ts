@@ -1,12 +1,13 @@
 import type { SourceRecord } from '../flow/intake.ts';
+import { FetchedMessages, toMessage } from './fetched-messages.ts';
 import type { BatchTrouble, RecordBatch } from './record-batch.ts';
 
 /** One partition's part of a fetch response, as kafkajs' ConsumerGroup hands it to its Batch class. */
 export interface PartitionData {
   readonly partition: number;
   readonly highWatermark: string;
-  /** Ours, or what kafkajs' own decoder made of an old message set (magic 0 and 1). */
-  readonly messages: readonly RecordBatch[] | readonly OldMessage[];
+  /** An array is what kafkajs' own decoder made of an old message set (magic 0 and 1). */
+  readonly messages: FetchedMessages | readonly OldMessage[];
   readonly abortedTransactions?: readonly AbortedTransaction[] | null;
 }
 
@@ -47,10 +48,8 @@ export class FetchedBatch {
     this.highWatermark = data.highWatermark;
     this.fetchedOffset = fetchedOffset;
     const from = Number(fetchedOffset);
-    const batches =
-      data.messages.length > 0 && 'offset' in (data.messages[0] as object)
-        ? [fromOldMessages(data.messages as readonly OldMessage[])]
-        : (data.messages as readonly RecordBatch[]);
+    const { messages } = data;
+    const batches = messages instanceof FetchedMessages ? messages.batches : fromOldMessages(messages);
     const end = collect(batches, data.abortedTransactions ?? [], from, this.records);
     this.nextOffset = end.nextOffset;
     this.trouble = end.trouble;
@@ -130,21 +129,17 @@ function collect(
   return { nextOffset, trouble: undefined };
 }
 
-function fromOldMessages(messages: readonly OldMessage[]): RecordBatch {
+function fromOldMessages(messages: readonly OldMessage[]): RecordBatch[] {
+  if (messages.length === 0) return [];
   const records = messages.map(({ offset, timestamp, key, value }) => ({
     offset: Number(offset),
     timestampMs: Number(timestamp ?? 0),
     key,
     value,
   }));
-  return {
-    baseOffset: records[0]?.offset ?? 0,
-    lastOffset: records.at(-1)?.offset ?? 0,
-    records,
-    transaction: undefined,
-    control: 'none',
-    trouble: undefined,
-  };
+  const baseOffset = records[0]?.offset ?? 0;
+  const lastOffset = records.at(-1)?.offset ?? 0;
+  return [{ baseOffset, lastOffset, records, transaction: undefined, control: 'none', trouble: undefined }];
 }
 
 /** The messages in kafkajs' form, made one at a time when someone walks them. */
@@ -164,14 +159,7 @@ class MessageView {
   }
 
   *[Symbol.iterator](): Generator<object> {
-    for (const { offset, timestampMs, key, value, headers = [] } of this.#records) {
-      const named: Record<string, unknown> = {};
-      for (const header of headers) {
-        const known = named[header.key];
-        named[header.key] = known === undefined ? header.value : [known, header.value].flat();
-      }
-      yield { offset: String(offset), timestamp: String(timestampMs), key, value, headers: named };
-    }
+    for (const record of this.#records) yield toMessage(record);
     if (this.#trouble !== undefined)
       throw new Error(`a record batch can't be read: ${this.#trouble.message}`);
   }

@@ -3,6 +3,7 @@ import { dirname, join, sep } from 'node:path';
 import type * as KafkaJs from 'kafkajs';
 import { SpanweirError } from '../base/errors.ts';
 import { FetchedBatch } from './fetched-batch.ts';
+import { FetchedMessages } from './fetched-messages.ts';
 import { hookConsumerGroup } from './group-hooks.ts';
 import { readRecordBatches } from './record-batch.ts';
 
@@ -15,6 +16,8 @@ export const KAFKAJS_VERSION = '2.2.4';
 
 const load = createRequire(import.meta.url);
 const root = dirname(load.resolve('kafkajs/package.json'));
+/** kafkajs' own decoder, for message sets of brokers from before 0.11. */
+let oldMessageSets: DecodeMessages | undefined;
 
 export const { Kafka, Partitioners, AssignerProtocol, PartitionAssigners, CompressionTypes, logLevel } =
   loadKafkaJs();
@@ -27,17 +30,19 @@ function loadKafkaJs(): typeof KafkaJs {
       `kafkajs ${version} is installed; Spanweir works with ${KAFKAJS_VERSION} only`,
     );
   }
-  // A copy that was loaded before holds the parts that are about to be replaced.
+  // A copy that was loaded before holds the parts that are about to be replaced; it keeps working with what it has.
   for (const path of Object.keys(load.cache)) if (path.startsWith(root + sep)) delete load.cache[path];
-  const original = replace('protocol/requests/fetch/v4/decodeMessages.js', decodeMessages) as DecodeMessages;
+  oldMessageSets = replace(
+    'protocol/requests/fetch/v4/decodeMessages.js',
+    decodeMessages,
+  ) as DecodeMessages;
   replace('consumer/batch.js', FetchedBatch);
-  oldMessageSets = original;
   const loaded = load('kafkajs') as typeof KafkaJs;
   hookConsumerGroup(load(join(root, 'src/consumer/consumerGroup.js')));
   return loaded;
 }
 
-type DecodeMessages = (decoder: Decoder) => Promise<unknown[]>;
+type DecodeMessages = (decoder: Decoder) => Promise<unknown>;
 
 /** The part of kafkajs' Decoder that is used here. */
 interface Decoder {
@@ -45,17 +50,15 @@ interface Decoder {
   offset: number;
 }
 
-let oldMessageSets: DecodeMessages | undefined;
-
 /** Takes the records of one partition off the decoder: INT32 size, then that many bytes. */
-async function decodeMessages(decoder: Decoder): Promise<unknown[]> {
+async function decodeMessages(decoder: Decoder): Promise<unknown> {
   const size = decoder.buffer.readInt32BE(decoder.offset);
   const from = decoder.offset + 4;
   const bytes = decoder.buffer.subarray(from, from + Math.max(0, size));
   const magic = bytes.length > 16 ? (bytes[16] as number) : 2;
   if (magic < 2 && oldMessageSets !== undefined) return await oldMessageSets(decoder);
   decoder.offset = from + Math.max(0, size);
-  return await readRecordBatches(bytes);
+  return new FetchedMessages(await readRecordBatches(bytes));
 }
 
 function replace(path: string, replacement: unknown): unknown {
@@ -73,11 +76,10 @@ function replace(path: string, replacement: unknown): unknown {
  */
 export async function assertSeams(): Promise<void> {
   const fetch = load(join(root, 'src/protocol/requests/fetch/v11/response.js')) as {
-    decode(bytes: Buffer): Promise<{ responses: { partitions: { messages: unknown[] }[] }[] }>;
+    decode(bytes: Buffer): Promise<{ responses: { partitions: { messages: unknown }[] }[] }>;
   };
   const decoded = await fetch.decode(SAMPLE_RESPONSE);
-  const batch = decoded.responses[0]?.partitions[0]?.messages[0];
-  const isOurs = typeof batch === 'object' && batch !== null && 'baseOffset' in batch;
+  const isOurs = decoded.responses[0]?.partitions[0]?.messages instanceof FetchedMessages;
   const isBatchOurs = load(join(root, 'src/consumer/batch.js')) === FetchedBatch;
   if (!isOurs || !isBatchOurs)
     throw new SpanweirError('START', 'kafkajs reads records by itself: unknown internals');

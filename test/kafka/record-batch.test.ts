@@ -47,7 +47,10 @@ const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array
 const message: fc.Arbitrary<Message> = fc.record({
   key: fc.option(bytes),
   value: fc.option(bytes),
-  headers: fc.dictionary(fc.string({ minLength: 1, maxLength: 12 }), bytes, { maxKeys: 3, noNullPrototype: true }),
+  headers: fc.dictionary(fc.string({ minLength: 1, maxLength: 12 }), bytes, {
+    maxKeys: 3,
+    noNullPrototype: true,
+  }),
   timestampDelta: fc.integer({ min: -1_000_000, max: 100_000_000_000 }),
 });
 const shape = fc.record({
@@ -107,7 +110,9 @@ describe('readRecordBatches', () => {
     damaged[26] = 0x7f;
     const last = await encode([one('e')], { firstOffset: 14 });
     const found = await readRecordBatches(Buffer.concat([first, damaged, last]));
-    expect(found.map(({ baseOffset, lastOffset, trouble }) => [baseOffset, lastOffset, trouble?.kind])).toEqual([
+    expect(
+      found.map(({ baseOffset, lastOffset, trouble }) => [baseOffset, lastOffset, trouble?.kind]),
+    ).toEqual([
       [10, 10, undefined],
       [11, 13, 'corrupt'],
       [14, 14, undefined],
@@ -133,7 +138,10 @@ describe('readRecordBatches', () => {
   });
 
   it('leaves out the batch that the broker has cut off at the end', async () => {
-    const batches = Buffer.concat([await encode([one('whole')]), await encode([one('cut')], { firstOffset: 1 })]);
+    const batches = Buffer.concat([
+      await encode([one('whole')]),
+      await encode([one('cut')], { firstOffset: 1 }),
+    ]);
     const found = await readRecordBatches(batches.subarray(0, batches.length - 1));
     expect(found.map(({ records }) => records.map(({ value }) => String(value)))).toEqual([['whole']]);
   });

@@ -174,14 +174,13 @@ export class PartitionFeed {
   }
 }
 
-function settledOrAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    if (signal.aborted) return done();
-    signal.addEventListener('abort', done, { once: true });
-    void work.then(() => done());
+async function settledOrAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  let release = (): void => {};
+  const aborted = new Promise<void>((resolve) => {
+    release = resolve;
   });
+  signal.addEventListener('abort', release, { once: true });
+  await Promise.race([work, aborted]);
+  signal.removeEventListener('abort', release);
 }
