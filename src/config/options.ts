@@ -13,7 +13,7 @@ export interface Option {
   readonly instead: string | undefined;
 }
 
-/** Every option of a schema, nested ones after the one that holds them. */
+/** Every option of a schema, nested ones after the one that holds them (unless that is treated otherwise). */
 export function optionsOf(schema: ZodType, prefix = ''): Option[] {
   const { definition } = unwrap(schema);
   if (definition.options !== undefined) {
@@ -23,7 +23,8 @@ export function optionsOf(schema: ZodType, prefix = ''): Option[] {
   if (definition.shape !== undefined) {
     return Object.entries(definition.shape).flatMap(([key, value]) => {
       const name = prefix === '' ? key : `${prefix}.${key}`;
-      return [describeOption(name, value), ...optionsOf(value, name)];
+      const option = describeOption(name, value);
+      return option.instead === undefined ? [option, ...optionsOf(value, name)] : [option];
     });
   }
   if (definition.element !== undefined) return optionsOf(definition.element, `${prefix}[]`);
