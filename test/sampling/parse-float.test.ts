@@ -71,9 +71,6 @@ test('every number survives being written', () => {
 });
 
 test('no text makes it throw', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(...'0123456789abcdefxpEP_.+-in') }), (text) => {
-      expect([undefined, 'number']).toContain(parseGoFloat(text) === undefined ? undefined : 'number');
-    }),
-  );
+  const text = fc.string({ unit: fc.constantFrom(...'0123456789abcdefxpEP_.+-in') });
+  fc.assert(fc.property(text, (any) => parseGoFloat(any) === undefined || true));
 });
