@@ -70,6 +70,44 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
   ),
   spanweir_prometheus_scrapes_total: counter('scrapes', 'Requests for the page of metrics.', 'exporter'),
 
+  // Receivers: kafka.
+  spanweir_kafka_receiver_assigned_partitions: gauge('', 'Partitions that this process reads.', 'receiver'),
+  spanweir_kafka_receiver_lag_messages: gauge(
+    'messages',
+    'Messages between the position read up to and the end of the partition.',
+    'receiver',
+    'topic',
+    'partition',
+  ),
+  spanweir_kafka_receiver_rebalances_total: counter('', 'Times that the group shared out anew.', 'receiver'),
+  spanweir_kafka_receiver_restarts_total: counter(
+    '',
+    'Times that the consumer crashed and was started again.',
+    'receiver',
+  ),
+  spanweir_kafka_receiver_offset_resets_total: counter(
+    '',
+    'Times that a committed offset was no longer on the broker.',
+    'receiver',
+  ),
+  spanweir_kafka_receiver_unreadable_batches_total: counter(
+    'batches',
+    'Record batches that could not be unpacked, by reason.',
+    'receiver',
+    'reason',
+  ),
+  spanweir_kafka_receiver_dead_letters_total: counter(
+    'records',
+    'Records put aside as dead letters, by reason.',
+    'receiver',
+    'reason',
+  ),
+  spanweir_kafka_receiver_dead_letters_deleted_total: counter(
+    'records',
+    'Dead letters deleted because their folder was full.',
+    'receiver',
+  ),
+
   // Exporters: debug.
   spanweir_debug_spans_total: counter('spans', 'Spans seen by a debug exporter.', 'exporter'),
 
