@@ -5,12 +5,12 @@ export const SPANS_PER_PAYLOAD = 200;
 const SERVICES = 20;
 const OPERATIONS = 25;
 
-/** Payloads of one resource and 200 spans with 10 attributes, about 440 bytes a span. */
-export function makePayloads(count: number): Buffer[] {
+/** Payloads of one resource and spans with 10 attributes, about 440 bytes a span. */
+export function makePayloads(count: number, spansPerPayload = SPANS_PER_PAYLOAD): Buffer[] {
   const payloads: Buffer[] = [];
   for (let i = 0; i < count; i++) {
     const spans: TestSpan[] = [];
-    for (let j = 0; j < SPANS_PER_PAYLOAD; j++) spans.push(makeSpan(i * SPANS_PER_PAYLOAD + j));
+    for (let j = 0; j < spansPerPayload; j++) spans.push(makeSpan(i * spansPerPayload + j));
     payloads.push(
       encodeProto([
         {

@@ -6,13 +6,15 @@ import { makePayloads, SPANS_PER_PAYLOAD } from './payloads.ts';
 /**
  * CPU time of the scan alone: payload bytes to all columns, the copy into the arena included.
  *
- *     npx tsx bench/span/scan.bench.ts [rounds]
+ *     npx tsx bench/span/scan.bench.ts [rounds] [spans per payload]
  */
-const PAYLOADS = 100;
 const ROUNDS = Number(process.argv[2] ?? 9);
+const PER_PAYLOAD = Number(process.argv[3] ?? SPANS_PER_PAYLOAD);
+const SPANS_PER_BATCH = 20_000;
+const PAYLOADS = SPANS_PER_BATCH / PER_PAYLOAD;
 const SPANS_PER_ROUND = 1_000_000;
 
-const payloads = makePayloads(PAYLOADS);
+const payloads = makePayloads(PAYLOADS, PER_PAYLOAD);
 const bytes = payloads.reduce((sum, payload) => sum + payload.length, 0);
 const scanner = new OtlpScanner(new Dictionary());
 const batch = new SpanBatch();
@@ -31,7 +33,7 @@ function round(): number {
 round();
 const seconds = Array.from({ length: ROUNDS }, round).sort((a, b) => a - b);
 const median = seconds[ROUNDS >> 1] as number;
-const bytesPerSpan = bytes / (PAYLOADS * SPANS_PER_PAYLOAD);
+const bytesPerSpan = bytes / SPANS_PER_BATCH;
 const figures = {
   bytesPerSpan: Math.round(bytesPerSpan),
   spansPerBatch: batch.spans,

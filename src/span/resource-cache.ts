@@ -83,7 +83,5 @@ export class ResourceCache {
 }
 
 function equalBytes(known: Buffer, bytes: Uint8Array, at: number, length: number): boolean {
-  if (known.length !== length) return false;
-  for (let i = 0; i < length; i++) if (known[i] !== bytes[at + i]) return false;
-  return true;
+  return known.length === length && known.compare(bytes, at, at + length) === 0;
 }
