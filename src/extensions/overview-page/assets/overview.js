@@ -11,7 +11,7 @@ const COLUMNS = [
     title: 'Rate /s',
     sort: (row) => row.rate,
     number: true,
-    hint: 'spans per second that arrived, after sampling',
+    hint: 'spans per second; what was not sampled is made up for where the trace state tells (ot=th)',
   },
   { title: 'Errors', sort: (row) => row.errorShare, number: true },
   { title: 'p50', sort: (row) => row.p50Ms ?? -1, number: true },
