@@ -29,20 +29,23 @@ const PARSED: [string, number][] = [
 ];
 
 const REFUSED = [
-  ...['', ' 1', '1 ', '.', 'e5', '1e', '1d', 'not_a_number', '0b1', '1__2', '_1', '1_', '1_.5', '1e_5'],
-  ...[
-    '0x1',
-    '0xp0',
-    '0x_p0',
-    '0x1_p0',
-    '+nan',
-    'infinit',
-    'in_f',
-    '1e999',
-    '0x1p99999',
-    '0x1.fffffffffffff8p1023',
-  ],
-];
+  '',
+  ' 1',
+  '1 ',
+  '.',
+  'e5',
+  '1e',
+  '1d',
+  'not_a_number',
+  '0b1',
+  '1__2',
+  '_1',
+  '1_',
+  '1_.5',
+].concat(
+  ['1e_5', '0x1', '0xp0', '0x_p0', '0x1_p0', '+nan', 'infinit', 'in_f', '1e999', '0x1p99999'],
+  ['0x1.fffffffffffff8p1023'],
+);
 
 test.each(PARSED)('%s is read as Go reads it', (text, value) => {
   expect(parseGoFloat(text)).toBe(value);
@@ -70,7 +73,9 @@ test('every number survives being written', () => {
   );
 });
 
+const CHARACTERS = Array.from('0123456789abcdefxpEP_.+-in');
+
 test('no text makes it throw', () => {
-  const text = fc.string({ unit: fc.constantFrom(...'0123456789abcdefxpEP_.+-in') });
+  const text = fc.string({ unit: fc.constantFrom(...CHARACTERS) });
   fc.assert(fc.property(text, (any) => parseGoFloat(any) === undefined || true));
 });

@@ -9,7 +9,11 @@ import { toError } from '../../base/errors.ts';
 import { serviceOfRequest } from '../../sampling/strategy-proto.ts';
 import type { ServingDeps } from './sampling-http.ts';
 
-/** Requests come as the service's name, replies go as bytes that were encoded before. */
+export interface SamplingRequest {
+  readonly serviceName: string;
+}
+
+/** Replies go as bytes that were encoded before. */
 export const samplingManager: ServiceDefinition = {
   GetSamplingStrategy: {
     path: '/jaeger.api_v2.SamplingManager/GetSamplingStrategy',
@@ -17,7 +21,8 @@ export const samplingManager: ServiceDefinition = {
     requestStream: false,
     responseStream: false,
     requestSerialize: (bytes: Buffer) => bytes,
-    requestDeserialize: serviceOfRequest,
+    // An object, since the library takes a request that is falsy for none at all.
+    requestDeserialize: (bytes: Buffer): SamplingRequest => ({ serviceName: serviceOfRequest(bytes) }),
     responseSerialize: (bytes: Buffer) => bytes,
     responseDeserialize: (bytes: Buffer) => bytes,
   },
@@ -30,10 +35,13 @@ export function createSamplingManager(deps: ServingDeps): UntypedServiceImplemen
   const answered = polled('ok');
   const refused = polled('error');
   return {
-    GetSamplingStrategy: (call: ServerUnaryCall<string, Buffer>, callback: sendUnaryData<Buffer>): void => {
+    GetSamplingStrategy: (
+      call: ServerUnaryCall<SamplingRequest, Buffer>,
+      callback: sendUnaryData<Buffer>,
+    ): void => {
       let bytes: Buffer;
       try {
-        const { service, strategy } = lookup([call.request]);
+        const { service, strategy } = lookup([call.request.serviceName]);
         bytes = replies.proto(strategy);
         polls.record(service, 'grpc', String(call.metadata.get('user-agent')[0] ?? ''), clock.wallMs());
       } catch (error) {

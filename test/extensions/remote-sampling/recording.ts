@@ -53,4 +53,10 @@ export function metricKey(name: string, labels: Readonly<Record<string, string>>
   return `${name}{${pairs.toSorted(compareText).join(',')}}`;
 }
 
-export const NO_HURRY = { signal: new AbortController().signal, remainingMs: () => 10_000 };
+/** A deadline that never comes. */
+export const NO_HURRY = {
+  get signal() {
+    return new AbortController().signal;
+  },
+  remainingMs: () => 10_000,
+};

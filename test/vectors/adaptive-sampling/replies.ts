@@ -5,7 +5,10 @@ import { expect } from 'vitest';
 import type { ReplyForm } from '../../../src/extensions/remote-sampling/config.ts';
 import { Polls } from '../../../src/extensions/remote-sampling/polls.ts';
 import { Replies } from '../../../src/extensions/remote-sampling/replies.ts';
-import { createSamplingManager } from '../../../src/extensions/remote-sampling/sampling-grpc.ts';
+import {
+  createSamplingManager,
+  type SamplingRequest,
+} from '../../../src/extensions/remote-sampling/sampling-grpc.ts';
 import {
   createHttpHandler,
   type ServingDeps,
@@ -120,13 +123,16 @@ function grpcHandler(each: Json): void {
     return { service: service ?? '', strategy: each.response ?? null };
   };
   const manager = createSamplingManager(servingDeps(lookup, 'jaeger', recording()));
-  const call = { request: each.serviceName, metadata: { get: () => [] } };
+  const call = { request: { serviceName: each.serviceName }, metadata: { get: () => [] } };
   const answers: unknown[][] = [];
   const handler = manager.GetSamplingStrategy as (
-    call: ServerUnaryCall<string, Buffer>,
+    call: ServerUnaryCall<SamplingRequest, Buffer>,
     callback: (...answer: unknown[]) => void,
   ) => void;
-  handler(call as unknown as ServerUnaryCall<string, Buffer>, (...answer) => void answers.push(answer));
+  handler(
+    call as unknown as ServerUnaryCall<SamplingRequest, Buffer>,
+    (...answer) => void answers.push(answer),
+  );
   if (each.error !== undefined) {
     expect(answers).toEqual([[{ code: grpcStatus.UNKNOWN, details: each.error }]]);
     return;

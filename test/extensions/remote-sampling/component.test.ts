@@ -1,0 +1,203 @@
+import { credentials, makeGenericClientConstructor, type ServiceError } from '@grpc/grpc-js';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createListeners, type OpenableListeners } from '../../../src/app/listeners.ts';
+import { remoteSamplingExtension } from '../../../src/extensions/remote-sampling/component.ts';
+import { remoteSamplingConfig } from '../../../src/extensions/remote-sampling/config.ts';
+import type { RemoteSampling } from '../../../src/extensions/remote-sampling/remote-sampling.ts';
+import { samplingManager } from '../../../src/extensions/remote-sampling/sampling-grpc.ts';
+import type { GrpcServices, HttpRoutes, MainContext } from '../../../src/flow/host.ts';
+import { FakeClock } from '../../flow/fake-clock.ts';
+import { NO_HURRY, recording } from './recording.ts';
+import { type Answer, get } from './served.ts';
+
+const running: { extension: RemoteSampling; listeners: OpenableListeners }[] = [];
+
+afterEach(async () => {
+  for (const { extension, listeners } of running.splice(0)) {
+    await listeners.close(NO_HURRY);
+    await extension.stop(NO_HURRY);
+  }
+});
+
+/** The extension behind real listeners on free ports, with a store in memory unless `config` says otherwise. */
+async function start(config: object) {
+  const clock = new FakeClock();
+  const seen = recording({ clock });
+  const listeners = createListeners({ ...seen.context });
+  const http: HttpRoutes[] = [];
+  const grpc: GrpcServices[] = [];
+  let post: (lane: number, message: unknown) => void = () => {};
+  const context: MainContext = {
+    ...seen.context,
+    listeners: {
+      http: (address, option) => {
+        const routes = listeners.http(address, option);
+        http.push(routes);
+        return routes;
+      },
+      grpc: (address, option) => {
+        const services = listeners.grpc(address, option);
+        grpc.push(services);
+        return services;
+      },
+    },
+    ingress: () => Promise.reject(new Error('not here')),
+    onLaneMessage: (handler) => {
+      post = handler;
+    },
+    onRed: () => {},
+    redInputs: [],
+    peer: () => undefined,
+  };
+  const parsed = remoteSamplingConfig.parse({
+    http: { endpoint: '127.0.0.1:0' },
+    grpc: { endpoint: '127.0.0.1:0' },
+    ...config,
+  });
+  const extension = remoteSamplingExtension.createMain?.(parsed, context) as RemoteSampling;
+  await extension.start();
+  await listeners.open();
+  running.push({ extension, listeners });
+  const ask = (target: string, method?: string): Promise<Answer> => get(http[0]?.port() ?? 0, target, method);
+  return {
+    clock,
+    seen,
+    extension,
+    ask,
+    http,
+    grpcPort: grpc[0]?.port() ?? 0,
+    post: (m: unknown) => post(0, m),
+  };
+}
+
+const ADAPTIVE = {
+  adaptive: { sampling_store: 'memory', calculation_interval: '5s', calculation_delay: '5s' },
+};
+
+const EVERYONE =
+  '{"strategyType":"PROBABILISTIC","probabilisticSampling":{"samplingRate":0.001},' +
+  '"operationSampling":{"defaultSamplingProbability":0.001,"defaultLowerBoundTracesPerSecond":0.016666666666666666,' +
+  '"perOperationStrategies":[],"defaultUpperBoundTracesPerSecond":0}}';
+
+describe('over HTTP', () => {
+  test.each(['/', '/sampling', '/api/sampling', '/api/sampling/sampling', '/any/path'])(
+    '%s answers an unknown service with the default',
+    async (path) => {
+      const { ask } = await start(ADAPTIVE);
+      expect(await ask(`${path}?service=unknown`)).toMatchObject({
+        status: 200,
+        headers: { 'content-type': 'application/json' },
+        body: EVERYONE,
+      });
+    },
+  );
+
+  test('other methods are answered too', async () => {
+    const { ask } = await start(ADAPTIVE);
+    expect(await ask('/sampling?service=x', 'POST')).toMatchObject({ status: 200, body: EVERYONE });
+  });
+
+  test('a request without exactly one service is refused', async () => {
+    const { ask, seen } = await start(ADAPTIVE);
+    expect(await ask('/sampling')).toMatchObject({
+      status: 400,
+      body: "'service' parameter must be provided once\n",
+    });
+    expect(seen.metrics.get('spanweir_sampling_http_errors_total{source="all",status="4xx"}')).toBe(1);
+  });
+
+  test('clients of the old agent get no baggage restrictions', async () => {
+    const { ask } = await start(ADAPTIVE);
+    expect(await ask('/baggageRestrictions?service=x')).toMatchObject({ status: 200, body: '[]' });
+  });
+
+  test('a further address answers on the known paths only', async () => {
+    const { http } = await start({
+      ...ADAPTIVE,
+      http: { endpoint: '127.0.0.1:0', extra_endpoints: ['127.0.0.1:0'] },
+    });
+    const port = http[1]?.port() ?? 0;
+    expect((await get(port, '/api/sampling?service=x')).status).toBe(200);
+    expect((await get(port, '/api/other?service=x')).status).toBe(404);
+  });
+
+  test('a name that form decoding would change is found as it was sent', async () => {
+    const rows = [
+      { windowS: 1_700_000_000, service: 'a+b', operation: 'op', count: 500, probabilities: ['0.001000'] },
+    ];
+    const { ask, post, clock, extension } = await start(ADAPTIVE);
+    post({ kind: 'throughput', rows });
+    await clock.advance(15_000);
+    expect((await ask('/sampling?service=a+b')).body).toContain('"operation":"op"');
+    expect(extension.polls()).toMatchObject([{ service: 'a+b', polls: 1, transport: 'http' }]);
+  });
+});
+
+test('what lanes report is decided on and served', async () => {
+  const { ask, post, clock, extension } = await start(ADAPTIVE);
+  const rows = [
+    { windowS: 1_700_000_000, service: 'shop', operation: 'GET /', count: 500, probabilities: ['0.001000'] },
+  ];
+  post({ kind: 'throughput', rows });
+  await clock.advance(10_000);
+  expect(extension.decisions()).toMatchObject([
+    {
+      service: 'shop',
+      operation: 'GET /',
+      previous: 0.001,
+      probability: 0.00001,
+      qps: 100,
+      reason: 'lowered',
+    },
+  ]);
+  expect(
+    JSON.parse((await ask('/sampling?service=shop')).body).operationSampling.perOperationStrategies,
+  ).toEqual([{ operation: 'GET /', probabilisticSampling: { samplingRate: 0.00001 } }]);
+});
+
+const Client = makeGenericClientConstructor(samplingManager, 'SamplingManager');
+
+function askGrpc(port: number, request: Buffer): Promise<Buffer> {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  return new Promise<Buffer>((resolve, reject) => {
+    client.GetSamplingStrategy?.(request, (error: ServiceError | null, reply: Buffer) => {
+      client.close();
+      if (error === null) resolve(reply);
+      else reject(error);
+    });
+  });
+}
+
+describe('over gRPC', () => {
+  test('a service that is unknown or not named gets the default', async () => {
+    const { grpcPort, extension } = await start(ADAPTIVE);
+    const bytes = '120909fca9f1d24d62503f221209fca9f1d24d62503f11111111111111913f';
+    expect((await askGrpc(grpcPort, Buffer.from('\n\x04shop'))).toString('hex')).toBe(bytes);
+    expect((await askGrpc(grpcPort, Buffer.alloc(0))).toString('hex')).toBe(bytes);
+    expect(extension.polls()).toMatchObject([{ service: '' }, { service: 'shop', transport: 'grpc' }]);
+  });
+
+  test('the reply can be that of Jaeger', async () => {
+    const { grpcPort } = await start({ ...ADAPTIVE, reply: 'jaeger' });
+    const bytes = '221209fca9f1d24d62503f11111111111111913f';
+    expect((await askGrpc(grpcPort, Buffer.from('\n\x04shop'))).toString('hex')).toBe(bytes);
+  });
+});
+
+test('a store that is none is named', async () => {
+  await expect(start({ adaptive: { sampling_store: 'prometheus' } })).rejects.toThrow(
+    "storage 'prometheus' does not support sampling store",
+  );
+});
+
+test('without a file everyone gets the default probability', async () => {
+  const { ask, extension, seen } = await start({
+    file: { default_sampling_probability: 0.5 },
+    reply: 'jaeger',
+  });
+  expect((await ask('/?service=x')).body).toBe(
+    '{"strategyType":"PROBABILISTIC","probabilisticSampling":{"samplingRate":0.5}}',
+  );
+  expect(extension.decisions()).toEqual([]);
+  expect(seen.health.status).toBe('ok');
+});
