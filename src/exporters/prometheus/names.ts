@@ -22,13 +22,21 @@ export function metricNames(
   { namespace, unit }: Pick<RedDescription, 'namespace' | 'unit'>,
   translation: NameTranslation,
 ): MetricNames {
-  const prefix = namespace === '' ? '' : `${namespace}.`;
   const { namespace: own } = translation;
   return {
-    calls: metricName(`${prefix}calls`, { unit: '', isCounter: true }, translation),
-    duration: metricName(`${prefix}duration`, { unit: UNIT_NAMES[unit], isCounter: false }, translation),
+    calls: metricName(otlpName(namespace, 'calls'), { unit: '', isCounter: true }, translation),
+    duration: metricName(
+      otlpName(namespace, 'duration'),
+      { unit: UNIT_NAMES[unit], isCounter: false },
+      translation,
+    ),
     targetInfo: own === '' ? 'target_info' : `${labelName(own, translation.utf8)}_target_info`,
   };
+}
+
+/** What the connector calls a metric in OTLP. */
+export function otlpName(namespace: string, name: string): string {
+  return namespace === '' ? name : `${namespace}.${name}`;
 }
 
 interface Metric {

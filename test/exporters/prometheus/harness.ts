@@ -27,6 +27,8 @@ export interface HarnessOptions {
 export interface Harness {
   /** One committed block in a lane, given as an OTLP/JSON request. */
   ingest(request: unknown, lane?: number): void;
+  /** The same in protobuf. */
+  ingestProto(payload: Uint8Array, lane?: number): void;
   scrape(headers?: Readonly<Record<string, string>>, path?: string): Promise<Response>;
   /** What the engine counts about itself, by name. */
   readonly counters: ReadonlyMap<string, number>;
@@ -91,9 +93,11 @@ export function harness(options: HarnessOptions = {}): Harness {
   return {
     counters,
     ingest(request, lane = 0) {
+      this.ingestProto(transcodeJson(Buffer.from(JSON.stringify(request))), lane);
+    },
+    ingestProto(payload, lane = 0) {
       const { scanner, own } = laneHalves[lane] as (typeof laneHalves)[number];
       const batch = new SpanBatch();
-      const payload = transcodeJson(Buffer.from(JSON.stringify(request)));
       scanner.append(batch, payload, { offset: 0, timestampMs: 0 });
       for (const { id, connector, folder, keys } of own) {
         const delta = structuredClone(folder.fold(connector.derive(batch)));
@@ -112,7 +116,8 @@ export function harness(options: HarnessOptions = {}): Harness {
       await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
     },
     scrape(headers = {}, path = '/metrics') {
-      const { port } = server?.address() as AddressInfo;
+      if (server === undefined) throw new Error('start it first');
+      const { port } = server.address() as AddressInfo;
       return fetch(`http://127.0.0.1:${port}${path}`, { headers });
     },
     async stop() {
