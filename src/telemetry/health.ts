@@ -42,11 +42,14 @@ export class HealthRegistry {
     this.startedMs = clock.wallMs();
   }
 
-  /** Makes a component known before it says anything: it is `starting`. */
-  declare(key: string, groups: readonly string[], parts: readonly string[] = ['main']): void {
+  /**
+   * Says where a component belongs, before it says anything itself. The parts that are named are `starting`;
+   * a component without parts is not listed until one of them reports.
+   */
+  declare(key: string, groups: readonly string[], parts: readonly string[] = []): void {
     const start: PartHealth = { status: 'starting', reason: '', sinceMs: this.#clock.wallMs() };
     this.#components.set(key, { groups, parts: new Map(parts.map((part) => [part, start])) });
-    this.#measure(key, start);
+    if (parts.length > 0) this.#measure(key, start);
   }
 
   report(key: string, part: string, status: HealthStatus, reason = ''): void {
@@ -76,11 +79,9 @@ export class HealthRegistry {
   }
 
   components(): ComponentHealth[] {
-    return [...this.#components].map(([key, { groups, parts }]) => ({
-      key,
-      groups,
-      ...worst(parts.values()),
-    }));
+    return [...this.#components]
+      .filter(([, { parts }]) => parts.size > 0)
+      .map(([key, { groups, parts }]) => ({ key, groups, ...worst(parts.values()) }));
   }
 
   overall(): PartHealth {

@@ -55,6 +55,7 @@ async function serve(config: object = {}): Promise<Served> {
 }
 
 function declareAll(registry: HealthRegistry): void {
+  registry.declare('connector:span_metrics', ['traces']);
   registry.declare('receiver:otlp', ['traces']);
   registry.declare('exporter:clickhouse', ['traces', 'metrics'], ['lane 0']);
   registry.declare('extension:healthcheckv2', ['extensions']);
