@@ -146,14 +146,20 @@ export const spanMetricsConfig = z.strictObject({
   ),
   exemplars: notYet(
     z
-      .strictObject({ enabled: z.boolean().default(false), max_per_data_point: z.int().default(5) })
+      .strictObject({
+        enabled: z.boolean().default(false).describe('keep some'),
+        max_per_data_point: z.int().default(5).describe('most of them for one value'),
+      })
       .optional(),
     (value) => value?.enabled !== true,
     'exemplars',
   ).describe('trace ids beside the metrics'),
   events: notYet(
     z
-      .strictObject({ enabled: z.boolean().default(false), dimensions: z.array(z.unknown()).default([]) })
+      .strictObject({
+        enabled: z.boolean().default(false).describe('count them'),
+        dimensions: z.array(z.unknown()).default([]).describe('attributes of events that become labels'),
+      })
       .optional(),
     (value) => value?.enabled !== true,
     'events',
