@@ -8,7 +8,7 @@ import { fakeMain, within } from '../../http/fakes.ts';
 interface Served {
   readonly registry: HealthRegistry;
   readonly clock: FakeClock;
-  get(path: string): Promise<{ status: number; body: unknown; text: string }>;
+  readonly get: (path: string) => Promise<{ status: number; body: unknown; text: string }>;
 }
 
 const ends: (() => Promise<void>)[] = [];
