@@ -54,7 +54,7 @@ export function toMessage({ offset, timestampMs, key, value, headers = [] }: Sou
 }
 
 function byName(headers: readonly RecordHeader[]): Record<string, unknown> {
-  const named: Record<string, unknown> = {};
+  const named = Object.create(null) as Record<string, unknown>;
   for (const { key, value } of headers) {
     const known = named[key];
     named[key] = known === undefined ? value : [known, value].flat();

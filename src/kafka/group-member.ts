@@ -129,8 +129,10 @@ export class GroupMember {
     this.#end(undefined);
   }
 
-  /** Ends this life, as a crash would. */
-  fail(error: Error): void {
+  /** Ends this life, as a crash would; what is in flight is settled first, as far as that works. */
+  async fail(error: Error): Promise<void> {
+    this.quiesce();
+    if (this.#assignment?.isCurrent) await this.#settle(undefined);
     this.#end(error);
   }
 

@@ -32,10 +32,7 @@ function loadKafkaJs(): typeof KafkaJs {
   }
   // A copy that was loaded before holds the parts that are about to be replaced; it keeps working with what it has.
   for (const path of Object.keys(load.cache)) if (path.startsWith(root + sep)) delete load.cache[path];
-  oldMessageSets = replace(
-    'protocol/requests/fetch/v4/decodeMessages.js',
-    decodeMessages,
-  ) as DecodeMessages;
+  oldMessageSets = replace('protocol/requests/fetch/v4/decodeMessages.js', decodeMessages) as DecodeMessages;
   replace('consumer/batch.js', FetchedBatch);
   const loaded = load('kafkajs') as typeof KafkaJs;
   hookConsumerGroup(load(join(root, 'src/consumer/consumerGroup.js')));

@@ -44,10 +44,12 @@ async function encode(messages: readonly Message[], shape: BatchShape = {}): Pro
 }
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
+/** kafkajs mistakes what every object has (`valueOf`) for a header that it has already seen. */
+const headerName = fc.string({ minLength: 1, maxLength: 12 }).filter((name) => !(name in {}));
 const message: fc.Arbitrary<Message> = fc.record({
   key: fc.option(bytes),
   value: fc.option(bytes),
-  headers: fc.dictionary(fc.string({ minLength: 1, maxLength: 12 }), bytes, {
+  headers: fc.dictionary(headerName, bytes, {
     maxKeys: 3,
     noNullPrototype: true,
   }),
@@ -79,11 +81,11 @@ describe('readRecordBatches', () => {
           headers: Object.fromEntries((record.headers ?? []).map(({ key, value }) => [key, value])),
         }));
         const theirs = expected.records.map((record: Record<string, unknown>) => ({
-          offset: record['offset'],
-          timestamp: record['timestamp'],
-          key: record['key'],
-          value: record['value'],
-          headers: record['headers'],
+          offset: record.offset,
+          timestamp: record.timestamp,
+          key: record.key,
+          value: record.value,
+          headers: record.headers,
         }));
         expect(inItsForm).toEqual(theirs);
       }),

@@ -200,7 +200,9 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
       await clock.sleep(TICK_MS, over);
       if (over.aborted || this.#isQuiet) continue;
       if (member.hasJoined && member.silentMs > STUCK_MS) {
-        member.fail(new SpanweirError('UNAVAILABLE', 'no fetch ended in 2 minutes', { retry: 'backoff' }));
+        await member.fail(
+          new SpanweirError('UNAVAILABLE', 'no fetch ended in 2 minutes', { retry: 'backoff' }),
+        );
       } else if (member.hasJoined && member.silentMs > SILENCE_MS !== isSilent) {
         isSilent = !isSilent;
         if (isSilent) health.report('recoverable', 'the brokers do not answer');
@@ -253,7 +255,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
         this.#held = held;
         health.report('recoverable', held);
       },
-      failed: (error) => this.#member?.fail(error),
+      failed: (error) => void this.#member?.fail(error),
     };
   }
 
@@ -278,7 +280,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
       commit: (nextOffset) => assignment.commit(topic, partition, nextOffset),
       quarantine: (record) => this.#putAside({ ...record, clusterId, topic, partition }),
       abandoned: (error) => {
-        if (assignment.isCurrent) this.#member?.fail(error);
+        if (assignment.isCurrent) void this.#member?.fail(error);
       },
     });
   }

@@ -1,4 +1,4 @@
-import { inject, it, expect, describe } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { CompressionTypes, Kafka, logLevel } from '../../../src/kafka/kafkajs.ts';
 import { committed, createTopic, produce, uniqueName } from '../../support/topics.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -77,7 +77,11 @@ describe('one lane', () => {
   it('goes past aborted transactions and their markers', async () => {
     const topic = await createTopic('transactions');
     const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING });
-    const producer = kafka.producer({ transactionalId: uniqueName('tx'), maxInFlightRequests: 1, idempotent: true });
+    const producer = kafka.producer({
+      transactionalId: uniqueName('tx'),
+      maxInFlightRequests: 1,
+      idempotent: true,
+    });
     await producer.connect();
     const aborted = await producer.transaction();
     await aborted.send({ topic, messages: [{ value: 'never seen' }] });
@@ -178,7 +182,11 @@ describe('one lane', () => {
           assign: async () => [],
           protocol: ({ topics }) => ({
             name: 'range',
-            metadata: AssignerProtocol.MemberMetadata.encode({ version: 0, topics, userData: Buffer.alloc(0) }),
+            metadata: AssignerProtocol.MemberMetadata.encode({
+              version: 0,
+              topics,
+              userData: Buffer.alloc(0),
+            }),
           }),
         }),
       ],

@@ -29,7 +29,8 @@ export class World {
 
   offered(key: string, record: SourceRecord): void {
     const committed = this.#committed.get(key) ?? 0;
-    if (record.offset < committed) this.violations.push(`${key}@${record.offset} offered, committed ${committed}`);
+    if (record.offset < committed)
+      this.violations.push(`${key}@${record.offset} offered, committed ${committed}`);
   }
 
   committed(key: string, block: FakeBlock, nextOffset: number): void {
@@ -100,7 +101,8 @@ export class FakePartition implements PartitionIntake {
     for (const record of records) {
       if (this.isDropped) return;
       this.#world.offered(this.#key, record);
-      if (record.offset < this.#next) this.#world.violations.push(`${this.#key} went back to ${record.offset}`);
+      if (record.offset < this.#next)
+        this.#world.violations.push(`${this.#key} went back to ${record.offset}`);
       this.#next = record.offset + 1;
       const text = Buffer.from(record.value ?? []).toString();
       this.#open ??= { texts: [], nextOffset: 0, isWritten: false };
