@@ -61,14 +61,15 @@ interface Candidate {
   readonly served: ServedOperation | undefined;
 }
 
-/** @param startedMs monotonic time since which there has been traffic to see */
+/** @param startedMs monotonic time since which deltas have been taken */
 export function createOverview(traffic: Traffic, decisions: DecisionHistory, startedMs: number) {
   const percentiles = createPercentileReader();
 
   return (query: OverviewQuery, nowMs: number): OverviewTable => {
     const slot = slotAt(nowMs);
     // The newest slot is not full yet, and a young process has seen less than the window.
-    const coveredMs = Math.min(WINDOW_MS - SLOT_MS + (nowMs - slot * SLOT_MS), nowMs - startedMs);
+    const sinceMs = Math.max(startedMs, traffic.sinceMs ?? nowMs);
+    const coveredMs = Math.min(WINDOW_MS - SLOT_MS + (nowMs - slot * SLOT_MS), nowMs - sinceMs);
     const seconds = Math.max(1, coveredMs / 1000);
     const services = new Set<string>();
     const candidates: Candidate[] = [];

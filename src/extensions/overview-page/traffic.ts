@@ -22,6 +22,7 @@ export class Traffic {
   readonly #limit: number;
   readonly #all = new OperationWindow();
   #unkept = 0;
+  #firstSlot: number | undefined;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -30,6 +31,11 @@ export class Traffic {
   /** Calls of spans that found no place among the operations. */
   get unkeptCalls(): number {
     return this.#unkept;
+  }
+
+  /** Monotonic time since which there is something to see; undefined before the first span. */
+  get sinceMs(): number | undefined {
+    return this.#firstSlot === undefined ? undefined : this.#firstSlot * SLOT_MS;
   }
 
   get operations(): Iterable<Operation> {
@@ -46,6 +52,7 @@ export class Traffic {
   }
 
   add(connector: string, lane: number, delta: RedDelta, keys: readonly SeriesKey[], slot: number): void {
+    this.#firstSlot ??= slot;
     const laneKey = `${connector}\u0000${lane}`;
     let known = this.#bySeries.get(laneKey);
     if (known === undefined) {

@@ -22,6 +22,7 @@ function page(limit = 1000) {
 describe('the overview', () => {
   it('shows rate, error share and percentiles of an operation over the last minute', () => {
     const { overview, add } = page();
+    add(START_MS, []);
     add(START_MS + 100_000, [
       { calls: 90, seconds: 0.01 },
       { calls: 10, seconds: 1, statusCode: 2 },
