@@ -7,6 +7,7 @@ import {
   LineCounter,
   parseDocument,
   type YAMLMap,
+  type YAMLParseError,
 } from 'yaml';
 import { type Entry, mapNode, type Node, type Position } from './node.ts';
 import type { Problem } from './problem.ts';
@@ -24,20 +25,20 @@ export function readYaml(text: string, source: string, problems: Problem[], fixe
     const { line, col } = lines.linePos(offset);
     return { source, line, column: col };
   };
-  for (const error of document.errors) {
-    problems.push({
-      at: place(error.pos[0]),
-      path: [],
-      message: yamlMessage(error.code, error.message),
-      fatal: true,
-    });
+  const error = document.errors[0];
+  if (error !== undefined) {
+    // What follows a syntax error is mostly its echo.
+    const at = place(error.pos[0]);
+    problems.push({ at, path: [], message: yamlMessage(error, text), fatal: true });
   }
   const reader = new Reader(document, place, problems);
   return reader.read(document.contents, place(0), 0);
 }
 
-function yamlMessage(code: string, message: string): string {
+function yamlMessage({ code, message, pos }: YAMLParseError, text: string): string {
   if (code === 'TAB_AS_INDENT') return 'found a tab, expected spaces as indentation';
+  if (text[pos[0] - 1] === '$')
+    return `found \${...} inside { } or [ ], expected it in quotes there: "\${...}"`;
   return `not valid YAML: ${message}`;
 }
 

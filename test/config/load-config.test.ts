@@ -178,7 +178,12 @@ service:
     expect(problems('receivers:\n  kafka:\n  kafka:\n')).toContain(
       'a.yaml:3:3: found the key "kafka" a second time',
     );
-    expect(problems('receivers: [\n')[0]).toMatch(/^a\.yaml:\d+:\d+: not valid YAML: /);
+    expect(problems('receivers: [\n')).toEqual([
+      'a.yaml:2:1: not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
+    ]);
+    expect(problems('receivers: {kafka: {group_id: ${env:G}}}\nexporters: {nop: }\n')).toEqual([
+      'a.yaml:1:32: found ${...} inside { } or [ ], expected it in quotes there: "${...}"',
+    ]);
   });
 
   test('a file that is not there, and one that is not a map', () => {

@@ -70,7 +70,7 @@ test('no text makes the reader throw: it is right, or there is a problem with a 
       expect(result.problems.length).toBeGreaterThan(0);
       for (const problem of result.problems) expect(problem).toMatch(/^a\.yaml:\d+:\d+: \S/);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 
