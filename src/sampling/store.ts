@@ -8,9 +8,9 @@ import type { ThroughputRow } from './throughput-rows.ts';
 export interface SamplingStore {
   /**
    * Throughput per (service, operation) over the windows whose start lies in [startMs, endMs), both Unix ms and
-   * multiples of the window length (the loop sees to that): counts added, sets of probabilities united (at
-   * most 10, sorted). Rows need not be merged completely: the caller adds up what it gets. `windowS` of the
-   * rows is of no consequence.
+   * multiples of the window length (the loop sees to that): counts added, sets of probabilities united. Rows
+   * need not be merged completely: the caller adds up what it gets. `windowS` of the rows is of no consequence.
+   * A bound on the united sets must lie far above 10: a probability that is left out looks unused.
    */
   throughput(startMs: number, endMs: number): Promise<readonly ThroughputRow[]>;
   /** Keeps one recomputation: all its decisions, whole. */

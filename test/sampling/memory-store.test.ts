@@ -47,7 +47,12 @@ test('old windows make room for new ones', () => {
 test('a round without decisions does not wipe out the last one', async () => {
   const { store } = filled([]);
   const decision = {
-    ...{ service: 'svc', operation: 'op', probability: 0.5, previous: 0.25, qps: 0.5, target: 1 },
+    service: 'svc',
+    operation: 'op',
+    probability: 0.5,
+    previous: 0.25,
+    qps: 0.5,
+    target: 1,
     reason: 'raised' as const,
     inputs: { qps: [0.5], seen: ['0.250000'], using: true, tolerance: 0.3 },
   };

@@ -1,73 +1,15 @@
 import { credentials, makeGenericClientConstructor, type ServiceError } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createListeners, type OpenableListeners } from '../../../src/app/listeners.ts';
-import { remoteSamplingExtension } from '../../../src/extensions/remote-sampling/component.ts';
-import { remoteSamplingConfig } from '../../../src/extensions/remote-sampling/config.ts';
-import type { RemoteSampling } from '../../../src/extensions/remote-sampling/remote-sampling.ts';
 import { samplingManager } from '../../../src/extensions/remote-sampling/sampling-grpc.ts';
-import type { GrpcServices, HttpRoutes, MainContext } from '../../../src/flow/host.ts';
 import { FakeClock } from '../../flow/fake-clock.ts';
-import { NO_HURRY, recording } from './recording.ts';
-import { type Answer, get } from './served.ts';
+import { startExtension, stopExtensions } from './running.ts';
+import { get } from './served.ts';
 
-const running: { extension: RemoteSampling; listeners: OpenableListeners }[] = [];
+afterEach(stopExtensions);
 
-afterEach(async () => {
-  for (const { extension, listeners } of running.splice(0)) {
-    await listeners.close(NO_HURRY);
-    await extension.stop(NO_HURRY);
-  }
-});
-
-/** The extension behind real listeners on free ports, with a store in memory unless `config` says otherwise. */
 async function start(config: object) {
   const clock = new FakeClock();
-  const seen = recording({ clock });
-  const listeners = createListeners({ ...seen.context });
-  const http: HttpRoutes[] = [];
-  const grpc: GrpcServices[] = [];
-  let post: (lane: number, message: unknown) => void = () => {};
-  const context: MainContext = {
-    ...seen.context,
-    listeners: {
-      http: (address, option) => {
-        const routes = listeners.http(address, option);
-        http.push(routes);
-        return routes;
-      },
-      grpc: (address, option) => {
-        const services = listeners.grpc(address, option);
-        grpc.push(services);
-        return services;
-      },
-    },
-    ingress: () => Promise.reject(new Error('not here')),
-    onLaneMessage: (handler) => {
-      post = handler;
-    },
-    onRed: () => {},
-    redInputs: [],
-    peer: () => undefined,
-  };
-  const parsed = remoteSamplingConfig.parse({
-    http: { endpoint: '127.0.0.1:0' },
-    grpc: { endpoint: '127.0.0.1:0' },
-    ...config,
-  });
-  const extension = remoteSamplingExtension.createMain?.(parsed, context) as RemoteSampling;
-  await extension.start();
-  await listeners.open();
-  running.push({ extension, listeners });
-  const ask = (target: string, method?: string): Promise<Answer> => get(http[0]?.port() ?? 0, target, method);
-  return {
-    clock,
-    seen,
-    extension,
-    ask,
-    http,
-    grpcPort: grpc[0]?.port() ?? 0,
-    post: (m: unknown) => post(0, m),
-  };
+  return { clock, ...(await startExtension(config, clock)) };
 }
 
 const ADAPTIVE = {
