@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hashBytes, Interner } from '../../src/span/interner.ts';
+import { collide, collisions } from './collide.ts';
 
 describe('Interner', () => {
   it('gives dense ids in the order of first sight and the same id again', () => {
@@ -53,6 +54,29 @@ describe('Interner', () => {
     expect(interner.intern(Buffer.from([0xff]), 0, 1)).toBe(2);
     expect(interner.intern(Buffer.from([0xfe]), 0, 1)).toBe(3);
     expect(interner.words[2]).toBe('\ufffd');
+  });
+
+  it('keeps words with the same hash apart', () => {
+    const interner = new Interner(10);
+    const word = Buffer.from('GET /cart/12');
+    const other = collide(word, 4);
+    expect(interner.intern(word, 0, 12)).toBe(2);
+    expect(interner.intern(other, 0, 12)).toBe(3);
+    expect(interner.intern(word, 0, 12)).toBe(2);
+    expect(interner.words[3]).toBe(other.toString());
+  });
+
+  it('turns away words that were made to collide too often, so that no lookup gets slow', () => {
+    const interner = new Interner(1000);
+    const ids: number[] = [];
+    for (const word of collisions(Buffer.from('GET /cart/12'), 4)) {
+      ids.push(interner.intern(word, 0, 12));
+      if (ids.length === 300) break;
+    }
+    expect(ids.slice(0, 128)).toEqual(Array.from({ length: 128 }, (_, i) => i + 2));
+    expect(new Set(ids.slice(128))).toEqual(new Set([Interner.OVERFLOW]));
+    expect(interner.overflowed).toBe(172);
+    expect(interner.internString('another word')).toBe(130);
   });
 
   it('agrees with a plain Map on any words', () => {

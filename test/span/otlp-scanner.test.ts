@@ -5,6 +5,7 @@ import { ScanError } from '../../src/span/scan-error.ts';
 import type { ScanLimits } from '../../src/span/scan-limits.ts';
 import { NONE, QUALITY, SpanBatch } from '../../src/span/span-batch.ts';
 import { encodeProto, encodeSpan, type TestResource, type TestSpan } from '../support/spans.ts';
+import { collide } from './collide.ts';
 
 const RECORD = { offset: 41, timestampMs: 1_700_000_000_123 };
 
@@ -242,6 +243,20 @@ describe('OtlpScanner', () => {
     }
   });
 
+  it('does not take a resource for another one that has the same hash', () => {
+    const resourceOf = (name: Buffer) =>
+      field(1, field(1, Buffer.from('service.name')), field(2, field(1, name)));
+    const first = resourceOf(Buffer.from('checkout'));
+    const second = collide(first, 20);
+    const { batch, dictionary } = scan(
+      Buffer.concat([field(1, field(1, first)), field(1, field(1, second))]),
+    );
+    const services = [...batch.resourceIdentity.subarray(0, 2)].map(
+      (id) => dictionary.identities[id]?.service,
+    );
+    expect(services).toEqual(['checkout', second.toString('latin1', 20)]);
+  });
+
   it('gives a resource without bytes an empty range and identity 0', () => {
     const { batch } = scan(field(1, field(2, field(2))));
     expect([batch.resourceAt[0], batch.resourceEnd[0], batch.resourceIdentity[0]]).toEqual([0, 0, 0]);
@@ -289,6 +304,7 @@ describe('OtlpScanner', () => {
     ['truncated', [0x0a]],
     ['truncated', [0x80]],
     ['truncated', requestOf([0x39, 1, 2, 3])],
+    ['truncated', requestOf([0x4a, 0x00, 0x4a])],
     ['truncated', requestOf([0x30])],
     ['truncated', requestOf([0x30, 0x80])],
     ['varint_too_long', requestOf([0x30, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01])],
