@@ -225,4 +225,18 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'How often the embedded ClickHouse ended by itself and was started again.',
     'extension',
   ),
+
+  // Exporters: kafka.
+  spanweir_kafka_exporter_messages_total: counter('messages', 'Messages that the brokers have.', 'exporter'),
+  spanweir_kafka_exporter_bytes_total: counter('bytes', 'Bytes of their values.', 'exporter'),
+  spanweir_kafka_exporter_failures_total: counter(
+    'attempts',
+    'Attempts to send that failed; most are made again.',
+    'exporter',
+  ),
+  spanweir_kafka_exporter_oversized_spans_total: counter(
+    'spans',
+    'Spans larger than a message may be, which are not sent.',
+    'exporter',
+  ),
 };
