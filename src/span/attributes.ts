@@ -40,7 +40,6 @@ export class ValueCursor {
   intHi = 0;
   protected readonly wire = new Wire();
 
-  /** Throws ScanError. */
   protected clearValue(): void {
     this.valueKind = VALUE.empty;
     this.valueAt = 0;
