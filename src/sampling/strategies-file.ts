@@ -5,14 +5,14 @@ import type { OperationSampling, OperationStrategy, Strategy } from './strategy.
 /** Strategies as users write them for Jaeger's file provider. Unknown keys are ignored. */
 export interface StrategiesFile {
   readonly default_strategy?: FileStrategy | null;
-  readonly service_strategies?: readonly FileStrategy[] | null;
+  readonly service_strategies?: readonly (FileStrategy | null)[] | null;
 }
 
 export interface FileStrategy {
   readonly service?: string;
   readonly type?: string;
   readonly param?: number;
-  readonly operation_strategies?: readonly FileOperation[] | null;
+  readonly operation_strategies?: readonly (FileOperation | null)[] | null;
 }
 
 export interface FileOperation {
@@ -58,6 +58,7 @@ export function fileStrategies(file: StrategiesFile | null, defaultProbability: 
     : probabilistic(defaultProbability);
   const services = new Map<string, Strategy>();
   for (const each of file?.service_strategies ?? []) {
+    if (each === null) continue;
     const service = each.service ?? '';
     const own = serviceStrategy(each, service, defaultProbability, warnings);
     services.set(service, withInherited(own, inherited.operationSampling));
@@ -95,6 +96,7 @@ function serviceStrategy(
   if (listed.length === 0) return own;
   const perOperationStrategies: OperationStrategy[] = [];
   for (const each of listed) {
+    if (each === null) continue;
     const { probabilisticSampling } = fileStrategy(each, defaultProbability, warn);
     if (probabilisticSampling === undefined) {
       warn(
