@@ -181,6 +181,7 @@ export class PrometheusExporter implements Component {
   async #render(format: Format): Promise<Buffer> {
     this.#isRendering = true;
     try {
+      for (const { store } of this.#sources.values()) await store.prepare(format.escaping);
       return await gzipPage(
         renderPage({
           format,

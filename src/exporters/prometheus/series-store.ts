@@ -1,11 +1,16 @@
+import { setImmediate } from 'node:timers/promises';
+import { assert } from '../../base/assert.ts';
 import type { RedDelta, SeriesKey } from '../../red/red-rows.ts';
 import { OVERFLOW_WORD } from '../../span/dictionary.ts';
 import { type Labels, renderLabels, type SeriesLabels } from './labels.ts';
-import type { Escaping } from './names.ts';
+import { type Escaping, isLegacyName } from './names.ts';
 
 /** Lanes' lives whose ids are remembered; one more begins only when a thread was started again. */
 const LIVES = 64;
 const UNKNOWN = 0xffffffff;
+/** Series are told apart by their labels as they are before any escaping. */
+const KEY_ESCAPING: Escaping = 'allow-utf-8';
+const PREPARED_AT_ONCE = 1000;
 
 /** Room for series, shared by the connectors of an exporter. */
 export interface SeriesRoom {
@@ -35,6 +40,8 @@ export class SeriesStore {
   /** Per lane's life: its series id -> ours. */
   readonly #lanes = new Map<number, Uint32Array>();
   readonly #bodies = new Map<Escaping, LabelBodies>();
+  /** No label needs escaping. */
+  #isPlain = true;
 
   constructor(labels: SeriesLabels, bucketCount: number, room: SeriesRoom) {
     this.#labels = labels;
@@ -66,18 +73,35 @@ export class SeriesStore {
     }
   }
 
-  /** The bytes of all series' labels; made and kept per escaping. */
-  bodies(escaping: Escaping): LabelBodies {
-    const known = this.#bodies.get(escaping) ?? new LabelBodies();
-    this.#bodies.set(escaping, known);
-    for (let id = known.size; id < this.size; id++) {
-      known.add(renderLabels(this.#labelsOf(id), escaping));
+  /** Makes what `bodies` returns, and lets others run in between. */
+  async prepare(escaping: Escaping): Promise<void> {
+    for (let done = 0; done < this.size; done += PREPARED_AT_ONCE) {
+      if (this.#extend(escaping, done + PREPARED_AT_ONCE)) await setImmediate();
     }
+  }
+
+  /** The bytes of all series' labels; made once per escaping. */
+  bodies(escaping: Escaping): LabelBodies {
+    this.#extend(escaping, this.size);
+    return this.#bodiesOf(escaping);
+  }
+
+  /** Plain names look alike under every escaping but dots. */
+  #bodiesOf(escaping: Escaping): LabelBodies {
+    const kept = this.#isPlain && escaping !== 'dots' ? KEY_ESCAPING : escaping;
+    const known = this.#bodies.get(kept) ?? new LabelBodies();
+    this.#bodies.set(kept, known);
     return known;
   }
 
-  #labelsOf(id: number): Labels {
-    return this.#labels.of(this.#keys[id] as SeriesKey);
+  /** True when there was something to do. */
+  #extend(escaping: Escaping, size: number): boolean {
+    const bodies = this.#bodiesOf(escaping);
+    const from = bodies.size;
+    for (let id = from; id < size && id < this.size; id++) {
+      bodies.add(renderLabels(this.#labels.of(this.#keys[id] as SeriesKey), escaping));
+    }
+    return bodies.size > from;
   }
 
   #idsOf(lane: number, series: number): Uint32Array {
@@ -94,31 +118,34 @@ export class SeriesStore {
 
   #idOf(key: SeriesKey): number {
     const { limit, used } = this.#room;
-    const known = this.#known(key);
+    const known = this.#find(key, used < limit);
     if (known !== undefined) return known;
-    if (used < limit) return this.#add(key);
     const { kind, statusCode, service } = key;
     const dimensions = key.dimensions.map(() => null);
     const shared = { namespace: '', instance: '', spanName: OVERFLOW_WORD, kind, statusCode, dimensions };
-    const ofService = { ...shared, service };
-    const ofAll = { ...shared, service: OVERFLOW_WORD };
-    const isRoom = used < limit + Math.max(1024, limit >>> 3);
-    let id = this.#known(ofService);
-    if (id === undefined && isRoom) id = this.#add(ofService);
-    id ??= this.#known(ofAll) ?? this.#add(ofAll);
+    const hasRoom = used < limit + Math.max(1024, limit >>> 3);
+    const id =
+      this.#find({ ...shared, service }, hasRoom) ?? this.#find({ ...shared, service: OVERFLOW_WORD }, true);
+    assert(id !== undefined, 'the last overflow series always has room');
     this.#overflowIds.add(id);
     return id;
   }
 
-  #known(key: SeriesKey): number | undefined {
-    return this.#ids.get(renderLabels(this.#labels.of(key), 'allow-utf-8'));
+  /** The series with these labels; made when it is not there and may be. */
+  #find(key: SeriesKey, isAdded: boolean): number | undefined {
+    const labels = this.#labels.of(key);
+    const body = renderLabels(labels, KEY_ESCAPING);
+    const known = this.#ids.get(body);
+    return known === undefined && isAdded ? this.#add(key, labels, body) : known;
   }
 
-  #add(key: SeriesKey): number {
+  #add(key: SeriesKey, labels: Labels, body: string): number {
     const id = this.size++;
     this.#room.used++;
     this.#keys.push(key);
-    this.#ids.set(renderLabels(this.#labels.of(key), 'allow-utf-8'), id);
+    this.#ids.set(body, id);
+    this.#isPlain &&= labels.every(([name]) => isLegacyName(name));
+    this.#bodiesOf(KEY_ESCAPING).add(body);
     if (id === this.calls.length) {
       this.calls = grown(this.calls);
       this.durationSumNs = grown(this.durationSumNs);

@@ -33,6 +33,8 @@ export interface Harness {
   /** What the engine counts about itself, by name. */
   readonly counters: ReadonlyMap<string, number>;
   start(): Promise<void>;
+  /** host:port, once started. */
+  address(): string;
   stop(): Promise<void>;
 }
 
@@ -115,10 +117,12 @@ export function harness(options: HarnessOptions = {}): Harness {
       });
       await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
     },
-    scrape(headers = {}, path = '/metrics') {
+    address() {
       if (server === undefined) throw new Error('start it first');
-      const { port } = server.address() as AddressInfo;
-      return fetch(`http://127.0.0.1:${port}${path}`, { headers });
+      return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    },
+    scrape(headers = {}, path = '/metrics') {
+      return fetch(`http://${this.address()}${path}`, { headers });
     },
     async stop() {
       server?.closeAllConnections();
