@@ -3,6 +3,7 @@ import type { ConfiguredComponent } from '../config/loaded-config.ts';
 import { spanMetricsConnector } from '../connectors/span-metrics/component.ts';
 import { clickHouseExporter } from '../exporters/clickhouse/component.ts';
 import { debugExporter } from '../exporters/debug/component.ts';
+import { kafkaExporter } from '../exporters/kafka/component.ts';
 import { nopExporter } from '../exporters/nop/component.ts';
 import { prometheusExporter } from '../exporters/prometheus/component.ts';
 import { embeddedClickHouseExtension } from '../extensions/embedded-clickhouse/component.ts';
@@ -24,6 +25,7 @@ export const COMPONENTS: readonly ComponentType[] = [
   spanMetricsConnector,
   clickHouseExporter,
   debugExporter,
+  kafkaExporter,
   nopExporter,
   prometheusExporter,
   embeddedClickHouseExtension,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from '../base/clock.ts';
 import type { Component, ComponentContext, Deadline } from '../base/component.ts';
 import { toError } from '../base/errors.ts';
+import { healthGroups } from '../config/health-groups.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { createExposition } from '../telemetry/exposition.ts';
 import { HealthRegistry } from '../telemetry/health.ts';
@@ -48,8 +49,8 @@ class Engine {
   readonly #config: LoadedConfig;
   readonly #log: RootLog;
   readonly #hub = new MetricsHub();
-  readonly #health = new HealthRegistry(systemClock);
   readonly #instruments = createInstruments((slot) => this.#hub.accept('main', slot));
+  readonly #health = new HealthRegistry(systemClock, this.#instruments);
   readonly #listeners: OpenableListeners;
   readonly #host: Host;
   readonly #lanes: Lanes;
@@ -58,6 +59,7 @@ class Engine {
   constructor(config: LoadedConfig, log: RootLog) {
     this.#config = config;
     this.#log = log;
+    for (const { key, groups } of healthGroups(config)) this.#health.declare(key, groups);
     this.#listeners = createListeners({
       log: log.child({ component: 'listeners' }),
       clock: systemClock,
