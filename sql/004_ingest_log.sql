@@ -1,6 +1,7 @@
 -- What was inserted: one row per block, table and day, written last and with the block's own token. A plain
 -- MergeTree without a clock column: a row says what the block's records are, never when they were handled, so
 -- the same block always writes the same rows, and none is ever replaced.
+-- Kept as long as the spans that it speaks of, and 30 days at least.
 -- Ordered by where the records came from, because gaps and overlaps are looked for along the offsets.
 CREATE TABLE IF NOT EXISTS {{DB}}.ingest_log
 (
@@ -22,5 +23,5 @@ CREATE TABLE IF NOT EXISTS {{DB}}.ingest_log
 )
 ENGINE = MergeTree
 ORDER BY (Source, Partition, FirstOffset, Target, Day)
-TTL Day + INTERVAL 30 DAY
+{{LOG_TTL Day}}
 SETTINGS non_replicated_deduplication_window = 10000;

@@ -38,9 +38,10 @@ const RACES = new Set([
 ]);
 
 /** Tables whose TTL follows the configuration, and the date it counts from. */
-const SPANS_TTL_TABLES = [
-  ['otel_traces', 'toDate(Timestamp)'],
-  ['trace_summary', 'toDate(Start)'],
+const TTL_TABLES = [
+  ['otel_traces', 'SPANS', 'toDate(Timestamp)'],
+  ['trace_summary', 'SPANS', 'toDate(Start)'],
+  ['ingest_log', 'LOG', 'Day'],
 ] as const;
 
 /**
@@ -182,14 +183,14 @@ function isTransient(error: unknown): boolean {
 async function ttlChanges(client: ClickHouse, ttlMs: number): Promise<string[]> {
   const tables = await client.query<{ name: string; engine_full: string }>(
     'SELECT name, engine_full FROM system.tables WHERE database = {db: String} AND name IN {names: Array(String)}',
-    { db: client.database, names: SPANS_TTL_TABLES.map(([name]) => name) },
+    { db: client.database, names: TTL_TABLES.map(([name]) => name) },
   );
   const statements: string[] = [];
-  for (const [name, date] of SPANS_TTL_TABLES) {
+  for (const [name, what, date] of TTL_TABLES) {
     const table = tables.find((row) => row.name === name);
     if (table === undefined) continue;
     const is = / TTL (.*?) SETTINGS /.exec(table.engine_full)?.[1];
-    const wanted = ttlExpression(date, ttlMs);
+    const wanted = ttlExpression(what, date, ttlMs);
     if (is === wanted) continue;
     const change = wanted === undefined ? 'REMOVE TTL' : `MODIFY TTL ${wanted}`;
     statements.push(

@@ -43,18 +43,26 @@ export function readMigrations(settings: SchemaSettings, folder: URL = SQL_FOLDE
   return migrations;
 }
 
-/** `{{DB}}` becomes the database, `{{SPANS_TTL date}}` the TTL clause over that date or nothing. */
+/** `{{DB}}` becomes the database, `{{SPANS_TTL date}}` and `{{LOG_TTL date}}` a TTL clause over it, or nothing. */
 export function fillIn(text: string, settings: SchemaSettings): string {
   return text
     .replaceAll('{{DB}}', quoted(settings.database))
-    .replaceAll(/\{\{SPANS_TTL ([^}]+)\}\}\n?/g, (_, date: string) => {
-      const clause = ttlExpression(date, settings.spansTtlMs);
+    .replaceAll(/\{\{(SPANS|LOG)_TTL ([^}]+)\}\}\n?/g, (_, what: TtlOf, date: string) => {
+      const clause = ttlExpression(what, date, settings.spansTtlMs);
       return clause === undefined ? '' : `TTL ${clause}\n`;
     });
 }
 
-export function ttlExpression(date: string, ttlMs: number): string | undefined {
-  return ttlMs === 0 ? undefined : `${date} + toIntervalSecond(${Math.ceil(ttlMs / 1000)})`;
+/** What expires: spans and their summaries, or the log of what was inserted. */
+export type TtlOf = 'SPANS' | 'LOG';
+
+const LOG_KEPT_MS = 30 * 86_400_000;
+
+/** Undefined = nothing expires. */
+export function ttlExpression(what: TtlOf, date: string, spansTtlMs: number): string | undefined {
+  if (spansTtlMs === 0) return undefined;
+  const ttlMs = what === 'LOG' ? Math.max(LOG_KEPT_MS, spansTtlMs) : spansTtlMs;
+  return `${date} + toIntervalSecond(${Math.ceil(ttlMs / 1000)})`;
 }
 
 /** A statement ends with a `;` at the end of a line. Comments before it stay with it. */

@@ -1,4 +1,4 @@
-import { ATTRIBUTES_OF, type AttributeCursor } from '../../span/attributes.ts';
+import { ATTRIBUTES_OF } from '../../span/attributes.ts';
 import { EventCursor } from '../../span/event-cursors.ts';
 import type { SpanBatch } from '../../span/span-batch.ts';
 import { LOW_CARDINALITY, Offsets, WordColumn, writeHalves } from './columns.ts';
@@ -7,7 +7,6 @@ import { type NativeBuffer, widened } from './native-buffer.ts';
 
 /** Events.Timestamp, Events.Name, Events.Attributes: three arrays of equal lengths per span. */
 export class EventColumns {
-  readonly #cursor: AttributeCursor;
   readonly #events = new EventCursor();
   readonly #offsets = new Offsets();
   readonly #names = new WordColumn();
@@ -15,10 +14,6 @@ export class EventColumns {
   #timeLo = new Uint32Array(64);
   #timeHi = new Uint32Array(64);
   #count = 0;
-
-  constructor(cursor: AttributeCursor) {
-    this.#cursor = cursor;
-  }
 
   collect(batch: SpanBatch): void {
     this.#count = 0;
@@ -35,7 +30,6 @@ export class EventColumns {
 
   #collectSpan(arena: Uint8Array, at: number, end: number): void {
     const events = this.#events;
-    const cursor = this.#cursor;
     events.reset(arena, at, end);
     while (events.next()) {
       const row = this.#count++;
@@ -46,8 +40,7 @@ export class EventColumns {
       this.#timeLo[row] = events.timeLo;
       this.#timeHi[row] = events.timeHi;
       this.#names.push(this.#names.words.intern(arena, events.nameAt, events.nameLength));
-      cursor.reset(arena, events.messageAt, events.messageEnd, ATTRIBUTES_OF.event);
-      this.#attributes.addAll(cursor);
+      this.#attributes.addAll(arena, events.messageAt, events.messageEnd, ATTRIBUTES_OF.event);
       this.#attributes.endRow();
     }
   }

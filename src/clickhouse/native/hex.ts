@@ -27,3 +27,30 @@ export function writeHex(out: NativeBuffer, arena: Uint8Array, at: number, lengt
   }
   out.length = to;
 }
+
+/** Appends a whole column of them. */
+export function writeHexColumn(
+  out: NativeBuffer,
+  arena: Uint8Array,
+  at: Uint32Array,
+  rows: number,
+  length: number,
+): void {
+  out.reserve(rows * (1 + length * 2));
+  const { bytes } = out;
+  let to = out.length;
+  for (let row = 0; row < rows; row++) {
+    const from = at[row] as number;
+    if (from === NONE) {
+      bytes[to++] = 0;
+      continue;
+    }
+    bytes[to++] = length * 2;
+    for (let i = from; i < from + length; i++) {
+      const byte = arena[i] as number;
+      bytes[to++] = HIGH[byte] as number;
+      bytes[to++] = LOW[byte] as number;
+    }
+  }
+  out.length = to;
+}

@@ -1,4 +1,4 @@
-import { ATTRIBUTES_OF, type AttributeCursor } from '../../span/attributes.ts';
+import { ATTRIBUTES_OF } from '../../span/attributes.ts';
 import { LinkCursor } from '../../span/event-cursors.ts';
 import type { SpanBatch } from '../../span/span-batch.ts';
 import { Offsets } from './columns.ts';
@@ -8,7 +8,6 @@ import { NativeBuffer } from './native-buffer.ts';
 
 /** Links.TraceId, Links.SpanId, Links.TraceState, Links.Attributes: four arrays of equal lengths per span. */
 export class LinkColumns {
-  readonly #cursor: AttributeCursor;
   readonly #links = new LinkCursor();
   readonly #offsets = new Offsets();
   readonly #traceIds = new NativeBuffer(4096);
@@ -16,10 +15,6 @@ export class LinkColumns {
   readonly #traceStates = new NativeBuffer(1024);
   readonly #attributes = new AttributeColumn();
   #count = 0;
-
-  constructor(cursor: AttributeCursor) {
-    this.#cursor = cursor;
-  }
 
   collect(batch: SpanBatch): void {
     this.#count = 0;
@@ -38,15 +33,13 @@ export class LinkColumns {
 
   #collectSpan(arena: Uint8Array, at: number, end: number): void {
     const links = this.#links;
-    const cursor = this.#cursor;
     links.reset(arena, at, end);
     while (links.next()) {
       this.#count++;
       writeHex(this.#traceIds, arena, links.traceIdAt, 16);
       writeHex(this.#spanIds, arena, links.spanIdAt, 8);
       this.#traceStates.string(arena, links.traceStateAt, links.traceStateLength);
-      cursor.reset(arena, links.messageAt, links.messageEnd, ATTRIBUTES_OF.link);
-      this.#attributes.addAll(cursor);
+      this.#attributes.addAll(arena, links.messageAt, links.messageEnd, ATTRIBUTES_OF.link);
       this.#attributes.endRow();
     }
   }

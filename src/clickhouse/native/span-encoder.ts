@@ -6,7 +6,7 @@ import { QUALITY, type SpanBatch } from '../../span/span-batch.ts';
 import { Wire } from '../../span/wire.ts';
 import { WordColumn, writeFixedWords, writeHalves, writeIntegers } from './columns.ts';
 import { EventColumns } from './event-columns.ts';
-import { writeHex } from './hex.ts';
+import { writeHexColumn } from './hex.ts';
 import { LinkColumns } from './link-columns.ts';
 import { AttributeColumn } from './map-column.ts';
 import type { NativeBuffer } from './native-buffer.ts';
@@ -32,8 +32,8 @@ export class SpanEncoder {
   readonly #scopeVersions = new WordColumn();
   readonly #resourceAttributes = new AttributeColumn();
   readonly #spanAttributes = new AttributeColumn();
-  readonly #events = new EventColumns(this.#cursor);
-  readonly #links = new LinkColumns(this.#cursor);
+  readonly #events = new EventColumns();
+  readonly #links = new LinkColumns();
 
   constructor(dictionary: Dictionary) {
     this.#dictionary = dictionary;
@@ -74,15 +74,13 @@ export class SpanEncoder {
     const { arena, nameId, nameAt, nameLength, attributesAt, attributesEnd, quality } = batch;
     const names = this.#names;
     const attributes = this.#spanAttributes;
-    const cursor = this.#cursor;
     for (let i = 0; i < batch.spans; i++) {
       const at = nameAt[i] as number;
       const id = nameId[i] as number;
       // Words without an id of their own are told apart by their bytes.
       if (id > 1) names.pushId(id, arena, at, nameLength[i] as number);
       else names.push(names.words.intern(arena, at, nameLength[i] as number));
-      cursor.reset(arena, attributesAt[i] as number, attributesEnd[i] as number, ATTRIBUTES_OF.span);
-      attributes.addAll(cursor);
+      attributes.addAll(arena, attributesAt[i] as number, attributesEnd[i] as number, ATTRIBUTES_OF.span);
       if (((quality[i] as number) & QUALITY.clampedTime) !== 0) {
         attributes.add(ORIGINAL_START, this.#sentStart(batch, i));
       }
@@ -118,8 +116,8 @@ export class SpanEncoder {
       }
       keyAt[r] = keys.rows;
       valueAt[r] = values.length;
-      cursor.reset(arena, resourceAt[r] as number, resourceEnd[r] as number, ATTRIBUTES_OF.resource);
-      attributes.addAll(cursor);
+      const end = resourceEnd[r] as number;
+      attributes.addAll(arena, resourceAt[r] as number, end, ATTRIBUTES_OF.resource);
       attributes.endRow();
       keyEnd[r] = keys.rows;
       valueEnd[r] = values.length;
@@ -206,11 +204,11 @@ function writeTimes(batch: SpanBatch, out: NativeBuffer): void {
 function writeIds(batch: SpanBatch, out: NativeBuffer): void {
   const { arena, parentIdAt, spanIdAt, spans, traceIdAt } = batch;
   out.column('TraceId', 'String');
-  for (let i = 0; i < spans; i++) writeHex(out, arena, traceIdAt[i] as number, 16);
+  writeHexColumn(out, arena, traceIdAt, spans, 16);
   out.column('SpanId', 'String');
-  for (let i = 0; i < spans; i++) writeHex(out, arena, spanIdAt[i] as number, 8);
+  writeHexColumn(out, arena, spanIdAt, spans, 8);
   out.column('ParentSpanId', 'String');
-  for (let i = 0; i < spans; i++) writeHex(out, arena, parentIdAt[i] as number, 8);
+  writeHexColumn(out, arena, parentIdAt, spans, 8);
 }
 
 function writeSlices(

@@ -16,6 +16,10 @@ const RETRY_AFTER_MS = 2_000;
  * The lane half: a block becomes one insert per table and, when those are durable, one into ingest_log. Each
  * is repeated with the same bytes and the same token until its outcome is known. At most
  * `concurrent_inserts` blocks are encoded or on their way at once.
+ *
+ * A token proves that a block is there as long as the server lives. If the server is killed between noting
+ * the token and putting the part in place, it takes the repetition for a duplicate: checking the tables after
+ * such a crash, and repairing under a new attempt number, is not done here.
  */
 export class ClickHouseSink implements BlockSink {
   readonly id: string;

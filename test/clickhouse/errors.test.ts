@@ -1,0 +1,56 @@
+import { ClickHouseError } from '@clickhouse/client';
+import { expect, test } from 'vitest';
+import { SpanweirError } from '../../src/base/errors.ts';
+import { clickHouseCode, clickHouseError, isNotAllowed } from '../../src/clickhouse/errors.ts';
+
+function fromServer(code: number, message: string): ClickHouseError {
+  return new ClickHouseError({ message, code: String(code), type: 'X' });
+}
+
+test.each([
+  [27, 'Cannot parse input'],
+  [33, 'Cannot read all data'],
+  [117, 'Incorrect data'],
+  [60, 'Table does not exist'],
+  [252, 'Too many partitions for single INSERT block (more than 100)'],
+])('code %i (%s) is final', (code, message) => {
+  expect(clickHouseError(fromServer(code, message), 'insert')).toMatchObject({
+    code: 'REFUSED',
+    retry: 'never',
+  });
+});
+
+test.each([
+  [252, 'Too many parts (3000). Merges are processing significantly slower than inserts'],
+  [202, 'Too many simultaneous queries'],
+  [159, 'Timeout exceeded'],
+  [209, 'Socket timeout'],
+  [210, 'Connection refused'],
+  [241, 'Memory limit exceeded'],
+  [242, 'Table is in readonly mode'],
+  [319, 'Unknown status of insert'],
+  [999, 'Keeper exception'],
+  [516, 'Authentication failed'],
+  [12_345, 'a code that nobody has heard of'],
+])('code %i (%s) is worth another try', (code, message) => {
+  const error = clickHouseError(fromServer(code, message), 'insert');
+  expect(error).toMatchObject({ code: 'UNAVAILABLE', retry: 'backoff' });
+  expect(clickHouseCode(error)).toBe(code);
+});
+
+test('a connection that fails is worth another try, and says why', () => {
+  const refused = new AggregateError([new Error('connect ECONNREFUSED 127.0.0.1:1')]);
+  const error = clickHouseError(refused, 'insert into t');
+  expect(error.message).toBe('insert into t: connect ECONNREFUSED 127.0.0.1:1');
+  expect(error.retry).toBe('backoff');
+});
+
+test('an error that is ours already stays as it is', () => {
+  const ours = new SpanweirError('STOPPING', 'x');
+  expect(clickHouseError(ours, 'insert')).toBe(ours);
+});
+
+test('a user who is not let in is told apart', () => {
+  expect(isNotAllowed(clickHouseError(fromServer(516, 'no'), 'x'))).toBe(true);
+  expect(isNotAllowed(clickHouseError(fromServer(60, 'no'), 'x'))).toBe(false);
+});

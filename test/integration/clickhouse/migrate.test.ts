@@ -1,0 +1,144 @@
+import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { ClickHouse } from '../../../src/clickhouse/client.ts';
+import { migrate } from '../../../src/clickhouse/migrate.ts';
+import { SQL_FOLDER } from '../../../src/clickhouse/migrations.ts';
+import { tempDirOfTest } from '../../support/temp-dir.ts';
+import { migrateOptions, newDatabase, openClient } from './database.ts';
+
+const FILES = ['001_spans.sql', '002_span_metrics.sql', '003_sampling.sql', '004_ingest_log.sql'];
+
+function freshClient(database = newDatabase()): ClickHouse {
+  const client = openClient(database);
+  onTestFinished(() => client.close());
+  return client;
+}
+
+/** A copy of sql/ that may be changed. */
+function ownFolder(): { folder: URL; path: string } {
+  const path = tempDirOfTest();
+  for (const name of readdirSync(SQL_FOLDER))
+    copyFileSync(fileURLToPath(new URL(name, SQL_FOLDER)), join(path, name));
+  return { folder: pathToFileURL(`${path}/`), path };
+}
+
+describe('migrate', () => {
+  test('brings an empty server to the schema, and then has nothing to do', async () => {
+    const client = freshClient();
+    const first = await migrate(client, migrateOptions);
+    expect(first.applied).toEqual(FILES);
+    expect(await migrate(client, migrateOptions)).toEqual({ statements: [], applied: [] });
+    const tables = await client.query<{ name: string }>(
+      'SELECT name FROM system.tables WHERE database = {db: String} ORDER BY name',
+      { db: client.database },
+    );
+    expect(tables.map(({ name }) => name)).toEqual([
+      'ingest_log',
+      'otel_traces',
+      'otel_traces_trace_id_ts',
+      'sampling_probabilities',
+      'sampling_probabilities_latest',
+      'sampling_throughput',
+      'schema_migrations',
+      'service_operations',
+      'service_operations_mv',
+      'span_metrics_10s',
+      'span_metrics_1h',
+      'span_metrics_1h_mv',
+      'span_metrics_1m',
+      'span_metrics_1m_mv',
+      'trace_summary',
+      'trace_summary_mv',
+    ]);
+  });
+
+  test('gives every table that holds data a memory of tokens', async () => {
+    const client = freshClient();
+    await migrate(client, migrateOptions);
+    const forgetful = await client.query(
+      `SELECT name FROM system.tables WHERE database = {db: String} AND engine LIKE '%MergeTree'
+       AND name != 'schema_migrations' AND engine_full NOT LIKE '%non_replicated_deduplication_window = 10000%'`,
+      { db: client.database },
+    );
+    expect(forgetful).toEqual([]);
+  });
+
+  test('may be run by many processes at once', async () => {
+    const database = newDatabase();
+    const reports = await Promise.all(
+      Array.from({ length: 8 }, () => migrate(freshClient(database), migrateOptions)),
+    );
+    expect(reports).toHaveLength(8);
+    const client = freshClient(database);
+    const versions = await client.query(
+      `SELECT groupArray(Version) AS versions FROM (SELECT Version FROM ${database}.schema_migrations FINAL ORDER BY Version)`,
+    );
+    expect(versions).toEqual([{ versions: [1, 2, 3, 4] }]);
+  });
+
+  test('changes nothing in a dry run, and says what it would run', async () => {
+    const client = freshClient();
+    const { applied, statements } = await migrate(client, { ...migrateOptions, dryRun: true });
+    expect(applied).toEqual(FILES);
+    expect(statements[0]).toBe(`CREATE DATABASE IF NOT EXISTS \`${client.database}\``);
+    expect(statements.join('\n')).not.toContain('{{');
+    expect(
+      await client.query('SELECT 1 FROM system.databases WHERE name = {db: String}', { db: client.database }),
+    ).toEqual([]);
+  });
+
+  test('refuses a file that was changed after it was applied', async () => {
+    const client = freshClient();
+    const { folder, path } = ownFolder();
+    await migrate(client, { ...migrateOptions, folder });
+    writeFileSync(join(path, '004_ingest_log.sql'), 'SELECT 1;\n');
+    await expect(migrate(client, { ...migrateOptions, folder })).rejects.toMatchObject({
+      code: 'START',
+      message: expect.stringContaining('sql/004_ingest_log.sql is not the file that was applied as number 4'),
+    });
+  });
+
+  test('applies a file that is new', async () => {
+    const client = freshClient();
+    const { folder, path } = ownFolder();
+    await migrate(client, { ...migrateOptions, folder });
+    writeFileSync(
+      join(path, '005_more.sql'),
+      'ALTER TABLE {{DB}}.ingest_log ADD COLUMN IF NOT EXISTS X UInt8;\n',
+    );
+    expect(await migrate(client, { ...migrateOptions, folder })).toMatchObject({ applied: ['005_more.sql'] });
+  });
+
+  test('makes the TTL of spans follow the configuration', async () => {
+    const client = freshClient();
+    const ttl = async (): Promise<unknown> => {
+      const [row] = await client.query<{ ttl: string }>(
+        "SELECT extract(engine_full, 'TTL (.*) SETTINGS') AS ttl FROM system.tables WHERE database = {db: String} AND name = 'otel_traces'",
+        { db: client.database },
+      );
+      return row?.ttl;
+    };
+    await migrate(client, { ...migrateOptions, spansTtlMs: 3_600_000 });
+    expect(await ttl()).toBe('toDate(Timestamp) + toIntervalSecond(3600)');
+    await migrate(client, { ...migrateOptions, spansTtlMs: 7_200_000 });
+    expect(await ttl()).toBe('toDate(Timestamp) + toIntervalSecond(7200)');
+    await migrate(client, { ...migrateOptions, spansTtlMs: 0 });
+    expect(await ttl()).toBe('');
+    expect((await migrate(client, { ...migrateOptions, spansTtlMs: 0 })).statements).toEqual([]);
+  });
+
+  test("does not take another program's otel_traces for its own", async () => {
+    const client = freshClient();
+    await client.command(`CREATE DATABASE ${client.database}`);
+    await client.command(
+      `CREATE TABLE ${client.database}.otel_traces (Timestamp DateTime64(9), TraceId String, SpanId String, ParentSpanId String,
+       ServiceName String, SpanName String, Duration UInt64, StatusCode String) ENGINE = MergeTree ORDER BY Timestamp`,
+    );
+    await expect(migrate(client, migrateOptions)).rejects.toMatchObject({
+      code: 'START',
+      message: expect.stringContaining('was made by another program'),
+    });
+  });
+});
