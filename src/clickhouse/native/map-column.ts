@@ -45,8 +45,11 @@ export class AttributeColumn {
         this.#addRest(bytes, at, end, fieldNumber, position);
         return;
       }
-      if (!this.#addShort(bytes, at + 2, pairEnd, position)) {
-        this.#addRest(bytes, at, pairEnd, fieldNumber, position);
+      if (
+        !this.#addShort(bytes, at + 2, pairEnd, position) &&
+        !this.#addRest(bytes, at, pairEnd, fieldNumber, position)
+      ) {
+        return;
       }
       at = pairEnd;
     }
@@ -61,7 +64,7 @@ export class AttributeColumn {
     if (valueAt + 2 + (bytes[valueAt + 1] as number) !== end) return false;
     const contentAt = valueAt + 4;
     const first = bytes[valueAt + 3] as number;
-    switch (bytes[valueAt + 2]) {
+    switch (bytes[valueAt + 2] as number) {
       case STRING_VALUE:
         if (contentAt + first !== end) return false;
         this.#pushKey(bytes, keyAt, valueAt - keyAt, position);
@@ -84,7 +87,8 @@ export class AttributeColumn {
     }
   }
 
-  #addRest(bytes: Uint8Array, from: number, end: number, fieldNumber: number, first: number): void {
+  /** False when the bytes could not be read to the end. */
+  #addRest(bytes: Uint8Array, from: number, end: number, fieldNumber: number, first: number): boolean {
     const cursor = this.#cursor;
     cursor.reset(bytes, from, end, fieldNumber);
     for (let position = first; cursor.next(); position++) {
@@ -93,6 +97,7 @@ export class AttributeColumn {
         this.values.string(bytes, cursor.valueAt, cursor.valueLength);
       } else this.values.text(textOfValue(cursor));
     }
+    return !cursor.malformed;
   }
 
   #pushKey(bytes: Uint8Array, at: number, length: number, position: number): void {
