@@ -169,7 +169,7 @@ function createWhyCell() {
   const update = (sampling) => {
     reason.hidden = sampling === null;
     setText(reason, sampling === null ? '' : sampling.reason.replaceAll('_', ' '));
-    setText(text, sampling === null ? 'No decision: no sampled trace began here lately.' : sampling.why);
+    setText(text, sampling === null ? 'No sampled trace began here.' : sampling.why);
   };
   return { cell, update };
 }
