@@ -13,6 +13,8 @@ const OVERFLOW_ENTRY = 0xffffffff;
  */
 export class BlockRows {
   rows = 0;
+  /** Rows of overflow series. */
+  overflowRows: number[] = [];
   /** Per row. */
   series = new Uint32Array(1024);
   window = new Float64Array(1024);
@@ -35,6 +37,7 @@ export class BlockRows {
     this.numbers.fill(0, 0, this.rows * NUMBERS);
     this.buckets.fill(0, 0, this.rows * this.#bucketCount);
     this.rows = 0;
+    this.overflowRows = [];
     this.#base += this.#entries;
     this.#entries = 0;
     if (this.#base > 0x7fff_ffff) {
@@ -68,7 +71,11 @@ export class BlockRows {
   }
 
   #missing(identity: number, nameKindStatus: number, tuple: number, window: number): number {
-    if (identity === OVERFLOW_ENTRY) return this.#enter(identity, nameKindStatus, tuple, window, this.#row());
+    if (identity === OVERFLOW_ENTRY) {
+      const row = this.#row();
+      this.overflowRows.push(row);
+      return this.#enter(identity, nameKindStatus, tuple, window, row);
+    }
     const series = this.#registry.idOf(identity, nameKindStatus, tuple);
     // Several keys share an overflow series: they meet in the one row of that series and window.
     const row = this.#registry.isOverflow(series)

@@ -153,8 +153,8 @@ export class RedAggregator {
       calls[row] = numbers[at + 1] as number;
       durationSumNs[row] = numbers[at + 2] as number;
       durationMaxNs[row] = numbers[at + 3] as number;
-      if (this.series.isOverflow(series[row] as number)) this.overflowedSpans += spans[row] as number;
     }
+    for (const row of this.#rows.overflowRows) this.overflowedSpans += spans[row] as number;
     const hist = this.#hist?.sorted(rows);
     return {
       rows,
