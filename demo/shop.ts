@@ -15,6 +15,17 @@ function say(text: string): void {
   process.stdout.write(`shop: ${text}\n`);
 }
 
+/** Twelve services meet the same trouble at once: each text is said once in `everyMs`. */
+function sayNowAndThen(everyMs: number): (text: string) => void {
+  const lastMs = new Map<string, number>();
+  return (text) => {
+    const now = performance.now();
+    if (now - (lastMs.get(text) ?? Number.NEGATIVE_INFINITY) < everyMs) return;
+    lastMs.set(text, now);
+    say(text);
+  };
+}
+
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
@@ -92,7 +103,7 @@ async function main(): Promise<number> {
       stop.abort();
     });
   }
-  const warn = (text: string): void => say(text);
+  const warn = sayNowAndThen(30_000);
   const quiet = (): void => undefined;
   diag.setLogger({ error: warn, warn, info: quiet, debug: quiet, verbose: quiet }, DiagLogLevel.WARN);
   if (!(await engineIsThere(flags, stop.signal))) {
