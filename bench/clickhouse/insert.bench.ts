@@ -1,0 +1,146 @@
+/**
+ * What a block costs all the way: the standard workload in blocks of 50,000 spans, inserted into a fresh
+ * embedded ClickHouse. Prints client CPU, wall time and bytes on disk, and what the Kafka columns take.
+ *
+ *     npx tsx bench/clickhouse/insert.bench.ts
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort } from '../../scripts/parts/ports.mjs';
+import { systemClock } from '../../src/base/clock.ts';
+import { BlockBuffers, BlockEncoder } from '../../src/clickhouse/block-encoder.ts';
+import { ClickHouse } from '../../src/clickhouse/client.ts';
+import { EmbeddedClickHouse } from '../../src/clickhouse/embedded.ts';
+import { migrate } from '../../src/clickhouse/migrate.ts';
+import { RedAggregator } from '../../src/red/red-aggregator.ts';
+import { Dictionary } from '../../src/span/dictionary.ts';
+import { OtlpScanner } from '../../src/span/otlp-scanner.ts';
+import { SpanBatch } from '../../src/span/span-batch.ts';
+import { makeTempDir } from '../../test/support/temp-dir.ts';
+import { Workload } from '../workload.ts';
+
+/** Measured, after as many to warm up. */
+const BLOCKS = 5;
+const SPANS = 50_000;
+
+const dir = makeTempDir('spanweir-insert-');
+const httpPort = await freePort();
+const quiet = (): void => undefined;
+const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+const server = new EmbeddedClickHouse(
+  {
+    directory: join(dir, 'data'),
+    host: '127.0.0.1',
+    httpPort,
+    nativePort: await freePort(),
+    maxServerMemoryBytes: 4 * 1024 ** 3,
+  },
+  {
+    clock: systemClock,
+    random: Math.random,
+    log,
+    health: { report: quiet },
+    restarts: { add: quiet },
+    options: { directory: 'directory', endpoint: 'endpoint', nativeEndpoint: 'native_endpoint' },
+    platform: `${process.platform}-${process.arch}`,
+  },
+);
+await server.start();
+const client = new ClickHouse({
+  url: `http://127.0.0.1:${httpPort}`,
+  username: 'default',
+  password: '',
+  database: 'bench',
+  timeoutMs: 120_000,
+  maxConnections: 4,
+  gzip: false,
+  settings: {},
+});
+try {
+  await migrate(client, { spansTtlMs: 0, dryRun: false, clock: systemClock, random: Math.random, log });
+  await insertAll();
+  await printDisk();
+} finally {
+  await client.close();
+  await server.stop({ signal: AbortSignal.timeout(20_000), remainingMs: () => 20_000 });
+  rmSync(dir, { recursive: true, force: true });
+}
+
+async function insertAll(): Promise<void> {
+  const dictionary = new Dictionary();
+  const scanner = new OtlpScanner(dictionary);
+  const aggregator = new RedAggregator(dictionary, { histograms: true });
+  const connector = {
+    series: aggregator.series,
+    bounds: [],
+    dimensions: [],
+    derive: (batch: SpanBatch) => aggregator.aggregate(batch),
+  };
+  const red = new Map([['span_metrics', connector]]);
+  const encoder = new BlockEncoder(dictionary, { spans: true, throughput: false, red });
+  const buffers = new BlockBuffers();
+  const startNs = BigInt(Date.now() - 600_000) * 1_000_000n;
+  const workload = new Workload({ spans: 2 * BLOCKS * SPANS, startNs });
+  const messages = workload.messages()[Symbol.iterator]();
+  let offset = 0;
+  let encodeUs = 0;
+  let sendUs = 0;
+  let wallMs = 0;
+  for (let i = 0; i < 2 * BLOCKS; i++) {
+    const batch = new SpanBatch();
+    const first = offset;
+    while (batch.spans < SPANS) {
+      const message = messages.next();
+      if (message.done === true) break;
+      scanner.append(batch, message.value, { offset: offset++, timestampMs: 0 });
+    }
+    const origin = {
+      kind: 'kafka' as const,
+      clusterId: 'c',
+      topic: 't',
+      partition: i % 8,
+      firstOffset: first,
+      lastOffset: offset - 1,
+      firstTimestampMs: 0,
+      revision: 0,
+    };
+    const block = {
+      origin,
+      batch,
+      red: new Map([['span_metrics', connector.derive(batch)]]),
+      throughput: undefined,
+    };
+    const before = process.cpuUsage();
+    const { data, log: last } = encoder.encode(block, buffers);
+    const encoded = process.cpuUsage();
+    const began = performance.now();
+    await Promise.all(data.map((insert) => client.insertNative(insert, insert.bytes)));
+    if (last !== undefined) await client.insertNative(last, last.bytes);
+    const sent = process.cpuUsage();
+    if (i < BLOCKS) continue;
+    wallMs += performance.now() - began;
+    encodeUs += encoded.user + encoded.system - before.user - before.system;
+    sendUs += sent.user + sent.system - encoded.user - encoded.system;
+  }
+  const spans = BLOCKS * SPANS;
+  console.log(
+    `${spans} spans in ${BLOCKS} blocks: encoding ${(encodeUs / spans).toFixed(2)}, sending ${(sendUs / spans).toFixed(2)} ` +
+      `us of client CPU a span; ${((wallMs / BLOCKS) | 0).toFixed(0)} ms a block in ClickHouse`,
+  );
+}
+
+async function printDisk(): Promise<void> {
+  await client.command('OPTIMIZE TABLE bench.otel_traces FINAL');
+  const rows = await client.query<{ name: string; bytes: number }>(
+    `SELECT name, round(data_compressed_bytes / (SELECT count() FROM bench.otel_traces), 2) AS bytes
+     FROM system.columns WHERE database = 'bench' AND table = 'otel_traces' AND data_compressed_bytes > 0 ORDER BY bytes DESC`,
+  );
+  const total = rows.reduce((sum, { bytes }) => sum + bytes, 0);
+  const kafka = rows
+    .filter(({ name }) => name.startsWith('Kafka'))
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+  console.log(
+    `merged: ${total.toFixed(1)} bytes a span, of it Kafka partition and offset ${kafka.toFixed(2)}`,
+  );
+  console.log(rows.map(({ bytes, name }) => `  ${name} ${bytes}`).join('\n'));
+}
