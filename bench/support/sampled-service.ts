@@ -1,0 +1,112 @@
+import { ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { JaegerRemoteSampler } from '@opentelemetry/sampler-jaeger-remote';
+import {
+  BatchSpanProcessor,
+  NodeTracerProvider,
+  ParentBasedSampler,
+  RandomIdGenerator,
+  SamplingDecision,
+  TraceIdRatioBasedSampler,
+} from '@opentelemetry/sdk-trace-node';
+import { probabilityInForce, TaggingSampler } from '../../demo/tagging-sampler.ts';
+
+const TICK_MS = 20;
+
+export interface SampledServiceOptions {
+  /** Base URLs of OTLP over HTTP and of remote sampling over HTTP. */
+  readonly endpoint: string;
+  readonly sampling: string;
+  readonly service: string;
+  readonly operation: string;
+  readonly pollMs: number;
+  /** Until the first strategy has come. */
+  readonly initialProbability: number;
+}
+
+/** How often the sampler said yes, of so many root spans with random trace ids. */
+export interface Share {
+  readonly probability: number;
+  readonly decisions: number;
+  readonly sampled: number;
+}
+
+/** One service with the real SDK, its OTLP exporter and its remote sampler (wrapped as the demo does), and steady traffic. */
+export class SampledService {
+  /** Root spans a second, from now on. */
+  perSecond = 0;
+  readonly #operation: string;
+  readonly #sampler: TaggingSampler;
+  readonly #remote: JaegerRemoteSampler;
+  readonly #provider: NodeTracerProvider;
+  readonly #timer: NodeJS.Timeout;
+  #lastMs = performance.now();
+  #owed = 0;
+
+  constructor(options: SampledServiceOptions) {
+    const { endpoint, sampling, service, operation, pollMs, initialProbability } = options;
+    this.#operation = operation;
+    this.#remote = new JaegerRemoteSampler({
+      endpoint: sampling,
+      serviceName: service,
+      poolingInterval: pollMs,
+      initialSampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(initialProbability) }),
+    });
+    this.#sampler = new TaggingSampler(this.#remote);
+    const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces` });
+    this.#provider = new NodeTracerProvider({
+      sampler: this.#sampler,
+      resource: resourceFromAttributes({ 'service.name': service }),
+      spanProcessors: [new BatchSpanProcessor(exporter, { scheduledDelayMillis: 500, maxQueueSize: 16_384 })],
+    });
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** The probability that decides now; undefined before the SDK has one. */
+  get probability(): number | undefined {
+    return probabilityInForce(this.#remote, this.#operation);
+  }
+
+  /** Decides for random trace ids in one go, so that no poll can change the probability meanwhile. */
+  decide(decisions: number): Share {
+    const ids = new RandomIdGenerator();
+    let sampled = 0;
+    for (let i = 0; i < decisions; i++) {
+      const traceId = ids.generateTraceId();
+      const { decision } = this.#sampler.shouldSample(
+        ROOT_CONTEXT,
+        traceId,
+        this.#operation,
+        SpanKind.SERVER,
+        {},
+        [],
+      );
+      if (decision === SamplingDecision.RECORD_AND_SAMPLED) sampled++;
+    }
+    return { probability: this.probability ?? Number.NaN, decisions, sampled };
+  }
+
+  /** The poll timer of the SDK's sampler has no end: it goes with the process. */
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#provider.shutdown().catch(() => {});
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    this.#owed += ((nowMs - this.#lastMs) / 1000) * this.perSecond;
+    this.#lastMs = nowMs;
+    const tracer = this.#provider.getTracer('bench');
+    for (; this.#owed >= 1; this.#owed--) {
+      tracer.startSpan(this.#operation, { kind: SpanKind.SERVER }, ROOT_CONTEXT).end();
+    }
+  }
+}
+
+/** How many standard deviations the share lies from its probability. */
+export function sigmasOff({ probability, decisions, sampled }: Share): number {
+  const sigma = Math.sqrt((probability * (1 - probability)) / decisions);
+  const off = Math.abs(sampled / decisions - probability);
+  return sigma === 0 ? (off === 0 ? 0 : Number.POSITIVE_INFINITY) : off / sigma;
+}
