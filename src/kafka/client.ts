@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
 import type { Kafka as KafkaClient, KafkaConfig, SASLOptions } from 'kafkajs';
+import type { Clock } from '../base/clock.ts';
 import { SpanweirError, toError } from '../base/errors.ts';
 import type { Log } from '../base/instruments.ts';
-import { assertSeams, Kafka, logLevel } from './kafkajs.ts';
+import { assertSeams, Kafka, logLevel, openSocket } from './kafkajs.ts';
 import { type ClientConfig, SASL_MECHANISMS } from './options.ts';
 
 export type { KafkaClient };
@@ -13,7 +14,11 @@ export type { KafkaClient };
  * A client for one component. Reads the files named in `tls`. Rejects with START when one can't be read, or
  * when the kafkajs in place is not the one that this room is built on.
  */
-export async function createKafka(config: ClientConfig, log: Log, timeoutMs = 30_000): Promise<KafkaClient> {
+export async function createKafka(
+  config: ClientConfig,
+  { log, clock }: { readonly log: Log; readonly clock: Clock },
+  timeoutMs = 30_000,
+): Promise<KafkaClient> {
   await assertSeams();
   const { max, backoff } = config.metadata.retry;
   const ssl = tlsOptions(config);
@@ -31,9 +36,10 @@ export async function createKafka(config: ClientConfig, log: Log, timeoutMs = 30
       // Whoever runs a consumer starts it again by itself: kafkajs can't after every crash.
       restartOnFailure: () => Promise.resolve(false),
     },
+    socketFactory: openSocket,
     ssl: ssl ?? false,
     logLevel: logLevel.INFO,
-    logCreator: () => (entry) => forward(log, entry),
+    logCreator: () => bridge(log, clock),
     ...(login === undefined ? {} : { sasl: login }),
   };
   return new Kafka(options);
@@ -45,12 +51,23 @@ interface KafkaJsLogEntry {
   readonly log: { readonly message: string; readonly [extra: string]: unknown };
 }
 
+/** The same warning is told once in this time: a broker that is away fails several requests a second. */
+const REPEAT_MS = 30_000;
+
 /** Noise of normal work is debug; what kafkajs retries by itself is a warning, whatever it calls it. */
-function forward(log: Log, { level, namespace, log: entry }: KafkaJsLogEntry): void {
-  const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = entry;
-  const told = { kafkajs: namespace, ...fields };
-  if (level === logLevel.ERROR || level === logLevel.WARN) log.warn(told, message);
-  else log.debug(told, message);
+function bridge(log: Log, clock: Clock): (entry: KafkaJsLogEntry) => void {
+  const toldMs = new Map<string, number>();
+  return ({ level, namespace, log: entry }) => {
+    const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = entry;
+    const told = { kafkajs: namespace, ...fields };
+    const nowMs = clock.monotonicMs();
+    const isRepeated = nowMs - (toldMs.get(message) ?? -REPEAT_MS) < REPEAT_MS;
+    const isTrouble = level === logLevel.ERROR || level === logLevel.WARN;
+    if (!isTrouble || isRepeated) return log.debug(told, message);
+    if (toldMs.size > 100) toldMs.clear();
+    toldMs.set(message, nowMs);
+    log.warn(told, message);
+  };
 }
 
 function tlsOptions(config: ClientConfig): ConnectionOptions | undefined {

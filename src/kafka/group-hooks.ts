@@ -11,8 +11,10 @@ export interface GroupHooks {
   pauseBeforeRejoin(failures: number): Promise<boolean>;
   /** Any object that stands for the current assignment; fetched batches carry the one of their request. */
   currentAssignment(): object | undefined;
-  /** A fetch was answered (or there was nothing to ask for). */
-  fetched(): void;
+  /** True once the current assignment is over, whoever noticed: the group is joined again before the next fetch. */
+  mustRejoin(): boolean;
+  /** A fetch was answered (or there was nothing to ask for), or failed in a way that kafkajs gets over. */
+  fetched(outcome: 'answered' | 'failed'): void;
   outOfRange(group: ConsumerGroup, topic: string, partition: number): Promise<void>;
 }
 
@@ -29,13 +31,15 @@ interface OutOfRangeError {
 interface Prototype extends ConsumerGroup {
   joinAndSync: (this: Prototype) => Promise<void>;
   fetch: (this: Prototype, nodeId: number) => Promise<FetchedBatch[]>;
+  recoverFromFetch: (this: Prototype, error: unknown) => Promise<void>;
   recoverFromOffsetOutOfRange: (this: Prototype, error: OutOfRangeError) => Promise<void>;
 }
 
-/** Wraps three methods of kafkajs' ConsumerGroup; groups without hooks keep the behaviour that they had. */
+/** Wraps four methods of kafkajs' ConsumerGroup; groups without hooks keep the behaviour that they had. */
 export function hookConsumerGroup(type: unknown): void {
   const prototype = (type as { prototype: Prototype }).prototype;
-  const { joinAndSync, fetch, recoverFromOffsetOutOfRange } = prototype;
+  const { joinAndSync, fetch, recoverFromFetch, recoverFromOffsetOutOfRange } = prototype;
+  const failures = new WeakMap<Prototype, number>();
 
   prototype.joinAndSync = async function (this: Prototype) {
     const hooks = hooksOf(this);
@@ -53,11 +57,18 @@ export function hookConsumerGroup(type: unknown): void {
 
   prototype.fetch = async function (this: Prototype, nodeId: number) {
     const hooks = hooksOf(this);
+    if (hooks?.mustRejoin() === true) throw new RejoinError();
     const assignment = hooks?.currentAssignment();
+    const failuresBefore = failures.get(this) ?? 0;
     const batches = await fetch.call(this, nodeId);
-    hooks?.fetched();
+    hooks?.fetched((failures.get(this) ?? 0) === failuresBefore ? 'answered' : 'failed');
     for (const batch of batches) batch.assignment = assignment;
     return batches;
+  };
+
+  prototype.recoverFromFetch = async function (this: Prototype, error: unknown) {
+    failures.set(this, (failures.get(this) ?? 0) + 1);
+    await recoverFromFetch.call(this, error);
   };
 
   prototype.recoverFromOffsetOutOfRange = async function (this: Prototype, error: OutOfRangeError) {
@@ -71,6 +82,16 @@ export function hookConsumerGroup(type: unknown): void {
     }
     await hooks.outOfRange(this, error.topic, error.partition);
   };
+}
+
+/** What kafkajs' Runner takes for the coordinator's word that the group rebalances. */
+class RejoinError extends Error {
+  readonly type = 'REBALANCE_IN_PROGRESS';
+
+  constructor() {
+    super('the assignment is over');
+    this.name = 'RejoinError';
+  }
 }
 
 function hooksOf(group: ConsumerGroup): GroupHooks | undefined {

@@ -3,41 +3,13 @@ import type { Consumer, EachBatchPayload, Kafka, PartitionAssigner } from 'kafka
 import type { Clock } from '../base/clock.ts';
 import { SpanweirError, toError } from '../base/errors.ts';
 import type { Log } from '../base/instruments.ts';
-import { Assignment, logPositions, type Position, readPositions } from './assignment.ts';
+import { Assignment, logPositions, readPositions } from './assignment.ts';
 import { isRebalance, kafkaError } from './errors.ts';
 import type { FetchedBatch } from './fetched-batch.ts';
 import type { GroupHooks } from './group-hooks.ts';
+import type { GroupOptions, GroupOwner } from './group-owner.ts';
 import { PartitionAssigners } from './kafkajs.ts';
 import type { ConsumerGroup } from './kafkajs-internals.ts';
-
-export interface GroupOptions {
-  readonly groupId: string;
-  readonly topics: readonly string[];
-  /** Where partitions without a usable position begin. */
-  readonly fromBeginning: boolean;
-  readonly sessionTimeoutMs: number;
-  readonly heartbeatIntervalMs: number;
-  readonly minBytes: number;
-  readonly maxBytes: number;
-  readonly maxBytesPerPartition: number;
-  readonly maxWaitMs: number;
-  readonly rackId: string;
-  readonly metadataMaxAgeMs: number;
-  readonly retries: number;
-}
-
-/** Who works on what a member is assigned. */
-export interface GroupOwner {
-  assigned(assignment: Assignment): void;
-  /** Nothing new begins; what is in flight is settled and committed. Resolves at the latest when aborted. */
-  settle(signal: AbortSignal): Promise<void>;
-  /** The assignment is over: forget everything. Called after `settle`, and alone when there is no time for it. */
-  drop(): void;
-  /** Resolves when the next fetch may begin; `batch` is of the current assignment. */
-  take(batch: FetchedBatch): Promise<void>;
-  /** The position was outside of the log and is now `position.offset`. */
-  moved(position: Position): void;
-}
 
 /**
  * One life of a kafkajs consumer: from `run` to a crash or `stop`. Does what kafkajs leaves open: commits are
@@ -57,6 +29,7 @@ export class GroupMember {
   #assignment: Assignment | undefined;
   #isQuiet = false;
   #lastFetchMs: number;
+  #lastBeatMs: number;
 
   constructor(kafka: Kafka, options: GroupOptions, owner: GroupOwner, env: { clock: Clock; log: Log }) {
     this.#options = options;
@@ -65,6 +38,7 @@ export class GroupMember {
     this.#log = env.log;
     setMaxListeners(0, this.#over.signal);
     this.#lastFetchMs = env.clock.monotonicMs();
+    this.#lastBeatMs = this.#lastFetchMs;
     this.#consumer = kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: [withHooks(this.#hooks())],
@@ -83,9 +57,9 @@ export class GroupMember {
     this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => this.#end(payload.error));
   }
 
-  /** Milliseconds since a broker last answered a fetch (or there was nothing to fetch). */
+  /** Milliseconds since the brokers last answered, to fetches or to heartbeats: the longer one. */
   get silentMs(): number {
-    return this.#clock.monotonicMs() - this.#lastFetchMs;
+    return this.#clock.monotonicMs() - Math.min(this.#lastFetchMs, this.#lastBeatMs);
   }
 
   get hasJoined(): boolean {
@@ -155,10 +129,8 @@ export class GroupMember {
   async #take({ batch }: EachBatchPayload): Promise<void> {
     const fetched = batch as unknown as FetchedBatch;
     const assignment = this.#assignment;
-    const isOurs = assignment !== undefined && fetched.assignment === assignment;
-    if (isOurs && !this.#isQuiet && !assignment.ending.aborted) return await this.#owner.take(fetched);
-    // The position stays, so the same records are fetched until the group is joined again: not at full speed.
-    await this.#clock.sleep(50, this.#over.signal);
+    if (assignment === undefined || fetched.assignment !== assignment) return;
+    if (!this.#isQuiet && !assignment.ending.aborted) await this.#owner.take(fetched);
   }
 
   #hooks(): GroupHooks {
@@ -171,8 +143,10 @@ export class GroupMember {
         return !this.#over.signal.aborted;
       },
       currentAssignment: () => this.#assignment,
-      fetched: () => {
-        this.#lastFetchMs = this.#clock.monotonicMs();
+      // A heartbeat or a commit of ours may have heard of it before kafkajs does.
+      mustRejoin: () => !this.#isQuiet && this.#assignment?.ending.aborted !== false,
+      fetched: (outcome) => {
+        if (outcome === 'answered') this.#lastFetchMs = this.#clock.monotonicMs();
       },
       outOfRange: (group, topic, partition) => this.#outOfRange(group, topic, partition),
     };
@@ -189,7 +163,6 @@ export class GroupMember {
       await this.#settle(undefined);
     }
     this.#endAssignment();
-    for (const { topic, partition } of this.#paused.values()) this.resume(topic, partition);
   }
 
   async #afterSync(group: ConsumerGroup): Promise<void> {
@@ -202,8 +175,11 @@ export class GroupMember {
       fresh.map(({ topic, partition, offset }) => assignment.commit(topic, partition, offset)),
     );
     if (outcomes.includes('fenced')) throw new SpanweirError('FENCED', 'the group moved on');
+    // kafkajs keeps a partition paused beyond the assignment under which it was.
+    for (const { topic, partition } of this.#paused.values()) this.resume(topic, partition);
     this.#assignment = assignment;
     this.#lastFetchMs = this.#clock.monotonicMs();
+    this.#lastBeatMs = this.#lastFetchMs;
     this.#owner.assigned(assignment);
   }
 
@@ -252,6 +228,7 @@ export class GroupMember {
       if (assignment === undefined || this.#over.signal.aborted) continue;
       try {
         await this.#group?.heartbeat({ interval: heartbeatIntervalMs });
+        this.#lastBeatMs = this.#clock.monotonicMs();
       } catch (error) {
         if (isRebalance(error)) assignment.close();
       }

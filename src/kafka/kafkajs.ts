@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import { dirname, join, sep } from 'node:path';
 import type * as KafkaJs from 'kafkajs';
+import type { ISocketFactoryArgs } from 'kafkajs';
 import { SpanweirError } from '../base/errors.ts';
 import { FetchedBatch } from './fetched-batch.ts';
 import { FetchedMessages } from './fetched-messages.ts';
@@ -8,9 +10,9 @@ import { hookConsumerGroup } from './group-hooks.ts';
 import { readRecordBatches } from './record-batch.ts';
 
 /**
- * The one place where kafkajs is loaded, and where three of its parts are replaced (docs/adr/kafkajs-seams.md
- * says why): the decoder of fetched records, the class that filters them, and the two moments of a consumer
- * group that it has no hook for. All three are internals, so exactly one version is accepted.
+ * The one place where kafkajs is loaded, and where three of its parts are replaced (docs/adr/003-kafkajs-seams.md
+ * says why): the decoder of fetched records, the class that filters them, and the moments of a consumer
+ * group that it has no hook for. All are internals, so exactly one version is accepted.
  */
 export const KAFKAJS_VERSION = '2.2.4';
 
@@ -56,6 +58,17 @@ async function decodeMessages(decoder: Decoder): Promise<unknown> {
   if (magic < 2 && oldMessageSets !== undefined) return await oldMessageSets(decoder);
   decoder.offset = from + Math.max(0, size);
   return new FetchedMessages(await readRecordBatches(bytes));
+}
+
+/**
+ * kafkajs' own way to open sockets. Requests that are sent while one connects each wait for it as a listener,
+ * which Node would warn about.
+ */
+export function openSocket(options: ISocketFactoryArgs): Socket {
+  const create = load(join(root, 'src/network/socketFactory.js')) as () => (
+    options: ISocketFactoryArgs,
+  ) => Socket;
+  return create()(options).setMaxListeners(0);
 }
 
 function replace(path: string, replacement: unknown): unknown {

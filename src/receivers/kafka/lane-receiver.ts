@@ -7,7 +7,8 @@ import type { Assignment, Position } from '../../kafka/assignment.ts';
 import { createKafka, type KafkaClient } from '../../kafka/client.ts';
 import { kafkaError } from '../../kafka/errors.ts';
 import type { FetchedBatch } from '../../kafka/fetched-batch.ts';
-import { GroupMember, type GroupOwner } from '../../kafka/group-member.ts';
+import { GroupMember } from '../../kafka/group-member.ts';
+import type { GroupOptions, GroupOwner } from '../../kafka/group-owner.ts';
 import { encodingOf, type KafkaReceiverConfig, topicRule } from './config.ts';
 import { type Counters, countersOf } from './counters.ts';
 import { DeadLetterFolder } from './dead-letter-folder.ts';
@@ -19,7 +20,7 @@ import { chooseTopics, hasPattern, type TopicChoice } from './topics.ts';
 /** Of the rules by which this receiver turns records into what it offers; part of every insert token. */
 const REVISION = 1;
 const TICK_MS = 500;
-const SILENCE_MS = 15_000;
+const SILENCE_MS = 5000;
 const STUCK_MS = 120_000;
 const MISSING_TOPIC_RETRY_MS = 5000;
 
@@ -63,8 +64,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
   }
 
   async start(): Promise<void> {
-    const { log } = this.#context;
-    this.#kafka = await createKafka(this.#config, log);
+    this.#kafka = await createKafka(this.#config, this.#context);
     this.#deadLetters = this.#openDeadLetters(this.#kafka);
     this.#context.health.report('starting');
     this.#life = this.#live(this.#kafka);
@@ -195,6 +195,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     const refreshMs = isComplete ? this.#config.metadata.refresh_interval : MISSING_TOPIC_RETRY_MS;
     const isChanging = !isComplete || hasPattern(topicRule(this.#config));
     let lookedMs = clock.monotonicMs();
+    const silenceMs = SILENCE_MS + 2 * Math.max(this.#config.max_fetch_wait, this.#config.heartbeat_interval);
     let isSilent = false;
     while (!over.aborted) {
       await clock.sleep(TICK_MS, over);
@@ -203,7 +204,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
         await member.fail(
           new SpanweirError('UNAVAILABLE', 'no fetch ended in 2 minutes', { retry: 'backoff' }),
         );
-      } else if (member.hasJoined && member.silentMs > SILENCE_MS !== isSilent) {
+      } else if (member.hasJoined && member.silentMs > silenceMs !== isSilent) {
         isSilent = !isSilent;
         if (isSilent) health.report('recoverable', 'the brokers do not answer');
         else if (this.#held === undefined) health.report('ok');
@@ -220,7 +221,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     }
   }
 
-  #groupOptions(topics: readonly string[]): ConstructorParameters<typeof GroupMember>[1] {
+  #groupOptions(topics: readonly string[]): GroupOptions {
     const config = this.#config;
     return {
       groupId: config.group_id,

@@ -78,7 +78,7 @@ export class PartitionFeed {
         isDone = true;
       });
     await nextTurn();
-    if (isDone) return;
+    if (isDone || !this.#isCurrent()) return;
     this.#member.pause(this.topic, this.partition);
     waiting.count += 1;
     const resumed = work.then(() => {

@@ -81,7 +81,8 @@ describe('a broker that', () => {
     const world = new World();
     const write = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
     const config = options(topic, { brokers: own.brokers, max_partition_fetch_size: 2000 });
-    const lane = await startLane(config, { world, blockRecords: 5, write });
+    // Blocks of one record: partitions wait for room, paused, when the broker dies.
+    const lane = await startLane(config, { world, blockRecords: 1, write });
     await waitFor('work has begun', () => world.count > 50);
     await own.child.kill();
     await waitFor('recoverable', () => lane.health.at(-1)?.status === 'recoverable', { deadlineMs: 40_000 });

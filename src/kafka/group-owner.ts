@@ -1,0 +1,31 @@
+import type { Assignment, Position } from './assignment.ts';
+import type { FetchedBatch } from './fetched-batch.ts';
+
+export interface GroupOptions {
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  /** Where partitions without a usable position begin. */
+  readonly fromBeginning: boolean;
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly maxBytesPerPartition: number;
+  readonly maxWaitMs: number;
+  readonly rackId: string;
+  readonly metadataMaxAgeMs: number;
+  readonly retries: number;
+}
+
+/** Who works on what a member is assigned. */
+export interface GroupOwner {
+  assigned(assignment: Assignment): void;
+  /** Nothing new begins; what is in flight is settled and committed. Resolves at the latest when aborted. */
+  settle(signal: AbortSignal): Promise<void>;
+  /** The assignment is over: forget everything. Called after `settle`, and alone when there is no time for it. */
+  drop(): void;
+  /** Resolves when the next fetch may begin; `batch` is of the current assignment. */
+  take(batch: FetchedBatch): Promise<void>;
+  /** The position was outside of the log and is now `position.offset`. */
+  moved(position: Position): void;
+}
