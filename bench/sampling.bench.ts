@@ -81,12 +81,11 @@ class Loop {
     );
     await this.#engine.start();
     const beginMs = await this.#firstEdge();
-    await this.#until(beginMs);
-    this.#service.perSecond = PER_SECOND;
-
+    this.#service.setRate(PER_SECOND, beginMs);
+    await this.#until(beginMs + intervalMs);
     const upMs = beginMs + 2 * intervalMs;
+    this.#service.setRate(PER_SECOND * STEP, upMs);
     await this.#until(upMs);
-    this.#service.perSecond = PER_SECOND * STEP;
     const before = await this.#served();
     const lowered = await this.#change(before, upMs + roundMs + SLACK_MS);
     this.#judge(`${before} before the step x${STEP}, then`, lowered, upMs, delayMs, roundMs + SLACK_MS);
@@ -101,8 +100,8 @@ class Loop {
     );
 
     const downMs = edgeAfter(Date.now() + LOOK_MS, beginMs, intervalMs);
+    this.#service.setRate(PER_SECOND, downMs);
     await this.#until(downMs);
-    this.#service.perSecond = PER_SECOND;
     let last = await this.#served();
     const riseMs = 2 * roundMs + pollMs + SLACK_MS;
     for (;;) {

@@ -34,14 +34,15 @@ export interface Share {
 
 /** One service with the real SDK, its OTLP exporter and its remote sampler (wrapped as the demo does), and steady traffic. */
 export class SampledService {
-  /** Root spans a second, from now on. */
-  perSecond = 0;
   readonly #operation: string;
   readonly #sampler: TaggingSampler;
   readonly #remote: JaegerRemoteSampler;
   readonly #provider: NodeTracerProvider;
   readonly #timer: NodeJS.Timeout;
-  #lastMs = performance.now();
+  #perSecond = 0;
+  #next: { readonly perSecond: number; readonly fromMs: number } | undefined;
+  /** Until when (Unix ms) spans were made. */
+  #doneMs = Date.now();
   #owed = 0;
 
   constructor(options: SampledServiceOptions) {
@@ -61,6 +62,11 @@ export class SampledService {
       spanProcessors: [new BatchSpanProcessor(exporter, { scheduledDelayMillis: 500, maxQueueSize: 16_384 })],
     });
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Root spans a second from a time on (Unix ms), which may be a moment ago: a busy machine must not blur the step. */
+  setRate(perSecond: number, fromMs: number): void {
+    this.#next = { perSecond, fromMs };
   }
 
   /** The probability that decides now; undefined before the SDK has one. */
@@ -94,12 +100,27 @@ export class SampledService {
   }
 
   #tick(): void {
-    const nowMs = performance.now();
-    this.#owed += ((nowMs - this.#lastMs) / 1000) * this.perSecond;
-    this.#lastMs = nowMs;
+    const nowMs = Date.now();
+    if (this.#next !== undefined && this.#next.fromMs <= nowMs) {
+      this.#play(this.#next.fromMs);
+      this.#perSecond = this.#next.perSecond;
+      this.#next = undefined;
+    }
+    this.#play(nowMs);
+  }
+
+  /** Makes what is due until then, each span at its time. */
+  #play(untilMs: number): void {
+    const fromMs = this.#doneMs;
+    if (untilMs <= fromMs) return;
+    this.#doneMs = untilMs;
+    this.#owed += ((untilMs - fromMs) / 1000) * this.#perSecond;
+    const due = Math.floor(this.#owed);
+    this.#owed -= due;
     const tracer = this.#provider.getTracer('bench');
-    for (; this.#owed >= 1; this.#owed--) {
-      tracer.startSpan(this.#operation, { kind: SpanKind.SERVER }, ROOT_CONTEXT).end();
+    for (let i = 0; i < due; i++) {
+      const startTime = fromMs + ((untilMs - fromMs) * i) / due;
+      tracer.startSpan(this.#operation, { kind: SpanKind.SERVER, startTime }, ROOT_CONTEXT).end(startTime);
     }
   }
 }

@@ -1,0 +1,60 @@
+import { beforeAll, describe, test } from 'vitest';
+import { bench as cpu } from '../../../bench/cpu.bench.ts';
+import { bench as freshness } from '../../../bench/freshness.bench.ts';
+import { bench as ledger } from '../../../bench/ledger.bench.ts';
+import { bench as outage } from '../../../bench/outage.bench.ts';
+import { bench as parity } from '../../../bench/parity.bench.ts';
+import { bench as sampling } from '../../../bench/sampling.bench.ts';
+import { ensureCollector } from '../../../scripts/parts/collector.mjs';
+
+const BUILD_MS = 25 * 60_000;
+const PATIENCE_MS = 6 * 60_000;
+
+// Minutes on a new machine; without Go this says so, and what to do.
+beforeAll(() => ensureCollector(), BUILD_MS);
+
+test('a lone span is queryable within 3 seconds', async ({ expect }) => {
+  expect(await freshness('tiny')).toBe(true);
+});
+
+/** Most of their time is waiting, so they run beside each other: three at a time, since each starts engines of its own. */
+describe.concurrent('the benches that print what must be shown are right at their tiny size', () => {
+  const first = turns();
+  const second = turns();
+  const options = { timeout: PATIENCE_MS };
+
+  test(
+    'a real SDK follows the served probabilities, which follow the traffic',
+    options,
+    async ({ expect }) => {
+      expect(await sampling('tiny')).toBe(true);
+    },
+  );
+
+  test('the collector and we show the same series and values', options, async ({ expect }) => {
+    expect(await first(() => parity('tiny'))).toBe(true);
+  });
+
+  test('nothing acknowledged is lost when engine and database come and go', options, async ({ expect }) => {
+    expect(await second(() => outage('tiny'))).toBe(true);
+  });
+
+  // At this size the figures say nothing; that it runs to its end says that both sides counted every span.
+  test('the CPU of both is compared on one topic', options, async ({ expect }) => {
+    expect(await first(() => cpu('tiny'))).toBeTypeOf('boolean');
+  });
+
+  test('every span of a topic is in every ledger once', options, async ({ expect }) => {
+    expect(await second(() => ledger('tiny'))).toBe(true);
+  });
+});
+
+/** Runs what it is given one after the other. */
+function turns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => {});
+    return mine;
+  };
+}
