@@ -55,7 +55,7 @@ class KafkaBlockSink implements BlockSink {
   }
 
   async start(): Promise<void> {
-    this.#kafka = await createKafka(this.#config, this.#context.log);
+    this.#kafka = await createKafka(this.#config, this.#context, Math.max(1000, this.#config.timeout));
     this.#context.health.report('ok');
   }
 
