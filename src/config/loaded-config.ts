@@ -29,6 +29,8 @@ export interface LoadedService {
       readonly level: 'none' | 'basic' | 'normal' | 'detailed';
       readonly host: string;
       readonly port: number;
+      /** The config path that says where. */
+      readonly option: string;
     };
     readonly logs: {
       readonly level: 'debug' | 'info' | 'warn' | 'error';

@@ -107,7 +107,8 @@ const metrics = z
     const reader = readers?.find((one) => one.pull !== undefined)?.pull?.exporter.prometheus;
     const { host, port } = reader ?? address ?? { host: 'localhost', port: 8888 };
     const silent = readers !== undefined && reader === undefined && address === undefined;
-    return { level: silent ? ('none' as const) : level, host, port };
+    const option = `service.telemetry.metrics.${reader === undefined ? 'address' : 'readers'}`;
+    return { level: silent ? ('none' as const) : level, host, port, option };
   })
   .describe("the engine's own metrics");
 

@@ -4,14 +4,14 @@ import type { Exposition } from './exposition.ts';
 
 /** Serves the engine's own metrics at `/metrics`. The listener itself belongs to the host. */
 export function createMetricsEndpoint(
-  address: ListenAddress,
+  address: ListenAddress & { readonly option: string },
   listeners: Listeners,
   exposition: Exposition,
 ): Component {
   return {
     id: 'telemetry',
     async start() {
-      listeners.http(address, 'service.telemetry.metrics').route('/metrics', async (_request, response) => {
+      listeners.http(address, address.option).route('/metrics', async (_request, response) => {
         const body = await exposition.render();
         response.writeHead(200, { 'content-type': exposition.contentType });
         response.end(body);

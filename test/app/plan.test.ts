@@ -18,7 +18,7 @@ function loaded(
       extensions: Object.keys(parts.extensions ?? {}),
       pipelines,
       telemetry: {
-        metrics: { level: 'none', host: 'localhost', port: 8888 },
+        metrics: { level: 'none', host: 'localhost', port: 8888, option: 'address' },
         logs: { level: 'info', encoding: 'json' },
       },
       spanweir: {

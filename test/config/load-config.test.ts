@@ -65,7 +65,12 @@ describe('a right file', () => {
     expect(loaded(SMALL).service).toMatchObject({
       extensions: [],
       telemetry: {
-        metrics: { level: 'normal', host: 'localhost', port: 8888 },
+        metrics: {
+          level: 'normal',
+          host: 'localhost',
+          port: 8888,
+          option: 'service.telemetry.metrics.address',
+        },
         logs: { level: 'info', encoding: 'json' },
       },
       spanweir: {
@@ -121,12 +126,14 @@ describe('a right file', () => {
       level: 'detailed',
       host: '0.0.0.0',
       port: 9999,
+      option: 'service.telemetry.metrics.readers',
     });
     const address = `${SMALL}  telemetry: {metrics: {address: ":7777"}}\n`;
     expect(loaded(address).service.telemetry.metrics).toEqual({
       level: 'normal',
       host: '0.0.0.0',
       port: 7777,
+      option: 'service.telemetry.metrics.address',
     });
     const none = `${SMALL}  telemetry: {metrics: {level: none}}\n`;
     expect(loaded(none).service.telemetry.metrics.level).toBe('none');
