@@ -112,6 +112,7 @@ class Loop {
           next.probability <= last * 2 * (1 + 1e-9),
           'raised by more than a doubling in one round',
         );
+        await this.#inForce(next.probability, next.atMs + pollMs + SLACK_MS);
         break;
       }
       console.log(`  ${next.probability} after ${seconds(next.atMs - downMs)} s`);
