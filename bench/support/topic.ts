@@ -3,17 +3,14 @@ import type { Workload } from '../workload.ts';
 
 const MESSAGES_PER_REQUEST = 20;
 
-/** Makes the topic and puts every message of the workload on it, round robin over the partitions. */
+/** Makes the topic (unless `isNew` is false) and puts every message of the workload on it, round robin over the partitions. */
 export async function fillTopic(
   brokers: readonly string[],
   topic: string,
-  options: { readonly partitions: number; readonly workload: Workload },
+  options: { readonly partitions: number; readonly workload: Workload; readonly isNew?: boolean },
 ): Promise<void> {
   const kafka = new Kafka({ brokers: [...brokers], clientId: 'bench', logLevel: logLevel.NOTHING });
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: options.partitions }], waitForLeaders: true });
-  await admin.disconnect();
+  if (options.isNew !== false) await createTopic(kafka, topic, options.partitions);
   const producer = kafka.producer();
   await producer.connect();
   let waiting: { value: Buffer; partition: number }[] = [];
@@ -26,6 +23,13 @@ export async function fillTopic(
   }
   if (waiting.length > 0) await producer.send({ topic, messages: waiting });
   await producer.disconnect();
+}
+
+async function createTopic(kafka: Kafka, topic: string, partitions: number): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+  await admin.disconnect();
 }
 
 /** Committed offset of every partition of a group, summed; -1 where nothing was committed counts as 0. */

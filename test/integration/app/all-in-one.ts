@@ -18,14 +18,13 @@ type PortName =
   | 'samplingGrpc'
   | 'own';
 
-/** The shipped file, moved to free ports by `--set` alone; its data are in `dir`. */
-export async function startAllInOne(options: Pick<Launch, 'dir' | 'name' | 'set'>): Promise<AllInOne> {
+/** The shipped file, moved to free ports by `--set` alone; its data are in `dir`. `more` are further --configs. */
+export async function startAllInOne(
+  options: Pick<Launch, 'dir' | 'name'> & { readonly more?: readonly string[] },
+): Promise<AllInOne> {
   const { args, ports } = await allInOne();
-  const engine = await startEngine({
-    ...options,
-    config: [pipeline('all-in-one.yaml')],
-    set: { ...args, ...options.set },
-  });
+  const { more = [], ...rest } = options;
+  const engine = await startEngine({ ...rest, config: [pipeline('all-in-one.yaml'), ...more], set: args });
   return { engine, ports, otlpUrl: `http://127.0.0.1:${ports.http}/v1/traces` };
 }
 

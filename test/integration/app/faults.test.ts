@@ -1,0 +1,301 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { type Samples, scrape, total } from '../../../bench/support/exposition.ts';
+import { maxRssMiB } from '../../../bench/support/process-usage.ts';
+import { KafkaSender, numberedSpans, OtlpSender } from '../../../bench/support/senders.ts';
+import { committedMessages, fillTopic } from '../../../bench/support/topic.ts';
+import { Workload } from '../../../bench/workload.ts';
+import { startClickHouse } from '../../support/clickhouse.ts';
+import type {} from '../../support/context.ts';
+import { encodeProto } from '../../support/spans.ts';
+import { tempDirOfTest } from '../../support/temp-dir.ts';
+import { createTopic, produce, uniqueName } from '../../support/topics.ts';
+import { waitFor } from '../../support/wait.ts';
+import { allInOne, startAllInOne } from './all-in-one.ts';
+import {
+  configArguments,
+  freeAddress,
+  pipeline,
+  type RunningEngine,
+  runToEnd,
+  startEngine,
+} from './engine.ts';
+
+const brokers = inject('kafkaBrokers');
+const MIB = 1 << 20;
+
+async function query<T>(port: number, sql: string): Promise<T[]> {
+  const client = createClient({ url: `http://127.0.0.1:${port}`, log: { level: ClickHouseLogLevel.OFF } });
+  try {
+    const settings = { output_format_json_quote_64bit_integers: 0 } as const;
+    const answer = await client.query({ query: sql, format: 'JSONEachRow', clickhouse_settings: settings });
+    return await answer.json<T>();
+  } finally {
+    await client.close();
+  }
+}
+
+function kafkaReceiver(topic: string, group = uniqueName('faults')): object {
+  return { brokers, group_id: group, initial_offset: 'earliest', traces: { topics: [topic] } };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** The child process that is the embedded ClickHouse now. */
+function clickhousePid(engine: RunningEngine): number {
+  const found = engine.offspring().filter(({ command }) => command.includes('embedded-host'));
+  expect(found).toHaveLength(1);
+  return (found[0] as { pid: number }).pid;
+}
+
+describe('an embedded ClickHouse that is killed with -9 under load', () => {
+  test('comes back; from Kafka each span is stored once, from OTLP each that was acknowledged', async () => {
+    const topic = await createTopic('killed', { partitions: 4 });
+    const more = {
+      receivers: { kafka: kafkaReceiver(topic) },
+      service: { pipelines: { traces: { receivers: ['otlp', 'kafka'] } } },
+    };
+    const { engine, ports, otlpUrl } = await startAllInOne({
+      dir: tempDirOfTest(),
+      more: [`yaml:${JSON.stringify(more)}`],
+    });
+    const kafka = await KafkaSender.start(brokers, topic, 60);
+    const otlp = new OtlpSender(() => otlpUrl);
+    const killed = new Set<number>();
+    for (let i = 0; i < 3; i++) {
+      await pause(1700 + 400 * i);
+      const pid = clickhousePid(engine);
+      process.kill(pid, 'SIGKILL');
+      killed.add(pid);
+      await waitFor('another one serves', async () => {
+        const [one] = await query<{ one: number }>(ports.clickhouse, 'SELECT 1 AS one');
+        return one !== undefined && !killed.has(clickhousePid(engine));
+      });
+    }
+    await pause(1500);
+    await kafka.end();
+    await otlp.end();
+
+    const of = (service: string): string =>
+      `SELECT count() AS rows, uniqExact(TraceId) AS spans FROM otel_traces WHERE ServiceName = '${service}'`;
+    const [fromKafka] = await waitFor('all of Kafka', async () => {
+      const found = await query<Counts>(ports.clickhouse, of('from kafka'));
+      return found[0] !== undefined && found[0].spans >= kafka.sent && found;
+    });
+    expect(fromKafka).toEqual({ rows: kafka.sent, spans: kafka.sent });
+    const ids = await query<{ id: string }>(
+      ports.clickhouse,
+      "SELECT DISTINCT TraceId AS id FROM otel_traces WHERE ServiceName = 'from otlp'",
+    );
+    const stored = new Set(ids.map(({ id }) => Number.parseInt(id.slice(-8), 16)));
+    const lost = otlp.acknowledged.filter((first) => {
+      return Array.from({ length: 100 }, (_, i) => first + i).some((number) => !stored.has(number));
+    });
+    expect(otlp.acknowledged.length).toBeGreaterThan(0);
+    expect(lost).toEqual([]);
+    // The tables beside the spans are written by other inserts, and by views.
+    const [beside] = await query<Record<'red' | 'byMinute', number>>(
+      ports.clickhouse,
+      `SELECT (SELECT sum(Spans) FROM span_metrics_10s WHERE ServiceName = 'from kafka') AS red,
+              (SELECT sum(Spans) FROM span_metrics_1m WHERE ServiceName = 'from kafka') AS byMinute`,
+    );
+    expect(beside).toEqual({ red: kafka.sent, byMinute: kafka.sent });
+    const own = await scrape(`http://127.0.0.1:${ports.own}/metrics`);
+    expect(total(own, 'spanweir_embedded_clickhouse_restarts_total')).toBe(3);
+    console.log(
+      `killed 3 times: Kafka ${kafka.sent} sent, ${fromKafka?.rows} rows; OTLP ${otlp.acknowledgedSpans} ` +
+        `acknowledged, none lost; answers ${[...otlp.statuses].map((pair) => pair.join(': ')).join(', ')}`,
+    );
+  });
+});
+
+type Counts = Record<'rows' | 'spans', number>;
+
+describe('a port that is taken', () => {
+  test.each([
+    ['http', 'receivers.otlp.protocols.http.endpoint'],
+    ['samplingGrpc', 'extensions.remote_sampling.grpc.endpoint'],
+    ['clickhouse', 'extensions.embedded_clickhouse.endpoint'],
+    ['native', 'extensions.embedded_clickhouse.native_endpoint'],
+    ['own', 'service.telemetry.metrics.address'],
+  ] as const)('(%s) is named with its option; the exit code is 1 and nothing stays', async (port, option) => {
+    const { args, ports } = await allInOne();
+    const dir = tempDirOfTest();
+    const squatter = createServer().listen(ports[port], '127.0.0.1');
+    onTestFinished(() => void squatter.close());
+    const config = configArguments({ dir, config: [pipeline('all-in-one.yaml')], set: args });
+    const { code, log, offspring } = await runToEnd(config, { dir });
+    expect({ code, offspring }).toEqual({ code: 1, offspring: [] });
+    expect(log.trimEnd().split('\n').at(-1)).toBe(
+      `spanweir: 127.0.0.1:${ports[port]} is already taken by another program; choose another port (set by ${option})`,
+    );
+  });
+});
+
+describe('a stop', () => {
+  test('that a hanging database holds up is forced by a second signal, with 130; nothing stays', async () => {
+    const { engine, otlpUrl } = await startAllInOne({ dir: tempDirOfTest() });
+    const pid = clickhousePid(engine);
+    const headers = { 'content-type': 'application/x-protobuf' };
+    const body = encodeProto([{ service: 'held', spans: numberedSpans('cc', 0) }]);
+    process.kill(pid, 'SIGSTOP');
+    onTestFinished(() => resume(pid));
+    const answer = fetch(otlpUrl, { method: 'POST', headers, body }).catch(() => 'no answer');
+    await pause(500);
+    process.kill(engine.pid, 'SIGTERM');
+    await pause(1500);
+    expect(engine.running()).toBe(true);
+    const secondMs = performance.now();
+    process.kill(engine.pid, 'SIGTERM');
+    expect(await engine.ended).toEqual({ code: 130, signal: null });
+    expect(performance.now() - secondMs).toBeLessThan(1000);
+    expect(await answer).toBe('no answer');
+    resume(pid);
+    await waitFor('the database has ended too', () => engine.offspring().length === 0);
+  });
+
+  test('in order ends with 0, ends the database, and says so', async () => {
+    const { engine, otlpUrl } = await startAllInOne({ dir: tempDirOfTest() });
+    const headers = { 'content-type': 'application/x-protobuf' };
+    const body = encodeProto([{ service: 'last', spans: numberedSpans('dd', 0) }]);
+    const answer = fetch(otlpUrl, { method: 'POST', headers, body });
+    await waitFor('the engine has the request', () => pause(50).then(() => true));
+    expect(await engine.stop(30_000)).toEqual({ code: 0, signal: null });
+    expect((await answer).status).toBe(200);
+    expect(engine.offspring()).toEqual([]);
+    expect(engine.log()).toContain('"message":"Stopped"');
+  });
+});
+
+function resume(pid: number): void {
+  try {
+    process.kill(pid, 'SIGCONT');
+  } catch {
+    // It has ended.
+  }
+}
+
+test('a message that is not OTLP is counted and put aside, and its partition goes on', async () => {
+  const topic = await createTopic('undecodable');
+  const good = (first: number): Buffer =>
+    encodeProto([{ service: 'good', spans: numberedSpans('ee', first) }]);
+  const bad = Buffer.from('this is not a protobuf message');
+  await produce(topic, [
+    { value: good(0) },
+    { key: 'k', value: bad, headers: { tenant: 'a' } },
+    { value: good(100) },
+  ]);
+  const dir = tempDirOfTest();
+  const [metrics, own] = [await freeAddress(), await freeAddress()];
+  const group = uniqueName('undecodable');
+  await startEngine({
+    dir,
+    config: {
+      receivers: { kafka: kafkaReceiver(topic, group) },
+      connectors: { span_metrics: {} },
+      exporters: { prometheus: { endpoint: metrics } },
+      service: {
+        telemetry: { metrics: { address: own } },
+        pipelines: {
+          traces: { receivers: ['kafka'], exporters: ['span_metrics'] },
+          metrics: { receivers: ['span_metrics'], exporters: ['prometheus'] },
+        },
+      },
+    },
+  });
+  await waitFor('all three are passed', async () => (await committedMessages(brokers, group, topic)) === 3);
+  await waitFor('the good ones are counted', async () => {
+    return total(await scrape(`http://${metrics}/metrics`), 'traces_span_metrics_calls_total') === 200;
+  });
+  const counted = await scrape(`http://${own}/metrics`);
+  expect(counted.get('spanweir_intake_quarantined_total{reason="group",receiver="kafka"}')).toBe(1);
+  expect(total(counted, 'spanweir_kafka_receiver_dead_letters_total')).toBe(1);
+  const folder = join(dir, 'data', 'dead-letter');
+  expect(readdirSync(folder)).toEqual([`${topic}-0-1.json`]);
+  expect(JSON.parse(readFileSync(join(folder, `${topic}-0-1.json`), 'utf8'))).toMatchObject({
+    topic,
+    offset: 1,
+    reason: 'group',
+    key: Buffer.from('k').toString('base64'),
+    value: bad.toString('base64'),
+  });
+});
+
+test('while ClickHouse is away a flood stays on the topic: what is held is bounded, and all of it arrives later', async () => {
+  const dir = tempDirOfTest();
+  const limitBytes = 16 * MIB;
+  let database = await startClickHouse({ dir });
+  onTestFinished(() => database.stop());
+  const topic = await createTopic('flood', { partitions: 4 });
+  const [otlp, own] = [await freeAddress(), await freeAddress()];
+  const engine = await startEngine({
+    dir,
+    config: {
+      receivers: { kafka: kafkaReceiver(topic), otlp: { protocols: { http: { endpoint: otlp } } } },
+      exporters: { clickhouse: { endpoint: database.url } },
+      service: {
+        telemetry: { metrics: { address: own } },
+        spanweir: { block: { max_in_flight_bytes: limitBytes } },
+        pipelines: { traces: { receivers: ['kafka', 'otlp'], exporters: ['clickhouse'] } },
+      },
+    },
+  });
+  const idleMiB = maxRssMiB(engine.pid);
+  await database.stop();
+  const workload = new Workload({ spans: 250_000, startNs: BigInt(Date.now() - 60_000) * 1_000_000n });
+  await fillTopic(brokers, topic, { partitions: 4, workload, isNew: false });
+
+  const taken = async (): Promise<number> => total(await ownPage(own), 'spanweir_intake_bytes_total');
+  let before = -1;
+  const heldBytes = await waitFor(
+    'nothing more is read',
+    async () => {
+      const now = await taken();
+      const isStill = now > limitBytes / 2 && now === before;
+      before = now;
+      return isStill && now;
+    },
+    { everyMs: 2000 },
+  );
+  const rssMiB = maxRssMiB(engine.pid);
+  const sentMiB = workload.ledger.bytes / MIB;
+  console.log(
+    `${sentMiB.toFixed(0)} MiB sent, ${(heldBytes / MIB).toFixed(1)} MiB taken of a limit of ${limitBytes / MIB} MiB; ` +
+      `RSS ${idleMiB} MiB idle, ${rssMiB} MiB at most`,
+  );
+  // The limit is looked at between fetches: each partition may bring one more, of a mebibyte at most.
+  expect(heldBytes).toBeLessThanOrEqual(limitBytes + 5 * MIB);
+  expect(rssMiB - idleMiB).toBeLessThan(150);
+  expect(sentMiB).toBeGreaterThan(5 * (limitBytes / MIB));
+
+  const refusedMs = performance.now();
+  const refused = await fetch(`http://${otlp}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-protobuf' },
+    body: encodeProto([{ service: 'late', spans: numberedSpans('ff', 0) }]),
+  });
+  expect([refused.status, refused.headers.has('retry-after')]).toEqual([503, true]);
+  expect(performance.now() - refusedMs).toBeLessThan(2000);
+
+  database = await startClickHouse({ dir, httpPort: database.httpPort });
+  const rows = async (): Promise<Counts | undefined> =>
+    (
+      await query<Counts>(
+        database.httpPort,
+        'SELECT count() AS rows, uniqExact(TraceId, SpanId) AS spans FROM otel_traces',
+      )
+    )[0];
+  await waitFor('all is stored', async () => (await rows())?.spans === 250_000, {
+    deadlineMs: 60_000,
+  });
+  expect(await rows()).toEqual({ rows: 250_000, spans: 250_000 });
+});
+
+function ownPage(address: string): Promise<Samples> {
+  return scrape(`http://${address}/metrics`);
+}
