@@ -4,15 +4,15 @@ import { scrape, total } from './support/exposition.ts';
 import { kafkaToPrometheus } from './support/kafka-to-prometheus.ts';
 import { cpuSeconds, maxRssMiB } from './support/process-usage.ts';
 import { Session, until } from './support/session.ts';
-import { fillTopic } from './support/topic.ts';
-import { Workload } from './workload.ts';
+import { committedMessages, fillTopic } from './support/topic.ts';
+import { SPANS_PER_MESSAGE, Workload } from './workload.ts';
 
 const TOPIC = 'otlp_spans';
 const REPEATS = 3;
 
 interface Run {
   readonly who: string;
-  /** Of the process and its threads from "Everything is ready" until every span was counted. */
+  /** Of the process and its threads from "Everything is ready" until every offset was committed. */
   readonly cpuS: number;
   /** The same from the process' start. */
   readonly cpuFromStartS: number;
@@ -71,23 +71,25 @@ let groups = 0;
 
 async function measure(session: Session, who: string, begin: Begin, spans: number): Promise<Run> {
   const [port] = (await session.ports(1)) as [number];
-  const child = await begin(session, `cpu-${groups++}`, port);
+  const group = `cpu-${groups++}`;
+  const child = await begin(session, group, port);
   try {
     const readyS = cpuSeconds(child.pid);
-    let atEndS = readyS;
     await until(
-      async () => {
-        // Read before the scrape, whose own cost is not the point here; polled slowly for the same reason.
-        atEndS = cpuSeconds(child.pid);
-        const samples = await scrape(`http://127.0.0.1:${port}/metrics`);
-        return total(samples, 'traces_span_metrics_duration_milliseconds_count');
-      },
-      (counted) => {
+      () => committedMessages(session.brokers, group, TOPIC),
+      (messages) => messages * SPANS_PER_MESSAGE === spans,
+    );
+    const atEndS = cpuSeconds(child.pid);
+    // Only now, since a scrape of this many series costs as much as a good part of the work.
+    await until(
+      () => scrape(`http://127.0.0.1:${port}/metrics`),
+      (samples) => {
+        const counted = total(samples, 'traces_span_metrics_duration_milliseconds_count');
         if (counted > spans) throw new Error(`${who} counted ${counted} of ${spans} spans`);
         return counted === spans;
       },
-      300_000,
-      2000,
+      60_000,
+      1000,
     );
     const run = { who, cpuS: atEndS - readyS, cpuFromStartS: atEndS, rssMiB: maxRssMiB(child.pid) };
     console.log(

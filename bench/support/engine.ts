@@ -20,7 +20,8 @@ export async function startEngine(options: {
   const child = await startChild({
     name,
     command: process.execPath,
-    args: [BIN, '--config', file],
+    // For profiles: BENCH_NODE_FLAGS='--cpu-prof --cpu-prof-dir=DIR' leaves one a thread.
+    args: [...(process.env.BENCH_NODE_FLAGS?.split(' ') ?? []), BIN, '--config', file],
     logFile: join(dir, `${name}.out`),
     cwd: dir,
   });

@@ -15,7 +15,7 @@ import { componentType } from './components.ts';
 import { intakeInstruments } from './intake-instruments.ts';
 import type { FromLane, LaneSetup, ToLane } from './lane-messages.ts';
 import { plainError } from './lane-messages.ts';
-import type { ReceiverPlan } from './plan.ts';
+import { histogramReaders, type ReceiverPlan } from './plan.ts';
 import { createScan } from './scan.ts';
 import { createRedTap, createThroughputTap } from './taps.ts';
 
@@ -179,7 +179,8 @@ export class Lane {
     if (known !== undefined) return known;
     const component = this.#setup.config.connectors[id];
     const type = componentType<ConnectorType>('connector', component);
-    const connector = type.createLane(component?.config, this.#context('connector', id));
+    const histograms = histogramReaders(this.#setup.config).includes(id);
+    const connector = type.createLane(component?.config, this.#context('connector', id), { histograms });
     this.#connectors.set(id, connector);
     return connector;
   }

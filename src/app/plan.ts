@@ -1,5 +1,6 @@
 import { SpanweirError } from '../base/errors.ts';
-import type { LoadedConfig } from '../config/loaded-config.ts';
+import type { ConfiguredComponent, LoadedConfig } from '../config/loaded-config.ts';
+import { componentType } from './components.ts';
 
 /** What happens to the spans of one receiver: ids only, so that it can be cloned into the lanes. */
 export interface ReceiverPlan {
@@ -85,4 +86,20 @@ export function samplingStore(config: LoadedConfig): SamplingStorePlan | undefin
     return { extension, exporter: store };
   }
   return undefined;
+}
+
+/** Connectors whose exponential histograms somebody reads: an exporter in a pipeline, or a component of its own. */
+export function histogramReaders(config: LoadedConfig): string[] {
+  const reads = (kind: 'exporter' | 'extension', component: ConfiguredComponent | undefined): boolean => {
+    const type = componentType(kind, component);
+    return (type.kind === 'exporter' || type.kind === 'extension') && type.readsHistograms === true;
+  };
+  const connectors = Object.keys(config.connectors);
+  if (config.service.extensions.some((id) => reads('extension', config.extensions[id]))) return connectors;
+  return connectors.filter((connector) =>
+    config.service.pipelines.some(
+      ({ receivers, exporters }) =>
+        receivers.includes(connector) && exporters.some((id) => reads('exporter', config.exporters[id])),
+    ),
+  );
 }

@@ -41,12 +41,20 @@ export interface ProcessorType<C = AnyConfig> extends Common<C> {
 
 export interface ConnectorType<C = AnyConfig> extends Common<C> {
   readonly kind: 'connector';
-  readonly createLane: (config: C, context: LaneContext) => RedConnector;
+  readonly createLane: (config: C, context: LaneContext, wants: ConnectorWants) => RedConnector;
+}
+
+/** What those who get a connector's rows read of them. */
+export interface ConnectorWants {
+  /** Exponential histograms. */
+  readonly histograms: boolean;
 }
 
 export interface ExporterType<C = AnyConfig> extends Common<C> {
   readonly kind: 'exporter';
   readonly signals: readonly ('traces' | 'metrics')[];
+  /** It reads the exponential histograms of RED rows. */
+  readonly readsHistograms?: true;
   readonly createLane?: CreateBlockSink<C>;
 }
 
@@ -54,4 +62,6 @@ export interface ExtensionType<C = AnyConfig> extends Common<C> {
   readonly kind: 'extension';
   /** It provides what exporters write to. */
   readonly startsBeforeExporters?: true;
+  /** It reads the exponential histograms of RED deltas. */
+  readonly readsHistograms?: true;
 }

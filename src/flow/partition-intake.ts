@@ -1,8 +1,14 @@
-import { SpanweirError } from '../base/errors.ts';
+import { SpanweirError, toError } from '../base/errors.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { SealedBlock } from './data-path.ts';
 import type { Delivery } from './delivery.ts';
-import type { PartitionIntake, PartitionSource, QuarantinedRecord, SourceRecord } from './intake.ts';
+import type {
+  PartitionIntake,
+  PartitionSource,
+  QuarantinedRecord,
+  RecordHeader,
+  SourceRecord,
+} from './intake.ts';
 import { type IntakeDeps, isFull, openBlock, reasonOf, releaseBlock } from './intake-shared.ts';
 import type { OpenBlock } from './open-block.ts';
 import { retrying } from './retry.ts';
@@ -97,6 +103,13 @@ export class LanePartitionIntake implements PartitionIntake {
     this.#hooks.closed(this);
   }
 
+  /** Given up without having been told to: the source must read again what was not committed. */
+  #abandon(error: Error): void {
+    if (this.#abort.signal.aborted) return;
+    this.drop();
+    this.#source.abandoned?.(error);
+  }
+
   #isBusy(): boolean {
     return this.#queue.length > 0 || this.#isCommitting;
   }
@@ -186,7 +199,7 @@ export class LanePartitionIntake implements PartitionIntake {
     if (!isRefusal || this.#abort.signal.aborted) {
       sealed.isInFlight = false;
       if (this.#abort.signal.aborted) releaseBlock(this.#deps, sealed.block);
-      else this.drop();
+      else this.#abandon(error);
       return;
     }
     this.#deps.instruments.blocks('refused').add(1);
@@ -257,8 +270,8 @@ export class LanePartitionIntake implements PartitionIntake {
       });
       if (answer === 'fenced') this.drop();
       return answer;
-    } catch {
-      this.drop();
+    } catch (error) {
+      this.#abandon(toError(error));
       return 'fenced';
     }
   }
@@ -270,5 +283,10 @@ function copied(record: SourceRecord): SourceRecord {
     ...record,
     key: record.key === null ? null : Uint8Array.from(record.key),
     value: record.value === null ? null : Uint8Array.from(record.value),
+    ...(record.headers && { headers: record.headers.map(copiedHeader) }),
   };
+}
+
+function copiedHeader({ key, value }: RecordHeader): RecordHeader {
+  return { key, value: typeof value === 'string' || value === null ? value : Uint8Array.from(value) };
 }

@@ -1,5 +1,6 @@
 import type { SourceRecord } from '../flow/intake.ts';
 import { FetchedMessages, toMessage } from './fetched-messages.ts';
+import type { Frame } from './frames.ts';
 import type { BatchTrouble, RecordBatch } from './record-batch.ts';
 
 /** One partition's part of a fetch response, as kafkajs' ConsumerGroup hands it to its Batch class. */
@@ -41,6 +42,7 @@ export class FetchedBatch {
   /** The assignment under which the fetch was sent; set for our own groups only. */
   assignment: object | undefined = undefined;
   readonly #view: MessageView;
+  #frame: Frame | undefined;
 
   constructor(topic: string, fetchedOffset: string, data: PartitionData) {
     this.topic = topic;
@@ -50,10 +52,17 @@ export class FetchedBatch {
     const from = Number(fetchedOffset);
     const { messages } = data;
     const batches = messages instanceof FetchedMessages ? messages.batches : fromOldMessages(messages);
+    this.#frame = messages instanceof FetchedMessages ? messages.frame : undefined;
     const end = collect(batches, data.abortedTransactions ?? [], from, this.records);
     this.nextOffset = end.nextOffset;
     this.trouble = end.trouble;
     this.#view = new MessageView(this.records, this.trouble);
+  }
+
+  /** The bytes of `records` were copied and may be written over. Never called while `trouble` is still needed. */
+  release(): void {
+    this.#frame?.release();
+    this.#frame = undefined;
   }
 
   get messages(): MessageView {

@@ -1,4 +1,5 @@
 import type { RecordHeader, SourceRecord } from '../flow/intake.ts';
+import type { Frame } from './frames.ts';
 import type { RecordBatch } from './record-batch.ts';
 
 /**
@@ -7,9 +8,12 @@ import type { RecordBatch } from './record-batch.ts';
  */
 export class FetchedMessages {
   readonly batches: readonly RecordBatch[];
+  /** What the records' bytes are a part of. */
+  readonly frame: Frame | undefined;
 
-  constructor(batches: readonly RecordBatch[]) {
+  constructor(batches: readonly RecordBatch[], frame?: Frame) {
     this.batches = batches;
+    this.frame = frame;
   }
 
   get length(): number {

@@ -6,13 +6,14 @@ import type { ISocketFactoryArgs } from 'kafkajs';
 import { SpanweirError } from '../base/errors.ts';
 import { FetchedBatch } from './fetched-batch.ts';
 import { FetchedMessages } from './fetched-messages.ts';
+import { connectFramed, frameOf, hookConnection } from './frames.ts';
 import { hookConsumerGroup } from './group-hooks.ts';
 import { readRecordBatches } from './record-batch.ts';
 
 /**
- * The one place where kafkajs is loaded, and where three of its parts are replaced (docs/adr/003-kafkajs-seams.md
- * says why): the decoder of fetched records, the class that filters them, and the moments of a consumer
- * group that it has no hook for. All are internals, so exactly one version is accepted.
+ * The one place where kafkajs is loaded, and where four of its parts are replaced (docs/adr/003-kafkajs-seams.md
+ * says why): how a connection reads responses, the decoder of fetched records, the class that filters them,
+ * and the moments of a consumer group that it has no hook for. All are internals, so exactly one version is accepted.
  */
 export const KAFKAJS_VERSION = '2.2.4';
 
@@ -37,6 +38,7 @@ function loadKafkaJs(): typeof KafkaJs {
   oldMessageSets = replace('protocol/requests/fetch/v4/decodeMessages.js', decodeMessages) as DecodeMessages;
   replace('consumer/batch.js', FetchedBatch);
   const loaded = load('kafkajs') as typeof KafkaJs;
+  hookConnection(load(join(root, 'src/network/connection.js')));
   hookConsumerGroup(load(join(root, 'src/consumer/consumerGroup.js')));
   return loaded;
 }
@@ -57,19 +59,27 @@ async function decodeMessages(decoder: Decoder): Promise<unknown> {
   const magic = bytes.length > 16 ? (bytes[16] as number) : 2;
   if (magic < 2 && oldMessageSets !== undefined) return await oldMessageSets(decoder);
   decoder.offset = from + Math.max(0, size);
-  return new FetchedMessages(await readRecordBatches(bytes));
+  const frame = bytes.length === 0 ? undefined : frameOf(bytes);
+  frame?.retain();
+  return new FetchedMessages(await readRecordBatches(bytes), frame);
 }
 
 /**
- * kafkajs' own way to open sockets. Requests that are sent while one connects each wait for it as a listener,
- * which Node would warn about.
+ * Over plain TCP in our own frames, over TLS kafkajs' own way. Requests that are sent while a socket connects
+ * each wait for it as a listener, which Node would warn about.
  */
 export function openSocket(options: ISocketFactoryArgs): Socket {
-  const create = load(join(root, 'src/network/socketFactory.js')) as () => (
-    options: ISocketFactoryArgs,
-  ) => Socket;
-  return create()(options).setMaxListeners(0);
+  if (options.ssl) {
+    const create = load(join(root, 'src/network/socketFactory.js')) as () => (
+      options: ISocketFactoryArgs,
+    ) => Socket;
+    return create()(options).setMaxListeners(0);
+  }
+  const { host, port, onConnect } = options;
+  return connectFramed({ host, port }, onConnect).setKeepAlive(true, KEEP_ALIVE_MS).setMaxListeners(0);
 }
+
+const KEEP_ALIVE_MS = 60_000;
 
 function replace(path: string, replacement: unknown): unknown {
   const file = join(root, 'src', path);

@@ -1,5 +1,5 @@
 import type { Component } from '../../base/component.ts';
-import type { ConnectorType } from '../../flow/component-type.ts';
+import type { ConnectorType, ConnectorWants } from '../../flow/component-type.ts';
 import type { LaneContext, RedConnector } from '../../flow/lane.ts';
 import { DEFAULT_SERIES_LIMIT, RedAggregator } from '../../red/red-aggregator.ts';
 import {
@@ -45,14 +45,14 @@ function boundsNs({ histogram }: SpanMetricsConfig): number[] | undefined {
   return (histogram.explicit?.buckets ?? DEFAULT_BUCKETS_MS).map((ms) => Math.round(ms * NS_PER_UNIT.ms));
 }
 
-function createLane(config: SpanMetricsConfig, context: LaneContext): RedConnector {
+function createLane(config: SpanMetricsConfig, context: LaneContext, wants: ConnectorWants): RedConnector {
   const { bounds, dimensions, excluded } = describe(config);
   const aggregator = new RedAggregator(context.dictionary, {
     boundsNs: boundsNs(config),
     dimensions: config.dimensions.map(({ name, default: value }) => ({ name: name ?? '', default: value })),
     excluded,
     seriesLimit: config.aggregation_cardinality_limit || DEFAULT_SERIES_LIMIT,
-    histograms: true,
+    histograms: wants.histograms,
   });
   const labels = { connector: context.id };
   const skipped = context.instruments.counter('spanweir_span_metrics_no_service_total', labels);

@@ -18,6 +18,7 @@ export const clickHouseExporter: ExporterType<ClickHouseExporterConfig> = {
   description: 'Keeps spans, RED metrics and sampling throughput in ClickHouse, each of them once.',
   config: clickHouseExporterConfig,
   signals: ['traces', 'metrics'],
+  readsHistograms: true,
   createMain: (config, context) => new ClickHouseMain(config, context),
   createLane: (config, context, inputs) =>
     new ClickHouseSink(config, openClickHouse(config, context.id, config.concurrent_inserts * 3), {

@@ -14,6 +14,7 @@ export const overviewPageExtension: ExtensionType<OverviewPageConfig> = {
   type: 'overview_page',
   description: 'A page that shows rate, errors, durations and sampling of every operation as they are now.',
   config: overviewPageConfig,
+  readsHistograms: true,
   createMain: createOverviewPage,
 };
 

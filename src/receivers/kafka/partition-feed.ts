@@ -100,7 +100,10 @@ export class PartitionFeed {
   async #offer(batch: FetchedBatch): Promise<void> {
     const records = this.#prepared(batch.records);
     const intake = this.#intake;
-    if (records.length > 0) await intake.offer(records);
+    const offered = records.length > 0 ? intake.offer(records) : undefined;
+    // The intake has copied what it takes by now. What is put aside for trouble still refers to the bytes.
+    if (batch.trouble === undefined) batch.release();
+    await offered;
     if (!this.#isCurrent()) return;
     if ((records.at(-1)?.offset ?? -1) + 1 < batch.nextOffset) intake.skipTo(batch.nextOffset);
     if (batch.trouble !== undefined) await this.#pass(batch.trouble);

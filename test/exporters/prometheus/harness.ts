@@ -82,10 +82,8 @@ export function harness(options: HarnessOptions = {}): Harness {
     const dictionary = new Dictionary();
     const context: LaneContext = { ...common, id: '', lane, lanes, dictionary, post: () => {} };
     const own = ids.map((id) => {
-      const connector = spanMetricsConnector.createLane(spanMetricsConfig.parse(connectors[id]), {
-        ...context,
-        id,
-      });
+      const config = spanMetricsConfig.parse(connectors[id]);
+      const connector = spanMetricsConnector.createLane(config, { ...context, id }, { histograms: true });
       const keys: SeriesKey[] = [];
       return { id, connector, folder: new DeltaFolder(connector.series), keys };
     });
