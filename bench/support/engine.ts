@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startChild, untilReady } from '../../scripts/parts/child.mjs';
@@ -17,14 +17,17 @@ export async function startEngine(options: {
   mkdirSync(dir, { recursive: true });
   const file = join(dir, `${name}.yaml`);
   writeFileSync(file, JSON.stringify(config, undefined, 2));
+  const logFile = join(dir, `${name}.out`);
+  // What an earlier life has logged there says nothing about this one.
+  const earlier = existsSync(logFile) ? readFileSync(logFile).length : 0;
   const child = await startChild({
     name,
     command: process.execPath,
     // For profiles: BENCH_NODE_FLAGS='--cpu-prof --cpu-prof-dir=DIR' leaves one a thread.
     args: [...(process.env.BENCH_NODE_FLAGS?.split(' ') ?? []), BIN, '--config', file],
-    logFile: join(dir, `${name}.out`),
+    logFile,
     cwd: dir,
   });
-  await untilReady(child, async () => child.logTail().includes('Everything is ready'));
+  await untilReady(child, async () => readFileSync(logFile).subarray(earlier).includes('Everything is ready'));
   return child;
 }
