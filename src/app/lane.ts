@@ -1,10 +1,11 @@
 import { systemClock } from '../base/clock.ts';
 import type { Component, ComponentContext, Deadline } from '../base/component.ts';
-import { BatchPool } from '../flow/batch-pool.ts';
+import type { EngineSettings } from '../config/loaded-config.ts';
+import { BatchPool, type BatchSize } from '../flow/batch-pool.ts';
 import { Budget } from '../flow/budget.ts';
 import type { ConnectorType, ExporterType, ProcessorType, ReceiverType } from '../flow/component-type.ts';
 import { type DataPath, DataPathFlow } from '../flow/data-path.ts';
-import type { Scan } from '../flow/intake-shared.ts';
+import type { BlockLimits, Scan } from '../flow/intake-shared.ts';
 import type { BlockSink, LaneContext, LaneReceiver, RedConnector } from '../flow/lane.ts';
 import { LaneIntake } from '../flow/lane-intake.ts';
 import { DeltaFolder } from '../red/fold-windows.ts';
@@ -21,6 +22,11 @@ import { createRedTap, createThroughputTap } from './taps.ts';
 
 /** Blocks that one receiver writes at the same time: enough to keep the database busy while the next is encoded. */
 const WRITES_AT_ONCE = 4;
+
+/** Of one receiver, kept for the next block: a few partitions' worth. */
+const IDLE_BATCHES = 16;
+/** With some ten attributes. */
+const USUAL_SPAN_BYTES = 512;
 
 export type Send = (message: FromLane, transfer?: readonly ArrayBuffer[]) => void;
 
@@ -41,7 +47,6 @@ export class Lane {
   readonly #contextFor: ContextFor;
   readonly #dictionary = new Dictionary();
   readonly #budget: Budget;
-  readonly #pool = new BatchPool(16);
   readonly #scan: Scan;
   readonly #connectors = new Map<string, RedConnector>();
   readonly #folders = new Map<string, DeltaFolder>();
@@ -101,18 +106,13 @@ export class Lane {
       random: context.random,
       log: context.log,
     });
-    const { block } = config.service.spanweir;
-    const lingerMs = Math.max(...path.sinks.map((sink) => sink.blockWish.lingerMs));
+    const limits = blockLimits(config.service.spanweir.block, path.sinks);
     const intake = new LaneIntake(
       {
         flow,
-        pool: this.#pool,
+        pool: new BatchPool(IDLE_BATCHES, fullBlock(limits)),
         budget: this.#budget,
-        limits: {
-          maxSpans: Math.min(block.maxSpans, Math.max(1, ...path.sinks.map((sink) => sink.blockWish.spans))),
-          maxBytes: block.maxBytes,
-          lingerMs: Math.min(block.lingerMs, lingerMs),
-        },
+        limits,
         scan: this.#scan,
         clock: context.clock,
         random: context.random,
@@ -204,6 +204,22 @@ export class Lane {
       post: (componentId, message, transfer) => this.#send({ type: 'post', componentId, message }, transfer),
     };
   }
+}
+
+/** The largest wish of the sinks, within what the settings allow. */
+function blockLimits(settings: EngineSettings['block'], sinks: readonly BlockSink[]): BlockLimits {
+  const wish = (of: 'spans' | 'lingerMs'): number => Math.max(...sinks.map(({ blockWish }) => blockWish[of]));
+  return {
+    maxSpans: Math.min(settings.maxSpans, Math.max(1, wish('spans'))),
+    maxBytes: settings.maxBytes,
+    lingerMs: Math.min(settings.lingerMs, wish('lingerMs')),
+  };
+}
+
+/** A block is closed by the payload that fills it, which lies over the limit as often as not. */
+function fullBlock({ maxSpans, maxBytes }: BlockLimits): BatchSize {
+  const arenaBytes = Math.min(maxBytes, maxSpans * USUAL_SPAN_BYTES) + (1 << 20);
+  return { arenaBytes, spans: maxSpans + (maxSpans >> 3) + 1 };
 }
 
 /** What changes hands with a delta instead of being copied. */

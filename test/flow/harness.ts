@@ -56,7 +56,7 @@ export class FlowHarness {
         { throughput: undefined, connectors: new Map(), sinks: [sink] },
         { concurrency: 4, clock, random: () => 1, log },
       ),
-      pool: new BatchPool(4),
+      pool: new BatchPool(4, { arenaBytes: 1 << 16, spans: 64 }),
       budget,
       limits,
       scan: (batch, payload, _encoding, record) => {
