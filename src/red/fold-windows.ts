@@ -22,8 +22,22 @@ export class DeltaFolder {
     this.#series = series;
   }
 
-  /** All columns of the delta are fresh. */
+  /** The columns of the delta are fresh, or taken over from `rows`, which must not be used any more. */
   fold(rows: RedRows): RedDelta {
+    // A block mostly lies in one window. Then its rows are one a series, and there is nothing to fold.
+    const columns = isOneWindow(rows) ? ownColumns(rows) : this.#folded(rows);
+    const { size, resources } = this.#series;
+    const firstNewSeries = this.#seriesTold;
+    const newSeries = Array.from({ length: size - firstNewSeries }, (_, i) =>
+      this.#series.keyOf(firstNewSeries + i),
+    );
+    const newResources = resources.slice(this.#resourcesTold);
+    this.#seriesTold = size;
+    this.#resourcesTold = resources.length;
+    return { ...columns, firstNewSeries, newSeries, newResources };
+  }
+
+  #folded(rows: RedRows): DeltaColumns {
     const target = this.#targets(rows);
     const folded = target.series.length;
     const calls = new Float64Array(folded);
@@ -41,14 +55,6 @@ export class DeltaFolder {
         buckets[to * width + i] = (buckets[to * width + i] as number) + (rows.buckets[from + i] as number);
       }
     }
-    const { size, resources } = this.#series;
-    const firstNewSeries = this.#seriesTold;
-    const newSeries = Array.from({ length: size - firstNewSeries }, (_, i) =>
-      this.#series.keyOf(firstNewSeries + i),
-    );
-    const newResources = resources.slice(this.#resourcesTold);
-    this.#seriesTold = size;
-    this.#resourcesTold = resources.length;
     return {
       rows: folded,
       series: target.series,
@@ -57,9 +63,6 @@ export class DeltaFolder {
       durationMaxNs,
       buckets,
       ...this.#foldHistograms(rows, target.rowOf, folded),
-      firstNewSeries,
-      newSeries,
-      newResources,
     };
   }
 
@@ -125,6 +128,18 @@ export class DeltaFolder {
     }
     return { histAt, histIndex: histIndex.slice(0, out), histCount: histCount.slice(0, out) };
   }
+}
+
+type DeltaColumns = Omit<RedDelta, 'firstNewSeries' | 'newSeries' | 'newResources'>;
+
+function isOneWindow({ rows, windowS }: RedRows): boolean {
+  for (let row = 1; row < rows; row++) if (windowS[row] !== windowS[0]) return false;
+  return true;
+}
+
+function ownColumns(from: RedRows): DeltaColumns {
+  const { rows, series, calls, durationSumNs, durationMaxNs, buckets, histAt, histIndex, histCount } = from;
+  return { rows, series, calls, durationSumNs, durationMaxNs, buckets, histAt, histIndex, histCount };
 }
 
 /** Rows grouped by the folded row that they belong to. */
