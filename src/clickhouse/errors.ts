@@ -1,31 +1,30 @@
 import { ClickHouseError } from '@clickhouse/client';
 import { SpanweirError, toError } from '../base/errors.ts';
 
-/** ClickHouse's numbers for "these bytes are not rows of that table": sending them again can't help. */
+/** ClickHouse's numbers for "these bytes are not rows": sending them again can't help. */
 const BAD_DATA = new Set([
   6, // CANNOT_PARSE_TEXT
-  10, // NOT_FOUND_COLUMN_IN_BLOCK
-  16, // NO_SUCH_COLUMN_IN_TABLE
-  20, // NUMBER_OF_COLUMNS_DOESNT_MATCH
   26, // CANNOT_PARSE_QUOTED_STRING
   27, // CANNOT_PARSE_INPUT_ASSERTION_FAILED
   33, // CANNOT_READ_ALL_DATA
-  53, // TYPE_MISMATCH
   69, // ARGUMENT_OUT_OF_BOUND
-  70, // CANNOT_CONVERT_TYPE
   117, // INCORRECT_DATA
   131, // TOO_LARGE_STRING_SIZE
 ]);
 
-/** The question itself is wrong: a programmer's or an operator's error. */
-const REFUSED = new Set([
-  36, // BAD_ARGUMENTS
-  46, // UNKNOWN_FUNCTION
+/**
+ * The database is not the one that this program was made for. It would be the same for every row, so no row is
+ * to blame: whoever has rows waits until the operator has mended it.
+ */
+const OTHER_SCHEMA = new Set([
+  10, // NOT_FOUND_COLUMN_IN_BLOCK
+  16, // NO_SUCH_COLUMN_IN_TABLE
+  20, // NUMBER_OF_COLUMNS_DOESNT_MATCH
   47, // UNKNOWN_IDENTIFIER
+  53, // TYPE_MISMATCH
   60, // UNKNOWN_TABLE
-  62, // SYNTAX_ERROR
+  70, // CANNOT_CONVERT_TYPE
   81, // UNKNOWN_DATABASE
-  115, // UNKNOWN_SETTING
 ]);
 
 /** ClickHouse does not let this user in. It passes when the operator mends it, so it is retried; not at a start. */
@@ -44,15 +43,17 @@ export function isNotAllowed(error: unknown): boolean {
 const TOO_MANY_PARTS = 252;
 
 /**
- * What went wrong in a conversation with ClickHouse, and whether to try again. All that is not known to be
- * final is retryable: an insert's outcome may be unknown, and its token makes sending it again harmless.
+ * What went wrong in a conversation with ClickHouse, and whether to try again. REFUSED is only said of rows
+ * that can never be taken, since they are put aside as dead letters then. All else is retryable: it passes or
+ * is mended, an insert's outcome may be unknown, and its token makes sending it again harmless.
  */
 export function clickHouseError(thrown: unknown, doing: string): SpanweirError {
   if (thrown instanceof SpanweirError) return thrown;
   const error = toError(thrown);
-  const message = `${doing}: ${firstLine(error)}`;
   const code = error instanceof ClickHouseError ? Number(error.code) : Number.NaN;
-  if (BAD_DATA.has(code) || REFUSED.has(code) || (code === TOO_MANY_PARTS && isPartitions(error))) {
+  const hint = OTHER_SCHEMA.has(code) ? ' (the schema is not as it should be: see spanweir migrate)' : '';
+  const message = `${doing}: ${firstLine(error)}${hint}`;
+  if (BAD_DATA.has(code) || (code === TOO_MANY_PARTS && isPartitions(error))) {
     return new SpanweirError('REFUSED', message, { cause: error });
   }
   return new SpanweirError('UNAVAILABLE', message, { retry: 'backoff', cause: error });

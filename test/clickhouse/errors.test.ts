@@ -11,7 +11,6 @@ test.each([
   [27, 'Cannot parse input'],
   [33, 'Cannot read all data'],
   [117, 'Incorrect data'],
-  [60, 'Table does not exist'],
   [252, 'Too many partitions for single INSERT block (more than 100)'],
 ])('code %i (%s) is final', (code, message) => {
   expect(clickHouseError(fromServer(code, message), 'insert')).toMatchObject({
@@ -21,6 +20,20 @@ test.each([
 });
 
 test.each([
+  [60, 'Table t.otel_traces does not exist'],
+  [81, 'Database t does not exist'],
+  [16, 'No such column KafkaOffset in table t.otel_traces'],
+  [53, 'Type mismatch'],
+])('code %i (%s) is nothing that the rows are to blame for: they wait', (code, message) => {
+  expect(clickHouseError(fromServer(code, message), 'insert into otel_traces')).toMatchObject({
+    code: 'UNAVAILABLE',
+    retry: 'backoff',
+    message: `insert into otel_traces: ${message} (the schema is not as it should be: see spanweir migrate)`,
+  });
+});
+
+test.each([
+  [115, 'Unknown setting'],
   [252, 'Too many parts (3000). Merges are processing significantly slower than inserts'],
   [202, 'Too many simultaneous queries'],
   [159, 'Timeout exceeded'],

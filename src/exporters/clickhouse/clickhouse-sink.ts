@@ -32,7 +32,7 @@ export class ClickHouseSink implements BlockSink {
   readonly #slots: SlotPool<BlockBuffers>;
   readonly #tables: ReadonlyMap<string, TableInstruments>;
   readonly #refusedSpans: Counter;
-  #failing = false;
+  #feels = 'ok';
 
   constructor(
     config: ClickHouseExporterConfig,
@@ -136,9 +136,9 @@ export class ClickHouseSink implements BlockSink {
   }
 
   #feel(status: 'ok' | 'recoverable', reason?: string): void {
-    const failing = status !== 'ok';
-    if (failing === this.#failing) return;
-    this.#failing = failing;
+    const feels = reason ?? status;
+    if (feels === this.#feels) return;
+    this.#feels = feels;
     this.#context.health.report(status, reason);
   }
 

@@ -10,6 +10,7 @@ import { RedAggregator } from '../../../src/red/red-aggregator.ts';
 import type { ThroughputRows } from '../../../src/sampling/throughput-rows.ts';
 import type { SpanBatch } from '../../../src/span/span-batch.ts';
 import type { TestResource } from '../../support/spans.ts';
+import { waitFor } from '../../support/wait.ts';
 import {
   BatchMaker,
   deafInstruments,
@@ -42,7 +43,7 @@ class Setup {
   readonly sink: ClickHouseSink;
   readonly inputs: SinkInputs;
 
-  constructor(to: ClickHouse, options: Record<string, unknown> = {}) {
+  constructor(to: ClickHouse, options: Record<string, unknown> = {}, told: string[] = []) {
     const { dictionary } = this.maker;
     const connector = (dimensions: string[]): RedConnector => {
       const aggregator = new RedAggregator(dictionary, {
@@ -67,7 +68,7 @@ class Setup {
         random: Math.random,
         log: silentLog,
         instruments: deafInstruments,
-        health: { report: () => undefined },
+        health: { report: (status, reason = '') => void told.push(`${status}: ${reason}`) },
       },
       inputs: this.inputs,
     });
@@ -267,11 +268,36 @@ describe('when ClickHouse does not take a block', () => {
   });
 
   test('what it refuses for good is not tried again', async () => {
-    const missing = openClient('there_is_no_such_database');
-    const setup = new Setup(missing);
+    const picky = await migratedDatabase();
+    await picky.command(
+      `CREATE MATERIALIZED VIEW ${picky.database}.picky ENGINE = Null
+       AS SELECT toUInt64(TraceState || SpanName) AS n FROM ${picky.database}.otel_traces`,
+    );
+    const setup = new Setup(picky);
     const write = setup.sink.write(setup.block(kafkaOrigin(0, 0), [[payload(0)]]), never);
     await expect(write).rejects.toMatchObject({ code: 'REFUSED', retry: 'never' });
     expect(await write.catch((error) => error)).toBeInstanceOf(SpanweirError);
-    await missing.close();
+    await picky.close();
+  });
+
+  test('a table that is missing is waited for, and told as health', async () => {
+    const broken = await migratedDatabase();
+    const table = `${broken.database}.otel_traces`;
+    await broken.command(`RENAME TABLE ${table} TO ${table}_away`);
+    const told: string[] = [];
+    const setup = new Setup(
+      broken,
+      { retry_on_failure: { initial_interval: '20ms', max_interval: '50ms' } },
+      told,
+    );
+    const write = setup.sink.write(setup.block(kafkaOrigin(0, 0), [[payload(0)]]), never);
+    await waitFor('the sink says what is wrong', () => told.length > 0, { deadlineMs: 10_000 });
+    expect(told[0]).toMatch(/^recoverable: .*otel_traces.* see spanweir migrate\)$/);
+    await broken.command(`RENAME TABLE ${table}_away TO ${table}`);
+    await write;
+    expect(told.at(-1)).toBe('ok: ');
+    const [row] = await broken.query<{ n: string }>(`SELECT count() AS n FROM ${table}`);
+    expect(Number(row?.n)).toBe(2);
+    await broken.close();
   });
 });
