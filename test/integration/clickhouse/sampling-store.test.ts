@@ -52,6 +52,19 @@ test('throughput is added up over [start, end), whatever blocks it came in', asy
   expect(await store.throughput((NOW_S - 600) * 1000, (NOW_S - 60) * 1000)).toEqual([]);
 });
 
+test('an operation seen with many probabilities comes back with all of them', async () => {
+  const probabilities = Array.from({ length: 60 }, (_, i) => (i / 1000 + 0.1).toFixed(6));
+  for (const [i, part] of [probabilities.slice(0, 30), probabilities.slice(30)].entries()) {
+    const out = new NativeBuffer();
+    encodeThroughput([seen(NOW_S - 300, 'many', 1, part)], out);
+    await client.insertNative({ table: 'sampling_throughput', token: `many ${i}` }, out.written());
+  }
+  const rows = await createSamplingStore(client).throughput((NOW_S - 300) * 1000, (NOW_S - 240) * 1000);
+  expect(rows).toEqual([
+    { windowS: NOW_S - 300, service: 'shop', operation: 'many', count: 2, probabilities },
+  ]);
+});
+
 test('the newest round of decisions comes back; all of them stay, with their inputs', async () => {
   const store = createSamplingStore(client);
   expect(await store.latestDecisions()).toEqual([]);
