@@ -1,8 +1,9 @@
+import { formatDuration } from '../base/duration.ts';
 import type { Plan } from './check-pipelines.ts';
 import type { Defined } from './defined.ts';
 import { didYouMean } from './nearest.ts';
 import { type MapNode, nodeAt, type Path, positionOf } from './node.ts';
-import type { Problem } from './problem.ts';
+import { formatPath, type Problem } from './problem.ts';
 
 /**
  * What `adaptive_sampling` and `remote_sampling` need of each other. The processor uses the first extension
@@ -20,7 +21,7 @@ export function checkSampling(
   const remotes = extensions.filter((id) => defined.extensions.get(id)?.type?.type === 'remote_sampling');
   const counting = pipelines.flatMap((pipeline) =>
     pipeline.processors
-      .map((id, index) => ({ pipeline, index, type: defined.processors.get(id)?.type?.type }))
+      .map((id, index) => ({ pipeline, id, index, type: defined.processors.get(id)?.type?.type }))
       .filter(({ type }) => type === 'adaptive_sampling'),
   );
   for (const { pipeline, index } of counting) {
@@ -33,6 +34,9 @@ export function checkSampling(
     }
   }
   for (const remote of remotes) {
+    for (const processor of new Set(counting.map(({ id }) => id))) {
+      checkWindows(root, defined, { processor, remote }, report);
+    }
     const path = ['extensions', remote, 'adaptive', 'sampling_store'];
     const node = nodeAt(root, path);
     if (node?.kind !== 'scalar' || typeof node.value !== 'string') continue;
@@ -52,4 +56,28 @@ export function checkSampling(
       report(path, `found "${store}", expected it among the exporters of a pipeline: else it does not start`);
     }
   }
+}
+
+/** Windows are what the two agree by: throughput that is counted in others is read twice, or not at all. */
+function checkWindows(
+  root: MapNode,
+  defined: Defined,
+  { processor, remote }: { readonly processor: string; readonly remote: string },
+  report: (path: Path, message: string) => void,
+): void {
+  const counting = defined.processors.get(processor)?.config as { window?: number } | undefined;
+  const reading = defined.extensions.get(remote)?.config as { adaptive?: { window?: number } } | undefined;
+  const counted = counting?.window;
+  const read = reading?.adaptive?.window;
+  if (counted === undefined || read === undefined || counted === read) return;
+  const ofProcessor = ['processors', processor, 'window'];
+  const ofRemote = ['extensions', remote, 'adaptive', 'window'];
+  // At the one that somebody wrote: the other may be a default.
+  const isWritten = nodeAt(root, ofProcessor) !== undefined;
+  const [found, expected] = isWritten ? [counted, read] : [read, counted];
+  const other = formatPath(isWritten ? ofRemote : ofProcessor);
+  report(
+    isWritten ? ofProcessor : ofRemote,
+    `found ${formatDuration(found)}, expected ${formatDuration(expected)}, as ${other} is`,
+  );
 }

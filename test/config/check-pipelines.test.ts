@@ -99,3 +99,23 @@ test('a sampling store has to be an exporter that starts', () => {
     ],
   );
 });
+
+test('what counts and what reads have to have the same window', () => {
+  const text = plan(
+    '    traces: {receivers: [kafka], processors: [adaptive_sampling], exporters: [clickhouse]}\n',
+    '[remote_sampling]',
+  );
+  const counting = (window: string): string =>
+    text.replace('{adaptive_sampling: }', `{adaptive_sampling: {window: ${window}}}`);
+  const reading = (given: string, window: string): string =>
+    given.replace('store: clickhouse}', `store: clickhouse, window: ${window}}`);
+  expect(problems(counting('10s'))).toEqual([
+    'a.yaml:2:42: processors.adaptive_sampling.window: found 10s, expected 5s, as ' +
+      'extensions.remote_sampling.adaptive.window is',
+  ]);
+  expect(problems(reading(text, '1m'))).toEqual([
+    'a.yaml:5:79: extensions.remote_sampling.adaptive.window: found 1m, expected 5s, as ' +
+      'processors.adaptive_sampling.window is',
+  ]);
+  expect(problems(reading(counting('60s'), '1m'))).toEqual([]);
+});

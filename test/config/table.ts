@@ -41,8 +41,15 @@ const otlp = z.strictObject({
 });
 
 const remoteSampling = z.strictObject({
-  adaptive: z.strictObject({ sampling_store: z.string().describe('an exporter') }).optional(),
+  adaptive: z
+    .strictObject({
+      sampling_store: z.string().describe('an exporter'),
+      window: duration('5s').describe('of counting'),
+    })
+    .optional(),
 });
+
+const adaptiveSampling = z.strictObject({ window: duration('5s').describe('of counting') });
 
 const nothing = z.strictObject({});
 
@@ -54,7 +61,7 @@ export const TABLE: readonly ComponentType[] = [
     kind: 'processor',
     type: 'adaptive_sampling',
     description: 'Counts.',
-    config: nothing,
+    config: adaptiveSampling,
     createLane: never,
   },
   {
