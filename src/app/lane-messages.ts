@@ -12,6 +12,8 @@ export interface LaneSetup {
   readonly config: LoadedConfig;
   readonly plans: readonly ReceiverPlan[];
   readonly store: SamplingStorePlan | undefined;
+  /** As in LaneContext. */
+  readonly revision: number;
   readonly lane: number;
   readonly lanes: number;
   /** Unique for this thread's life: block ids of requests begin with it. */

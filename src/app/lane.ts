@@ -193,13 +193,14 @@ export class Lane {
   }
 
   #context(kind: string, id: string): LaneContext {
-    const { lane, lanes } = this.#setup;
+    const { lane, lanes, revision } = this.#setup;
     return {
       ...this.#contextFor(`${kind}:${id}`, id),
       clock: systemClock,
       random: Math.random,
       lane,
       lanes,
+      revision,
       dictionary: this.#dictionary,
       post: (componentId, message, transfer) => this.#send({ type: 'post', componentId, message }, transfer),
     };

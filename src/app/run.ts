@@ -15,6 +15,7 @@ import { Host } from './host.ts';
 import { Lanes } from './lanes.ts';
 import { createListeners, type OpenableListeners } from './listeners.ts';
 import { planReceivers, samplingStore } from './plan.ts';
+import { revisionOf } from './revision.ts';
 
 /** Of the time for a stop, what draining may take; the rest is for closing what remains. */
 const DRAIN_SHARE = 0.75;
@@ -127,6 +128,7 @@ class Engine {
         config,
         plans: planReceivers(config),
         store: samplingStore(config),
+        revision: revisionOf(config),
         lanes,
         redWanted: this.#host.redWanted,
       },

@@ -2,6 +2,14 @@ import type { RedRows } from '../red/red-rows.ts';
 import type { ThroughputRows } from '../sampling/throughput-rows.ts';
 import type { SpanBatch } from '../span/span-batch.ts';
 
+/**
+ * Of the code that turns records into rows: the scanner, the RED aggregation, sampling's throughput, the columns
+ * of ClickHouse. Raise it whenever the same records would give other rows. Together with the settings that
+ * change rows it becomes `LaneContext.revision`, which is part of every token: a block that is written again by
+ * other rules is then another block, and not dropped half way for a duplicate of the old one.
+ */
+export const BLOCK_REVISION = 1;
+
 /** Where a block's records came from; what its insert tokens are made of. */
 export type BlockOrigin = KafkaOrigin | RequestOrigin;
 
@@ -14,7 +22,7 @@ export interface KafkaOrigin {
   readonly lastOffset: number;
   /** Timestamp of the record at firstOffset, Unix ms. */
   readonly firstTimestampMs: number;
-  /** Of the code and settings that turn records into rows: other revision, other rows, other token. */
+  /** `LaneContext.revision`: other revision, other rows, other token. */
   readonly revision: number;
 }
 

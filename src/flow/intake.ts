@@ -26,6 +26,7 @@ export interface PartitionSource {
   readonly clusterId: string;
   readonly topic: string;
   readonly partition: number;
+  /** `LaneContext.revision`. */
   readonly revision: number;
   readonly encoding: Encoding;
   /**

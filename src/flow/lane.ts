@@ -16,6 +16,8 @@ export interface LaneContext extends ComponentContext {
   /** 0-based. */
   readonly lane: number;
   readonly lanes: number;
+  /** Of the code (BLOCK_REVISION) and settings that turn records into rows: 32 bits, equal in all processes. */
+  readonly revision: number;
   readonly dictionary: Dictionary;
   /** To the main half of the component with this id (`MainContext.onLaneMessage`). */
   post(componentId: string, message: unknown, transfer?: readonly ArrayBuffer[]): void;

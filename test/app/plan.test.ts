@@ -1,37 +1,7 @@
 import { expect, test } from 'vitest';
 import { planReceivers, samplingStore } from '../../src/app/plan.ts';
-import type { LoadedConfig, LoadedPipeline } from '../../src/config/loaded-config.ts';
-
-function loaded(
-  pipelines: readonly LoadedPipeline[],
-  parts: Partial<Pick<LoadedConfig, 'exporters' | 'connectors' | 'extensions' | 'processors'>>,
-): LoadedConfig {
-  return {
-    receivers: {},
-    processors: {},
-    connectors: {},
-    exporters: {},
-    extensions: {},
-    warnings: [],
-    ...parts,
-    service: {
-      extensions: Object.keys(parts.extensions ?? {}),
-      pipelines,
-      telemetry: {
-        metrics: { level: 'none', host: 'localhost', port: 8888, option: 'address' },
-        logs: { level: 'info', encoding: 'json' },
-      },
-      spanweir: {
-        workers: 1,
-        block: { maxSpans: 1, maxBytes: 1, lingerMs: 1, maxInFlightBytes: 1 },
-        timestamps: { maxPastMs: 1, maxFutureMs: 1 },
-        shutdownTimeoutMs: 1,
-      },
-    },
-  };
-}
-
-const part = (type: string, config: unknown = {}) => ({ type, config });
+import type { LoadedPipeline } from '../../src/config/loaded-config.ts';
+import { loaded, part } from './loaded.ts';
 
 test('a connector hands its rows to the exporters of the pipelines that it feeds', () => {
   const config = loaded(

@@ -15,10 +15,9 @@ import { DeadLetterFolder } from './dead-letter-folder.ts';
 import { DeadLetterTopic } from './dead-letter-topic.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 import { type FeedDeps, PartitionFeed } from './partition-feed.ts';
-import { chooseTopics, hasPattern, type TopicChoice } from './topics.ts';
+import { lookAround, watchLag } from './surroundings.ts';
+import { hasPattern, type TopicChoice } from './topics.ts';
 
-/** Of the rules by which this receiver turns records into what it offers; part of every insert token. */
-const REVISION = 1;
 const TICK_MS = 500;
 const SILENCE_MS = 5000;
 const STUCK_MS = 120_000;
@@ -143,7 +142,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
 
   /** From finding the topics to the end of a consumer; the error that ended it, if there was one. */
   async #oneLife(kafka: KafkaClient): Promise<Error | undefined> {
-    const { clusterId, choice } = await this.#lookAround(kafka);
+    const { clusterId, choice } = await lookAround(kafka, topicRule(this.#config));
     if (this.#stopping.signal.aborted) return undefined;
     if (choice.topics.length === 0) return await this.#awaitTopics(choice);
     if (choice.missing.length > 0)
@@ -153,9 +152,10 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     this.#member = member;
     const over = new AbortController();
     const watching = this.#watch(kafka, member, choice, over.signal);
+    const counting = watchLag(kafka, this.#feeds, this.#context.clock, over.signal);
     const error = await member.run();
     over.abort();
-    await watching;
+    await Promise.all([watching, counting]);
     this.#member = undefined;
     return error;
   }
@@ -170,17 +170,6 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     this.#context.log.warn({ topics: names }, `${reason}: waiting for it`);
     await this.#context.clock.sleep(MISSING_TOPIC_RETRY_MS, this.#stopping.signal);
     return undefined;
-  }
-
-  async #lookAround(kafka: KafkaClient): Promise<{ clusterId: string; choice: TopicChoice }> {
-    const admin = kafka.admin();
-    try {
-      await admin.connect();
-      const { clusterId } = await admin.describeCluster();
-      return { clusterId, choice: chooseTopics(topicRule(this.#config), await admin.listTopics()) };
-    } finally {
-      await admin.disconnect().catch(() => {});
-    }
   }
 
   /** Tells silence as health, ends a stuck consumer, and notices topics that came or went. */
@@ -211,7 +200,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
       }
       if (!isChanging || clock.monotonicMs() - lookedMs < refreshMs) continue;
       lookedMs = clock.monotonicMs();
-      const found = await this.#lookAround(kafka).catch(() => undefined);
+      const found = await lookAround(kafka, topicRule(this.#config)).catch(() => undefined);
       if (found === undefined || over.aborted || found.choice.topics.join() === choice.topics.join())
         continue;
       log.info({ topics: found.choice.topics }, 'topics came or went: joining again');
@@ -276,7 +265,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
       clusterId,
       topic,
       partition,
-      revision: REVISION,
+      revision: this.#context.revision,
       encoding: encodingOf(this.#config),
       commit: (nextOffset) => assignment.commit(topic, partition, nextOffset),
       quarantine: (record) => this.#putAside({ ...record, clusterId, topic, partition }),

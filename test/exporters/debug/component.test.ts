@@ -47,6 +47,7 @@ async function write(
     health: { report: () => undefined },
     lane: 0,
     lanes: 1,
+    revision: 1,
     dictionary: new Dictionary(),
     post: () => undefined,
   };

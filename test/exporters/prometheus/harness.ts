@@ -80,7 +80,7 @@ export function harness(options: HarnessOptions = {}): Harness {
   }
   const laneHalves = Array.from({ length: lanes }, (_, lane) => {
     const dictionary = new Dictionary();
-    const context: LaneContext = { ...common, id: '', lane, lanes, dictionary, post: () => {} };
+    const context: LaneContext = { ...common, id: '', lane, lanes, revision: 1, dictionary, post: () => {} };
     const own = ids.map((id) => {
       const config = spanMetricsConfig.parse(connectors[id]);
       const connector = spanMetricsConnector.createLane(config, { ...context, id }, { histograms: true });

@@ -62,6 +62,7 @@ class Setup {
         id: 'clickhouse',
         lane: 0,
         lanes: 1,
+        revision: 0,
         dictionary,
         post: () => undefined,
         clock: systemClock,

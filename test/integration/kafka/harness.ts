@@ -230,6 +230,7 @@ export function laneContext(
     id: 'kafka',
     lane,
     lanes: 1,
+    revision: 1,
     clock: systemClock,
     random: Math.random,
     log,

@@ -23,7 +23,7 @@ test.each(['500ms', '1500ms', '2h'])('a window of %s is refused', (window) => {
 test('rows are derived in windows of the configured length and roots are counted by their sampler', () => {
   const seen = recording({ id: 'adaptive_sampling' });
   const dictionary = new Dictionary();
-  const lane = { ...seen.context, lane: 0, lanes: 1, dictionary, post: () => {} };
+  const lane = { ...seen.context, lane: 0, lanes: 1, revision: 1, dictionary, post: () => {} };
   const processor = adaptiveSamplingProcessor.createLane(
     adaptiveSamplingConfig.parse({ window: '10s' }),
     lane,
