@@ -16,6 +16,7 @@ export const embeddedClickHouseExtension: ExtensionType<EmbeddedClickHouseConfig
 };
 
 function createEmbeddedClickHouse(config: EmbeddedClickHouseConfig, context: MainContext): Component {
+  if (config.unless !== '') return createNothing(context);
   const { host, port } = config.endpoint;
   const server = new EmbeddedClickHouse(
     {
@@ -39,4 +40,16 @@ function createEmbeddedClickHouse(config: EmbeddedClickHouseConfig, context: Mai
     },
   );
   return { id: context.id, start: () => server.start(), stop: (deadline) => server.stop(deadline) };
+}
+
+function createNothing({ id, health, log }: MainContext): Component {
+  return {
+    id,
+    start: async () => {
+      // The value may hold a password.
+      log.info({}, `extensions.${id}.unless is set: no ClickHouse is started here`);
+      health.report('ok');
+    },
+    stop: async () => health.report('stopped'),
+  };
 }

@@ -3,6 +3,12 @@ import { endpoint } from '../../base/schema.ts';
 
 export const embeddedClickHouseConfig = z
   .strictObject({
+    unless: z
+      .string()
+      .default('')
+      .describe(
+        'when this is not empty, nothing is started; give it the variable that names a server of your own: ${env:CLICKHOUSE_URL:-}',
+      ),
     directory: z.string().min(1).default('data/clickhouse').describe('where the data is kept'),
     endpoint: endpoint('localhost:8123').describe(
       'where its HTTP interface listens; it asks nobody for a password',

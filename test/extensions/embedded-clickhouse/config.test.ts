@@ -3,6 +3,7 @@ import { embeddedClickHouseConfig } from '../../../src/extensions/embedded-click
 
 test('by default it listens where ClickHouse does, on this machine only', () => {
   expect(embeddedClickHouseConfig.parse({})).toEqual({
+    unless: '',
     directory: 'data/clickhouse',
     endpoint: { host: 'localhost', port: 8123 },
     native_endpoint: { host: 'localhost', port: 9000 },
