@@ -30,6 +30,8 @@ export class GroupMember {
   #isQuiet = false;
   #lastFetchMs: number;
   #lastBeatMs: number;
+  /** Fetches that wait on purpose. */
+  #holds = 0;
 
   constructor(kafka: Kafka, options: GroupOptions, owner: GroupOwner, env: { clock: Clock; log: Log }) {
     this.#options = options;
@@ -57,9 +59,21 @@ export class GroupMember {
     this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => this.#end(payload.error));
   }
 
-  /** Milliseconds since the brokers last answered, to fetches or to heartbeats: the longer one. */
+  /** Milliseconds since the brokers last answered, to fetches (unless those are held) or to heartbeats: the longer one. */
   get silentMs(): number {
-    return this.#clock.monotonicMs() - Math.min(this.#lastFetchMs, this.#lastBeatMs);
+    const lastMs = this.#holds > 0 ? this.#lastBeatMs : Math.min(this.#lastFetchMs, this.#lastBeatMs);
+    return this.#clock.monotonicMs() - lastMs;
+  }
+
+  /** The next fetch waits for this: whoever held it knows that the brokers are not to blame. */
+  async holdFor(work: Promise<void>): Promise<void> {
+    this.#holds += 1;
+    try {
+      await work;
+    } finally {
+      this.#holds -= 1;
+      this.#lastFetchMs = this.#clock.monotonicMs();
+    }
   }
 
   get hasJoined(): boolean {

@@ -44,6 +44,7 @@ export class PartitionFeed {
   #nextOffset: number;
   #corruptAt = -1;
   #corruptTries = 0;
+  #isWaiting = false;
 
   constructor(
     at: { readonly topic: string; readonly partition: number; readonly offset: number },
@@ -65,11 +66,21 @@ export class PartitionFeed {
     return this.#intake;
   }
 
+  /** Paused until the intake has room: no fetch tells how far the partition's end has moved meanwhile. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  /** The partition ends before this offset. */
+  endsAt(offset: number): void {
+    this.lag?.set(Math.max(0, offset - this.#nextOffset));
+  }
+
   /** Resolves when the next fetch may begin: at once, unless many partitions wait for room already. */
   async take(batch: FetchedBatch): Promise<void> {
     if (Number(batch.fetchedOffset) !== this.#nextOffset) return;
     this.#moveTo(batch.nextOffset);
-    this.lag?.set(Math.max(0, Number(batch.highWatermark) - batch.nextOffset));
+    this.endsAt(Number(batch.highWatermark));
     let isDone = false;
     const { waiting } = this.#deps;
     const work = this.#offer(batch)
@@ -81,11 +92,14 @@ export class PartitionFeed {
     if (isDone || !this.#isCurrent()) return;
     this.#member.pause(this.topic, this.partition);
     waiting.count += 1;
+    this.#isWaiting = true;
     const resumed = work.then(() => {
       waiting.count -= 1;
+      this.#isWaiting = false;
       if (this.#isCurrent()) this.#member.resume(this.topic, this.partition);
     });
-    if (waiting.count > MAX_WAITING) await settledOrAborted(resumed, this.#assignment.ending);
+    if (waiting.count <= MAX_WAITING) return;
+    await this.#member.holdFor(settledOrAborted(resumed, this.#assignment.ending));
   }
 
   /** The log does not hold the position any more: goes on at `offset`, with `reopen`ed intake if that is back. */

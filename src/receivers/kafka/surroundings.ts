@@ -1,0 +1,56 @@
+import type { Clock } from '../../base/clock.ts';
+import type { KafkaClient } from '../../kafka/client.ts';
+import type { TopicRule } from './config.ts';
+import type { PartitionFeed } from './partition-feed.ts';
+import { chooseTopics, type TopicChoice } from './topics.ts';
+
+const LAG_EVERY_MS = 5000;
+
+/** Which cluster this is, and which of its topics are meant. Rejects when the brokers do not answer. */
+export async function lookAround(
+  kafka: KafkaClient,
+  rule: TopicRule,
+): Promise<{ clusterId: string; choice: TopicChoice }> {
+  return await asking(kafka, async (admin) => {
+    const { clusterId } = await admin.describeCluster();
+    return { clusterId, choice: chooseTopics(rule, await admin.listTopics()) };
+  });
+}
+
+/** Asks for the ends of all partitions while some wait for room: a lag that stood still would hide that they pile up. */
+export async function watchLag(
+  kafka: KafkaClient,
+  feeds: ReadonlyMap<string, PartitionFeed>,
+  clock: Clock,
+  over: AbortSignal,
+): Promise<void> {
+  while (!over.aborted) {
+    await clock.sleep(LAG_EVERY_MS, over);
+    if (over.aborted || ![...feeds.values()].some(({ isWaiting }) => isWaiting)) continue;
+    // Brokers that do not answer are noticed by the consumer itself.
+    await tellEnds(kafka, feeds).catch(() => {});
+  }
+}
+
+async function tellEnds(kafka: KafkaClient, feeds: ReadonlyMap<string, PartitionFeed>): Promise<void> {
+  await asking(kafka, async (admin) => {
+    for (const topic of new Set(Array.from(feeds.values(), (feed) => feed.topic))) {
+      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
+        feeds.get(`${topic}/${partition}`)?.endsAt(Number(high));
+      }
+    }
+  });
+}
+
+async function asking<T>(
+  kafka: KafkaClient,
+  ask: (admin: ReturnType<KafkaClient['admin']>) => Promise<T>,
+): Promise<T> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    return await ask(admin);
+  } finally {
+    await admin.disconnect().catch(() => {});
+  }
+}
