@@ -56,6 +56,8 @@ class Engine {
   readonly #host: Host;
   readonly #lanes: Lanes;
   readonly #started: Component[] = [];
+  /** A step of the start that a stop came into. */
+  #interrupted: Promise<unknown> = Promise.resolve();
 
   constructor(config: LoadedConfig, log: RootLog) {
     this.#config = config;
@@ -87,14 +89,23 @@ class Engine {
       metrics.level === 'none'
         ? []
         : [createMetricsEndpoint(metrics, this.#listeners, createExposition(this.#hub))];
-    for (const component of [...own, ...this.#host.components]) {
+    const steps = [
+      ...[...own, ...this.#host.components].map((component) => () => {
+        this.#started.push(component);
+        return component.start();
+      }),
+      () => this.#lanes.start(),
+      () => this.#listeners.open(),
+      () => this.#lanes.begin(),
+    ];
+    const stopped = aborted(stop);
+    for (const step of steps) {
       if (stop.aborted) return;
-      this.#started.push(component);
-      await component.start();
+      const running = step();
+      await Promise.race([running, stopped]);
+      // What is still starting now is stopped like the rest; how its start ends is of no consequence.
+      if (stop.aborted) this.#interrupted = running.catch(() => undefined);
     }
-    await this.#lanes.start();
-    await this.#listeners.open();
-    await this.#lanes.begin();
   }
 
   /** Sources first. New requests are refused from the first moment, those in hand are finished. */
@@ -105,6 +116,7 @@ class Engine {
       await this.#lanes.stop(drain);
       await this.#listeners.close(drain);
       for (const component of this.#started.reverse()) await this.#stopOne(component, deadline);
+      await Promise.race([this.#interrupted, aborted(deadline.signal)]);
     } finally {
       drain.clear();
       deadline.clear();
