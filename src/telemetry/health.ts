@@ -15,7 +15,7 @@ export interface PartHealth {
   readonly status: HealthStatus;
   /** '' when there is nothing to say. */
   readonly reason: string;
-  /** Unix ms of the last change. */
+  /** Unix ms since when it is in this status; another reason does not begin anew. */
   readonly sinceMs: number;
 }
 
@@ -60,7 +60,8 @@ export class HealthRegistry {
     }
     const before = component.parts.get(part);
     if (before?.status === status && before.reason === reason) return;
-    component.parts.set(part, { status, reason, sinceMs: this.#clock.wallMs() });
+    const sinceMs = before?.status === status ? before.sinceMs : this.#clock.wallMs();
+    component.parts.set(part, { status, reason, sinceMs });
     this.#measure(key, worst(component.parts.values()));
   }
 

@@ -25,6 +25,15 @@ test('a component is as well as the worst of its lanes, with the reason and sinc
   expect(registry.overall()).toEqual({ status: 'recoverable', reason: 'no broker', sinceMs: START_MS + 20 });
 });
 
+test('trouble lasts, whatever reason is told for it meanwhile', async () => {
+  const clock = new FakeClock();
+  const registry = new HealthRegistry(clock);
+  registry.report('exporter:a', 'lane 0', 'recoverable', 'refused');
+  await clock.advance(10);
+  registry.report('exporter:a', 'lane 0', 'recoverable', 'no such table');
+  expect(registry.overall()).toEqual({ status: 'recoverable', reason: 'no such table', sinceMs: START_MS });
+});
+
 test('broken counts for more than trouble', () => {
   const registry = new HealthRegistry(new FakeClock());
   registry.reporter('exporter:a').report('recoverable', 'slow');
