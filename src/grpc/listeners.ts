@@ -2,7 +2,7 @@ import { setLogger } from '@grpc/grpc-js';
 import type { Clock } from '../base/clock.ts';
 import type { Deadline } from '../base/component.ts';
 import type { Instruments, Log } from '../base/instruments.ts';
-import { addressKey, assertSameTls } from '../base/listen-address.ts';
+import { SharedServers } from '../base/shared-servers.ts';
 import type { GrpcLimits, GrpcServices, ListenAddress } from '../flow/host.ts';
 import { SharedGrpcServer } from './server.ts';
 
@@ -20,41 +20,16 @@ export interface GrpcListeners {
 }
 
 export function createGrpcListeners(deps: GrpcListenersDeps): GrpcListeners {
-  const servers: SharedGrpcServer[] = [];
-  const byKey = new Map<string, SharedGrpcServer>();
   const failures = deps.instruments.counter('spanweir_grpc_handler_failures_total');
   routeLibraryLog(deps.log);
 
-  const serverFor = (address: ListenAddress, option: string): SharedGrpcServer => {
-    const key = addressKey(address);
-    const shared = key === undefined ? undefined : byKey.get(key);
-    if (shared !== undefined) {
-      assertSameTls(
-        address,
-        { tls: shared.address.tls, option: shared.options.join(', ') },
-        { tls: address.tls, option },
-      );
-      return shared;
-    }
-    const server = new SharedGrpcServer(address, { log: deps.log, clock: deps.clock, failures });
-    servers.push(server);
-    if (key !== undefined) byKey.set(key, server);
-    return server;
-  };
-  const close = async (deadline: Deadline): Promise<void> => {
-    await Promise.all(servers.map((server) => server.close(deadline)));
-  };
-
+  const servers = new SharedServers(
+    (address: ListenAddress) => new SharedGrpcServer(address, { log: deps.log, clock: deps.clock, failures }),
+  );
   return {
-    grpc: (address, option, limits) => serverFor(address, option).services(option, limits),
-    open: async () => {
-      const results = await Promise.allSettled(servers.map((server) => server.open()));
-      const failed = results.find((result) => result.status === 'rejected');
-      if (failed === undefined) return;
-      await close({ signal: AbortSignal.abort(), remainingMs: () => 0 });
-      throw failed.reason;
-    },
-    close,
+    grpc: (address, option, limits) => servers.at(address, option).services(option, limits),
+    open: () => servers.open(),
+    close: (deadline) => servers.close(deadline),
   };
 }
 

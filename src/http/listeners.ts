@@ -1,6 +1,6 @@
 import type { Deadline } from '../base/component.ts';
 import type { Instruments, Log } from '../base/instruments.ts';
-import { addressKey, assertSameTls } from '../base/listen-address.ts';
+import { SharedServers } from '../base/shared-servers.ts';
 import type { HttpRoutes, ListenAddress } from '../flow/host.ts';
 import { defaultHttpLimits, type HttpLimits } from './limits.ts';
 import { SharedHttpServer } from './server.ts';
@@ -19,40 +19,15 @@ export interface HttpListeners {
 }
 
 export function createHttpListeners(deps: HttpListenersDeps): HttpListeners {
-  const servers: SharedHttpServer[] = [];
-  const byKey = new Map<string, SharedHttpServer>();
   const failures = deps.instruments.counter('spanweir_http_handler_failures_total');
   const limits = { ...defaultHttpLimits, ...deps.limits };
 
-  const serverFor = (address: ListenAddress, option: string): SharedHttpServer => {
-    const key = addressKey(address);
-    const shared = key === undefined ? undefined : byKey.get(key);
-    if (shared !== undefined) {
-      assertSameTls(
-        address,
-        { tls: shared.address.tls, option: shared.options.join(', ') },
-        { tls: address.tls, option },
-      );
-      return shared;
-    }
-    const server = new SharedHttpServer(address, { log: deps.log, limits, failures });
-    servers.push(server);
-    if (key !== undefined) byKey.set(key, server);
-    return server;
-  };
-  const close = async (deadline: Deadline): Promise<void> => {
-    await Promise.all(servers.map((server) => server.close(deadline)));
-  };
-
+  const servers = new SharedServers(
+    (address: ListenAddress) => new SharedHttpServer(address, { log: deps.log, limits, failures }),
+  );
   return {
-    http: (address, option) => serverFor(address, option).routes(option),
-    open: async () => {
-      const results = await Promise.allSettled(servers.map((server) => server.open()));
-      const failed = results.find((result) => result.status === 'rejected');
-      if (failed === undefined) return;
-      await close({ signal: AbortSignal.abort(), remainingMs: () => 0 });
-      throw failed.reason;
-    },
-    close,
+    http: (address, option) => servers.at(address, option).routes(option),
+    open: () => servers.open(),
+    close: (deadline) => servers.close(deadline),
   };
 }
