@@ -1,6 +1,7 @@
 import type { Block } from '../../flow/block.ts';
 import type { ExporterType } from '../../flow/component-type.ts';
 import type { BlockSink, LaneContext, SinkInputs } from '../../flow/lane.ts';
+import { createPassingSink } from '../../flow/passing-sink.ts';
 import type { RedRows } from '../../red/red-rows.ts';
 import type { SeriesTable } from '../../red/series-table.ts';
 import { type DebugConfig, debugConfig } from './config.ts';
@@ -20,7 +21,7 @@ export const debugExporter: ExporterType<DebugConfig> = {
 };
 
 function createDebugSink(config: DebugConfig, context: LaneContext, inputs: SinkInputs): BlockSink {
-  const { id, clock, health, instruments, log } = context;
+  const { id, clock, instruments, log } = context;
   const sampler = new BlockSampler(config.sampling_initial, config.sampling_thereafter);
   const describer = new SpanDescriber();
   const spansSeen = instruments.counter('spanweir_debug_spans_total', { exporter: id });
@@ -55,20 +56,13 @@ function createDebugSink(config: DebugConfig, context: LaneContext, inputs: Sink
     }
   };
 
-  return {
-    id,
-    durable: false,
-    blockWish: { spans: 0, lingerMs: 0 },
-    start: async () => health.report('ok'),
-    stop: async () => health.report('stopped'),
-    write: async (block) => {
-      if (inputs.spans) spansSeen.add(block.batch.spans);
-      if (!sampler.lets(clock.monotonicMs())) return;
-      if (inputs.spans) showSpans(block);
-      for (const [connector, { series }] of inputs.red) {
-        const rows = block.red.get(connector);
-        if (rows !== undefined) showRed(connector, series, rows);
-      }
-    },
-  };
+  return createPassingSink(context, (block) => {
+    if (inputs.spans) spansSeen.add(block.batch.spans);
+    if (!sampler.lets(clock.monotonicMs())) return;
+    if (inputs.spans) showSpans(block);
+    for (const [connector, { series }] of inputs.red) {
+      const rows = block.red.get(connector);
+      if (rows !== undefined) showRed(connector, series, rows);
+    }
+  });
 }

@@ -1,5 +1,5 @@
 import type { ExporterType } from '../../flow/component-type.ts';
-import type { BlockSink, LaneContext } from '../../flow/lane.ts';
+import { createPassingSink } from '../../flow/passing-sink.ts';
 import { type NopExporterConfig, nopExporterConfig } from './config.ts';
 
 export const nopExporter: ExporterType<NopExporterConfig> = {
@@ -8,16 +8,5 @@ export const nopExporter: ExporterType<NopExporterConfig> = {
   description: 'Takes everything and keeps nothing.',
   signals: ['traces', 'metrics'],
   config: nopExporterConfig,
-  createLane: (_config, context) => createNopSink(context),
+  createLane: (_config, context) => createPassingSink(context, () => {}),
 };
-
-function createNopSink({ id, health }: LaneContext): BlockSink {
-  return {
-    id,
-    durable: false,
-    blockWish: { spans: 0, lingerMs: 0 },
-    start: async () => health.report('ok'),
-    stop: async () => health.report('stopped'),
-    write: async () => {},
-  };
-}
