@@ -26,6 +26,8 @@ interface PartitionBlock {
   isInFlight: boolean;
 }
 
+type CommitRun = { readonly run: readonly PartitionBlock[]; readonly nextOffset: number };
+
 export interface PartitionHooks {
   /** Seals what waits anywhere in the lane, because the budget is used up. */
   relieve(): void;
@@ -227,24 +229,30 @@ export class LanePartitionIntake implements PartitionIntake {
     if (this.#committedOffset < this.#nextOffset) void this.#commit();
   }
 
-  /** Moves the position over every block that may be committed; one commit at a time. */
+  /** One commit at a time. Nothing left is found in the turn in which this ends, so that no block is overlooked. */
   async #commit(): Promise<void> {
     if (this.#isCommitting) return;
     this.#isCommitting = true;
     try {
-      while (!this.#abort.signal.aborted && (await this.#commitRun()));
+      for (let next = this.#committable(); next !== undefined; next = this.#committable()) {
+        await this.#commitRun(next);
+      }
     } finally {
       this.#isCommitting = false;
       if (!this.#isBusy()) this.#idle.wake();
     }
   }
 
-  /** One commit; false when there was nothing to commit or the assignment is over. */
-  async #commitRun(): Promise<boolean> {
+  /** What may be committed now; undefined when there is nothing or the assignment is over. */
+  #committable(): CommitRun | undefined {
+    if (this.#abort.signal.aborted) return undefined;
     const run = this.#queue.committable();
     const isAtEnd = run.length === this.#queue.length && this.#open === undefined;
     const nextOffset = isAtEnd ? this.#nextOffset : (run.at(-1)?.lastOffset ?? -2) + 1;
-    if (nextOffset <= this.#committedOffset) return false;
+    return nextOffset <= this.#committedOffset ? undefined : { run, nextOffset };
+  }
+
+  async #commitRun({ run, nextOffset }: CommitRun): Promise<void> {
     this.#queue.remove(run.length);
     const isCommitted = (await this.#commitUntilAnswered(nextOffset)) === 'committed';
     // Also when the partition was dropped meanwhile: the broker has moved the position, so it counts.
@@ -254,7 +262,6 @@ export class LanePartitionIntake implements PartitionIntake {
       this.#deps.instruments.blocks(isCommitted ? 'committed' : 'dropped').add(1);
       releaseBlock(this.#deps, block);
     }
-    return isCommitted;
   }
 
   async #commitUntilAnswered(nextOffset: number): Promise<'committed' | 'fenced'> {

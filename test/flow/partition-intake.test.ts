@@ -184,3 +184,25 @@ test('offsets that hold nothing are passed with the block before them, or alone'
   await settle();
   expect(harness.commits).toEqual([3, 6]);
 });
+
+test('a block that becomes safe in whatever moment of another commit is committed too', async () => {
+  for (let turns = 0; turns < 24; turns++) {
+    const harness = new FlowHarness({ maxSpans: 1, maxBytes: 1 << 20, lingerMs: 100 });
+    const partition = harness.openPartition();
+    let answer: (value: 'committed') => void = () => {};
+    harness.commitAnswer = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    await partition.offer([record(0), record(1)]);
+    await settle();
+    harness.writes[0]?.succeed();
+    await settle();
+    harness.commitAnswer = async () => 'committed';
+    answer('committed');
+    for (let turn = 0; turn < turns; turn++) await undefined;
+    harness.writes[1]?.succeed();
+    await settle();
+    expect(harness.commits, `${turns} turns later`).toEqual([1, 2]);
+  }
+});
