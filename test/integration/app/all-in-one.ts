@@ -18,13 +18,17 @@ type PortName =
   | 'samplingGrpc'
   | 'own';
 
+/** Whatever this machine has: the embedded database is what is tested. */
+export const EMBEDDED = { CLICKHOUSE_URL: '' } as const;
+
 /** The shipped file, moved to free ports by `--set` alone; its data are in `dir`. `more` are further --configs. */
 export async function startAllInOne(
   options: Pick<Launch, 'dir' | 'name'> & { readonly more?: readonly string[] },
 ): Promise<AllInOne> {
   const { args, ports } = await allInOne();
   const { more = [], ...rest } = options;
-  const engine = await startEngine({ ...rest, config: [pipeline('all-in-one.yaml'), ...more], set: args });
+  const config = [pipeline('all-in-one.yaml'), ...more];
+  const engine = await startEngine({ ...rest, config, set: args, env: EMBEDDED });
   return { engine, ports, otlpUrl: `http://127.0.0.1:${ports.http}/v1/traces` };
 }
 

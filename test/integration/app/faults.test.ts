@@ -14,7 +14,7 @@ import { encodeProto } from '../../support/spans.ts';
 import { tempDirOfTest } from '../../support/temp-dir.ts';
 import { createTopic, produce, uniqueName } from '../../support/topics.ts';
 import { waitFor } from '../../support/wait.ts';
-import { allInOne, startAllInOne } from './all-in-one.ts';
+import { allInOne, EMBEDDED, startAllInOne } from './all-in-one.ts';
 import {
   configArguments,
   freeAddress,
@@ -82,7 +82,7 @@ describe('an embedded ClickHouse that is killed with -9 under load', () => {
     await otlp.end();
 
     const of = (service: string): string =>
-      `SELECT count() AS rows, uniqExact(TraceId) AS spans FROM otel_traces WHERE ServiceName = '${service}'`;
+      `SELECT count() AS rows, uniqExact(TraceId) AS spans FROM spanweir.otel_traces WHERE ServiceName = '${service}'`;
     const [fromKafka] = await waitFor('all of Kafka', async () => {
       const found = await query<Counts>(ports.clickhouse, of('from kafka'));
       return found[0] !== undefined && found[0].spans >= kafka.sent && found;
@@ -90,7 +90,7 @@ describe('an embedded ClickHouse that is killed with -9 under load', () => {
     expect(fromKafka).toEqual({ rows: kafka.sent, spans: kafka.sent });
     const ids = await query<{ id: string }>(
       ports.clickhouse,
-      "SELECT DISTINCT TraceId AS id FROM otel_traces WHERE ServiceName = 'from otlp'",
+      "SELECT DISTINCT TraceId AS id FROM spanweir.otel_traces WHERE ServiceName = 'from otlp'",
     );
     const stored = new Set(ids.map(({ id }) => Number.parseInt(id.slice(-8), 16)));
     const lost = otlp.acknowledged.filter((first) => {
@@ -101,8 +101,8 @@ describe('an embedded ClickHouse that is killed with -9 under load', () => {
     // The tables beside the spans are written by other inserts, and by views.
     const [beside] = await query<Record<'red' | 'byMinute', number>>(
       ports.clickhouse,
-      `SELECT (SELECT sum(Spans) FROM span_metrics_10s WHERE ServiceName = 'from kafka') AS red,
-              (SELECT sum(Spans) FROM span_metrics_1m WHERE ServiceName = 'from kafka') AS byMinute`,
+      `SELECT (SELECT sum(Spans) FROM spanweir.span_metrics_10s WHERE ServiceName = 'from kafka') AS red,
+              (SELECT sum(Spans) FROM spanweir.span_metrics_1m WHERE ServiceName = 'from kafka') AS byMinute`,
     );
     expect(beside).toEqual({ red: kafka.sent, byMinute: kafka.sent });
     const own = await scrape(`http://127.0.0.1:${ports.own}/metrics`);
@@ -129,7 +129,7 @@ describe('a port that is taken', () => {
     const squatter = createServer().listen(ports[port], '127.0.0.1');
     onTestFinished(() => void squatter.close());
     const config = configArguments({ dir, config: [pipeline('all-in-one.yaml')], set: args });
-    const { code, log, offspring } = await runToEnd(config, { dir });
+    const { code, log, offspring } = await runToEnd(config, { dir, env: EMBEDDED });
     expect({ code, offspring }).toEqual({ code: 1, offspring: [] });
     expect(log.trimEnd().split('\n').at(-1)).toBe(
       `spanweir: 127.0.0.1:${ports[port]} is already taken by another program; choose another port (set by ${option})`,
@@ -262,7 +262,7 @@ test('while ClickHouse is away a flood stays on the topic: what is held is bound
       before = now;
       return isStill && now;
     },
-    { everyMs: 2000 },
+    { everyMs: 1000 },
   );
   const rssMiB = maxRssMiB(engine.pid);
   const sentMiB = workload.ledger.bytes / MIB;
