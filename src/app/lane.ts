@@ -1,6 +1,5 @@
 import { systemClock } from '../base/clock.ts';
 import type { Component, ComponentContext, Deadline } from '../base/component.ts';
-import type { EngineSettings } from '../config/loaded-config.ts';
 import { BatchPool, type BatchSize } from '../flow/batch-pool.ts';
 import { Budget } from '../flow/budget.ts';
 import type { ConnectorType, ExporterType, ProcessorType, ReceiverType } from '../flow/component-type.ts';
@@ -12,6 +11,7 @@ import { DeltaFolder } from '../red/fold-windows.ts';
 import type { RedDelta } from '../red/red-rows.ts';
 import type { ThroughputRows } from '../sampling/throughput-rows.ts';
 import { Dictionary } from '../span/dictionary.ts';
+import { blockLimits } from './block-limits.ts';
 import { componentType } from './components.ts';
 import { intakeInstruments } from './intake-instruments.ts';
 import type { FromLane, LaneSetup, ToLane } from './lane-messages.ts';
@@ -205,16 +205,6 @@ export class Lane {
       post: (componentId, message, transfer) => this.#send({ type: 'post', componentId, message }, transfer),
     };
   }
-}
-
-/** The largest wish of the sinks, within what the settings allow. */
-function blockLimits(settings: EngineSettings['block'], sinks: readonly BlockSink[]): BlockLimits {
-  const wish = (of: 'spans' | 'lingerMs'): number => Math.max(...sinks.map(({ blockWish }) => blockWish[of]));
-  return {
-    maxSpans: Math.min(settings.maxSpans, Math.max(1, wish('spans'))),
-    maxBytes: settings.maxBytes,
-    lingerMs: Math.min(settings.lingerMs, wish('lingerMs')),
-  };
 }
 
 /** A block is closed by the payload that fills it, which lies over the limit as often as not. */
