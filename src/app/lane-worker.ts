@@ -131,8 +131,12 @@ export class LaneWorker {
         for (const { reject } of this.#steps.values()) reject(fromPlainError(message.error));
         this.#steps.clear();
         break;
-      default:
+      case 'slot':
+      case 'health':
+      case 'post':
+      case 'red':
         onEvent(message);
+        break;
     }
   }
 }

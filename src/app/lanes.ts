@@ -41,7 +41,7 @@ export class Lanes {
 
   async begin(): Promise<void> {
     this.#hasBegun = true;
-    await Promise.all(this.#workers.map((worker) => worker?.begin()));
+    await Promise.all(this.#alive.map((worker) => worker.begin()));
   }
 
   /** Hands a request to the lane with the fewest unanswered ones. */
@@ -68,8 +68,12 @@ export class Lanes {
 
   async stop(deadline: Deadline): Promise<void> {
     this.#stopping.abort();
-    for (const worker of this.#workers) worker?.quiesce();
-    await Promise.all(this.#workers.map((worker) => worker?.stop(deadline)));
+    for (const worker of this.#alive) worker.quiesce();
+    await Promise.all(this.#alive.map((worker) => worker.stop(deadline)));
+  }
+
+  get #alive(): LaneWorker[] {
+    return this.#workers.filter((worker) => worker !== undefined);
   }
 
   #spawn(lane: number): LaneWorker {
