@@ -1,9 +1,12 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { callsBySeries, differences } from '../../../bench/support/compare.ts';
 import { scrape, total } from '../../../bench/support/exposition.ts';
 import { committedMessages, fillTopic } from '../../../bench/support/topic.ts';
 import { Workload } from '../../../bench/workload.ts';
+import { run } from '../../../scripts/parts/child.mjs';
+import { ensureCollector } from '../../../scripts/parts/collector.mjs';
 import type {} from '../../support/context.ts';
 import { tempDirOfTest } from '../../support/temp-dir.ts';
 import { uniqueName } from '../../support/topics.ts';
@@ -40,6 +43,9 @@ const brokers = inject('kafkaBrokers');
 const topic = uniqueName('exact');
 const workload = new Workload({ spans: 4000, startNs: BigInt(Date.now() - 60_000) * 1_000_000n });
 
+/** Building the collector takes minutes on a new machine. */
+const BUILD_MS = 25 * 60_000;
+
 beforeAll(() => fillTopic(brokers, topic, { partitions: 4, workload }));
 
 describe.each([
@@ -49,6 +55,12 @@ describe.each([
   test('is right', async () => {
     const verdict = await runToEnd(['validate', '--config', `yaml:${text}`], { dir: tempDirOfTest() });
     expect(verdict).toEqual({ code: 0, log: 'The configuration is right.\n', offspring: [] });
+  });
+
+  test('is right for the collector, too', { timeout: BUILD_MS }, async () => {
+    const file = join(tempDirOfTest(), 'collector.yaml');
+    writeFileSync(file, text);
+    await run(await ensureCollector(), ['validate', `--config=${file}`]);
   });
 
   test('reads the topic and shows every span in its series, whatever is substituted for the addresses', async () => {

@@ -249,7 +249,7 @@ test('while ClickHouse is away a flood stays on the topic: what is held is bound
   });
   const idleMiB = maxRssMiB(engine.pid);
   await database.stop();
-  const workload = new Workload({ spans: 250_000, startNs: BigInt(Date.now() - 60_000) * 1_000_000n });
+  const workload = new Workload({ spans: 150_000, startNs: BigInt(Date.now() - 60_000) * 1_000_000n });
   await fillTopic(brokers, topic, { partitions: 8, workload, isNew: false });
 
   const taken = async (): Promise<number> => total(await ownPage(own), 'spanweir_intake_bytes_total');
@@ -273,9 +273,9 @@ test('while ClickHouse is away a flood stays on the topic: what is held is bound
   // The limit is looked at between fetches: each partition may bring one more, of a mebibyte at most.
   expect(heldBytes).toBeLessThanOrEqual(limitBytes + 8 * MIB);
   expect(rssMiB - idleMiB).toBeLessThan(150);
-  expect(sentMiB).toBeGreaterThan(5 * (limitBytes / MIB));
+  expect(sentMiB).toBeGreaterThan(3 * (limitBytes / MIB));
   await waitFor('the lag is told although nothing is fetched', async () => {
-    return total(await ownPage(own), 'spanweir_kafka_receiver_lag_messages') > 1500;
+    return total(await ownPage(own), 'spanweir_kafka_receiver_lag_messages') > 800;
   });
   const page = await ownPage(own);
   const healthy = (component: string) => page.get(`spanweir_component_healthy{component="${component}"}`);
@@ -298,10 +298,10 @@ test('while ClickHouse is away a flood stays on the topic: what is held is bound
         'SELECT count() AS rows, uniqExact(TraceId, SpanId) AS spans FROM otel_traces',
       )
     )[0];
-  await waitFor('all is stored', async () => (await rows())?.spans === 250_000, {
+  await waitFor('all is stored', async () => (await rows())?.spans === 150_000, {
     deadlineMs: 60_000,
   });
-  expect(await rows()).toEqual({ rows: 250_000, spans: 250_000 });
+  expect(await rows()).toEqual({ rows: 150_000, spans: 150_000 });
 });
 
 function ownPage(address: string): Promise<Samples> {
