@@ -14,6 +14,16 @@ import { RequestWriter } from './request-writer.ts';
 import { asOneGroup, byTrace } from './trace-groups.ts';
 
 const RECORD_OVERHEAD = 40;
+/** A block of requests is not begun later than this: their senders are about to be told to come again. */
+const REQUEST_PATIENCE_MS = 4000;
+const RETRY_AFTER_MS = 2000;
+
+/** Who waits for the outcome of a write, and until when. */
+interface Caller {
+  readonly signal: AbortSignal;
+  /** It does not begin later, and a failure is not tried again; undefined = tried until the signal aborts. */
+  readonly untilMs: number | undefined;
+}
 
 export function createKafkaBlockSink(config: KafkaExporterConfig, context: LaneContext): BlockSink {
   return new KafkaBlockSink(config, context);
@@ -37,6 +47,8 @@ class KafkaBlockSink implements BlockSink {
   readonly #oversized: Counter;
   #kafka: KafkaClient | undefined;
   #producer: Producer | undefined;
+  /** Told as health until a message is taken. */
+  #isTroubled = false;
   /** Writes wait for each other: the numbering of an idempotent producer allows no overtaking. */
   #last: Promise<void> = Promise.resolve();
 
@@ -66,12 +78,17 @@ class KafkaBlockSink implements BlockSink {
   }
 
   write(block: Block, signal: AbortSignal): Promise<void> {
-    const written = this.#last.then(() => this.#write(block.batch, signal));
+    const isRequest = block.origin.kind === 'request';
+    const untilMs = isRequest ? this.#context.clock.monotonicMs() + REQUEST_PATIENCE_MS : undefined;
+    const written = this.#last.then(() => this.#write(block.batch, { signal, untilMs }));
     this.#last = written.catch(() => {});
     return written;
   }
 
-  async #write(batch: SpanBatch, signal: AbortSignal): Promise<void> {
+  async #write(batch: SpanBatch, caller: Caller): Promise<void> {
+    if (caller.untilMs !== undefined && this.#context.clock.monotonicMs() > caller.untilMs) {
+      throw comeAgain('earlier spans are still on their way');
+    }
     let messages: Message[] = [];
     let bytes = 0;
     const { max_message_bytes, flush_max_messages } = this.#config.producer;
@@ -82,14 +99,14 @@ class KafkaBlockSink implements BlockSink {
         messages.length === flush_max_messages ||
         (bytes + size > max_message_bytes && messages.length > 0)
       ) {
-        await this.#send(messages, bytes, signal);
+        await this.#send(messages, bytes, caller);
         messages = [];
         bytes = 0;
       }
       messages.push(message);
       bytes += size;
     }
-    if (messages.length > 0) await this.#send(messages, bytes, signal);
+    if (messages.length > 0) await this.#send(messages, bytes, caller);
   }
 
   /** With the most that a record adds to its key, value and headers. */
@@ -125,20 +142,20 @@ class KafkaBlockSink implements BlockSink {
     );
   }
 
-  /** Until it is acknowledged or the caller gives up. */
-  async #send(messages: Message[], bytes: number, signal: AbortSignal): Promise<void> {
+  /**
+   * Until it is acknowledged or the caller gives up. Senders of requests are told of the first failure: they send
+   * again what was refused, so that what would still be tried here would arrive once for every refusal.
+   */
+  async #send(messages: Message[], bytes: number, { signal, untilMs }: Caller): Promise<void> {
     const { clock, random, health, log } = this.#context;
     const { initial_interval, max_interval, multiplier, randomization_factor } =
       this.#config.retry_on_failure;
-    for (
-      let wait = initial_interval, tries = 1;
-      ;
-      wait = Math.min(max_interval, wait * multiplier), tries++
-    ) {
+    for (let wait = initial_interval; ; wait = Math.min(max_interval, wait * multiplier)) {
       if (signal.aborted) throw new SpanweirError('STOPPING', 'writing to Kafka was given up');
       const error = await this.#attempt(messages, signal);
       if (error === undefined) {
-        if (tries > 1) health.report('ok');
+        if (this.#isTroubled) health.report('ok');
+        this.#isTroubled = false;
         this.#messages.add(messages.length);
         this.#bytes.add(bytes);
         return;
@@ -146,6 +163,14 @@ class KafkaBlockSink implements BlockSink {
       if (error.code === 'REFUSED' || error.code === 'STOPPING') throw error;
       this.#failures.add(1);
       health.report('recoverable', error.message);
+      this.#isTroubled = true;
+      if (untilMs !== undefined) {
+        log.warn(
+          { err: error },
+          'requests could not be written to Kafka: their senders are told to come again',
+        );
+        throw comeAgain(error.message);
+      }
       const waitMs = wait * (1 - randomization_factor + 2 * randomization_factor * random());
       log.warn(
         { err: error, waitMs: Math.round(waitMs) },
@@ -209,6 +234,13 @@ class KafkaBlockSink implements BlockSink {
       this.#context.log.debug({ err: toError(error) }, 'disconnecting a producer');
     }
   }
+}
+
+function comeAgain(why: string): SpanweirError {
+  return new SpanweirError('UNAVAILABLE', `Kafka does not take spans: ${why}`, {
+    retry: 'backoff',
+    retryAfterMs: RETRY_AFTER_MS,
+  });
 }
 
 /** The trace id in hex, as the collector keys its messages; no key without a trace id. */
