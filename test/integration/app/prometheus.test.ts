@@ -44,7 +44,10 @@ test('the running engine is scraped by the real Prometheus on both of its pages 
   await send(otlpUrl);
   const spans = await scrape(`127.0.0.1:${ports.prometheus}`);
   const own = await scrape(`127.0.0.1:${ports.own}`);
-  onTestFinished(() => [spans, own].forEach(({ end }) => void end()));
+  onTestFinished(() => {
+    spans.end();
+    own.end();
+  });
   await send(otlpUrl);
 
   const where = `scrape="${spans.name}", service_name =~ "frontend", span_kind =~ "SPAN_KIND_SERVER"`;
