@@ -89,7 +89,8 @@ export class Lane {
   /** Sources first, then what is on its way, then the sinks. */
   async stop(deadline: Deadline): Promise<void> {
     const paths = [...this.#paths.values()];
-    await Promise.all(paths.map(({ receiver }) => receiver?.stop(deadline)));
+    const receivers = paths.map(({ receiver }) => receiver).filter((receiver) => receiver !== undefined);
+    await Promise.all(receivers.map((receiver) => receiver.stop(deadline)));
     await Promise.all(paths.map(({ intake }) => intake.drain(deadline.signal)));
     for (const { flow } of paths) flow.close();
     const sinks: Component[] = paths.flatMap((path) => [...path.sinks]);

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Deadline } from '../base/component.ts';
 import { SpanweirError } from '../base/errors.ts';
-import type { Log } from '../base/instruments.ts';
+import type { HealthStatus, Log } from '../base/instruments.ts';
 import type { Encoding, RequestVerdict } from '../flow/intake.ts';
 import { backoffMs } from '../flow/retry.ts';
 import type { LaneSetup } from './lane-messages.ts';
@@ -15,6 +15,7 @@ export interface LanesOptions {
   readonly log: Log;
   /** `life` is a new number for every thread that was ever started. */
   readonly onEvent: (life: number, lane: number, event: LaneEvent) => void;
+  readonly onHealth: (lane: number, status: HealthStatus, reason?: string) => void;
   readonly onEnd: (life: number, lane: number, error: Error | undefined) => void;
 }
 
@@ -99,12 +100,14 @@ export class Lanes {
     this.#deaths[lane] = livedMs > STABLE_AFTER_MS ? 0 : (this.#deaths[lane] ?? 0) + 1;
     const waitMs = backoffMs(this.#deaths[lane], { initialMs: 250, maxMs: 30_000, clock, random });
     log.error({ err: error, lane, waitMs }, 'an ingest thread died; starting it again');
+    this.#options.onHealth(lane, 'recoverable', 'the ingest thread died and is started again');
     await clock.sleep(waitMs, this.#stopping.signal);
     if (this.#stopping.signal.aborted) return;
     const worker = this.#spawn(lane);
     try {
       await worker.ready();
       await worker.begin();
+      this.#options.onHealth(lane, 'ok');
     } catch (err) {
       log.error({ err, lane }, 'the ingest thread could not be started again');
       // Ends the thread; its end brings us back here.

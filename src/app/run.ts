@@ -164,6 +164,7 @@ class Engine {
             break;
         }
       },
+      onHealth: (lane, status, reason) => this.#health.report('engine:lanes', `lane ${lane}`, status, reason),
       onEnd: (life) => {
         this.#hub.retire(`lane ${life}`);
         this.#host.forget(life);

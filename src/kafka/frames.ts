@@ -140,7 +140,7 @@ interface Connection {
   readonly requestQueue: {
     fulfillRequest(response: { size: number; correlationId: number; payload: Buffer }): void;
   };
-  processData(bytes: Buffer): void;
+  processData: (this: Connection, bytes: Buffer) => void;
 }
 
 /** Lets kafkajs take a whole response as it is, instead of joining it to the empty rest of the one before. */

@@ -200,7 +200,7 @@ test('a block that becomes safe in whatever moment of another commit is committe
     await settle();
     harness.commitAnswer = async () => 'committed';
     answer('committed');
-    for (let turn = 0; turn < turns; turn++) await undefined;
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
     harness.writes[1]?.succeed();
     await settle();
     expect(harness.commits, `${turns} turns later`).toEqual([1, 2]);
