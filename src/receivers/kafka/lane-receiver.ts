@@ -48,7 +48,6 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
   #member: GroupMember | undefined;
   #deps: FeedDeps | undefined;
   #assignment: Assignment | undefined;
-  #life: Promise<void> = Promise.resolve();
   #isQuiet = false;
   /** What keeps a partition waiting; told as health until the next assignment. */
   #held: string | undefined;
@@ -66,7 +65,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     this.#kafka = await createKafka(this.#config, this.#context);
     this.#deadLetters = this.#openDeadLetters(this.#kafka);
     this.#context.health.report('starting');
-    this.#life = this.#live(this.#kafka);
+    void this.#live(this.#kafka);
   }
 
   quiesce(): void {
@@ -77,9 +76,9 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
   async stop(deadline: Deadline): Promise<void> {
     this.quiesce();
     this.#stopping.abort();
+    // What else a life still waits for is brokers that may never answer: it ends by itself when they do.
     await this.#member?.stop(deadline.signal);
-    await this.#life;
-    await this.#deadLetters?.stop();
+    await Promise.race([this.#deadLetters?.stop(), aborted(deadline.signal)]);
     this.#context.health.report('stopped');
   }
 
@@ -286,4 +285,11 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     const { lane } = this.#context;
     return new DeadLetterFolder({ directory, maxBytes: max_bytes, lane, deleted: this.#counters.deleted });
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
