@@ -28,6 +28,8 @@ export async function startEngine(options: {
     logFile,
     cwd: dir,
   });
-  await untilReady(child, async () => readFileSync(logFile).subarray(earlier).includes('Everything is ready'));
+  await untilReady(child, async () =>
+    readFileSync(logFile).subarray(earlier).includes('Everything is ready'),
+  );
   return child;
 }
