@@ -25,7 +25,7 @@ export interface FeedDeps {
   failed(error: Error): void;
 }
 
-/** Beyond so many waiting partitions the fetches wait too: that is what bounds the fetched bytes in memory. */
+/** Beyond so many partitions that wait for room the fetches wait too: that is what bounds the fetched bytes in memory. */
 const MAX_WAITING = 4;
 /** How often a batch with a wrong checksum is fetched again before it is put aside. */
 const CORRUPT_TRIES = 3;
@@ -45,6 +45,12 @@ export class PartitionFeed {
   #corruptAt = -1;
   #corruptTries = 0;
   #isWaiting = false;
+  /** Waits for something else than room, with nothing fetched but what can't be read: others go on. */
+  #isHeld = false;
+  /** Counted among those that wait for room. */
+  #isCounted = false;
+  /** Ends the wait of the fetches for this partition. */
+  #freeFetches = (): void => {};
 
   constructor(
     at: { readonly topic: string; readonly partition: number; readonly offset: number },
@@ -82,6 +88,7 @@ export class PartitionFeed {
     this.#moveTo(batch.nextOffset);
     this.endsAt(Number(batch.highWatermark));
     let isDone = false;
+    this.#isHeld = false;
     const { waiting } = this.#deps;
     const work = this.#offer(batch)
       .catch((error: unknown) => this.#deps.failed(toError(error)))
@@ -91,15 +98,24 @@ export class PartitionFeed {
     await nextTurn();
     if (isDone || !this.#isCurrent()) return;
     this.#member.pause(this.topic, this.partition);
-    waiting.count += 1;
     this.#isWaiting = true;
-    const resumed = work.then(() => {
-      waiting.count -= 1;
+    this.#count(!this.#isHeld);
+    const free = new Promise<void>((resolve) => {
+      this.#freeFetches = resolve;
+    });
+    void work.then(() => {
+      this.#count(false);
       this.#isWaiting = false;
       if (this.#isCurrent()) this.#member.resume(this.topic, this.partition);
+      this.#freeFetches();
     });
-    if (waiting.count <= MAX_WAITING) return;
-    await this.#member.holdFor(settledOrAborted(resumed, this.#assignment.ending));
+    if (this.#isHeld || waiting.count <= MAX_WAITING) return;
+    await this.#member.holdFor(settledOrAborted(free, this.#assignment.ending));
+  }
+
+  #count(isCounted: boolean): void {
+    if (isCounted !== this.#isCounted) this.#deps.waiting.count += isCounted ? 1 : -1;
+    this.#isCounted = isCounted;
   }
 
   /** The log does not hold the position any more: goes on at `offset`, with `reopen`ed intake if that is back. */
@@ -133,6 +149,9 @@ export class PartitionFeed {
   async #pass(trouble: TroubledRange): Promise<void> {
     const { clock, log } = this.#deps;
     const where = { topic: this.topic, partition: this.partition, offset: trouble.firstOffset };
+    this.#isHeld = true;
+    this.#count(false);
+    this.#freeFetches();
     if (trouble.kind === 'codec') {
       this.#deps.unreadable('codec', `${this.topic}/${this.partition} is ${trouble.message}`);
       log.error(where, `records are ${trouble.message}: the partition waits`);

@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest';
+import type { SourceRecord } from '../../../src/flow/intake.ts';
+import type { Assignment } from '../../../src/kafka/assignment.ts';
+import type { FetchedBatch } from '../../../src/kafka/fetched-batch.ts';
+import type { GroupMember } from '../../../src/kafka/group-member.ts';
+import { type FeedDeps, PartitionFeed } from '../../../src/receivers/kafka/partition-feed.ts';
+import { FakeClock, settle } from '../../flow/fake-clock.ts';
+
+const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Feeds of one lane, over intakes whose room the test gives by hand. */
+function lane() {
+  const clock = new FakeClock();
+  const paused = new Set<number>();
+  const room: (() => void)[] = [];
+  const deps: FeedDeps = {
+    clock,
+    log: quiet,
+    clusterId: 'c',
+    encoding: 'otlp_proto',
+    headers: [],
+    waiting: { count: 0 },
+    putAside: async () => {},
+    unreadable: () => {},
+    failed: (error) => {
+      throw error;
+    },
+  };
+  const member = {
+    pause: (_topic: string, partition: number) => void paused.add(partition),
+    resume: (_topic: string, partition: number) => void paused.delete(partition),
+    goOnAt: () => {},
+    holdFor: (work: Promise<void>) => work,
+  } as unknown as GroupMember;
+  const assignment = { isCurrent: true, ending: new AbortController().signal } as unknown as Assignment;
+  const intake = {
+    offer: () => new Promise<void>((resolve) => void room.push(resolve)),
+    skipTo: () => {},
+    drain: async () => {},
+    drop: () => {},
+  };
+  /** Hands one fetched batch to a feed of its own; tells whether the next fetch may begin. */
+  const take = (partition: number, part: { records?: SourceRecord[]; trouble?: object }) => {
+    const of = { assignment, member, lag: undefined };
+    const feed = new PartitionFeed({ topic: 't', partition, offset: 0 }, intake, of, deps);
+    const records = part.records ?? [];
+    const taken = { mayFetch: false };
+    const batch = {
+      fetchedOffset: '0',
+      nextOffset: records.length,
+      highWatermark: '9',
+      records,
+      trouble: part.trouble,
+      release: () => {},
+    } as unknown as FetchedBatch;
+    void feed.take(batch).then(() => {
+      taken.mayFetch = true;
+    });
+    return taken;
+  };
+  return { clock, deps, paused, room, take };
+}
+
+const SNAPPY = { kind: 'codec', message: 'packed', firstOffset: 0, lastOffset: 0, bytes: Buffer.alloc(0) };
+const RECORD: SourceRecord = { offset: 0, timestampMs: 0, key: null, value: new Uint8Array(1) };
+
+test('fetches wait while more than four partitions wait for room', async () => {
+  const { take, room, deps } = lane();
+  const taken = [0, 1, 2, 3, 4].map((partition) => take(partition, { records: [RECORD] }));
+  await settle();
+  expect(taken.map(({ mayFetch }) => mayFetch)).toEqual([true, true, true, true, false]);
+  for (const give of room) give();
+  await settle();
+  expect(taken.every(({ mayFetch }) => mayFetch)).toBe(true);
+  expect(deps.waiting.count).toBe(0);
+});
+
+test('partitions that wait for a version which can read them do not hold the others', async () => {
+  const { take, paused, clock, deps } = lane();
+  const taken = [0, 1, 2, 3, 4, 5, 6, 7].map((partition) => take(partition, { trouble: SNAPPY }));
+  await settle();
+  expect(taken.every(({ mayFetch }) => mayFetch)).toBe(true);
+  expect(paused.size).toBe(8);
+  expect(deps.waiting.count).toBe(0);
+  await clock.advance(30_000);
+  expect(paused.size).toBe(0);
+});
+
+test('a partition that got its room and then can not be read lets the fetches go on', async () => {
+  const { take, room, deps } = lane();
+  const taken = [0, 1, 2, 3, 4].map((partition) => take(partition, { records: [RECORD], trouble: SNAPPY }));
+  await settle();
+  expect(taken[4]?.mayFetch).toBe(false);
+  for (const give of room) give();
+  await settle();
+  expect(taken[4]?.mayFetch).toBe(true);
+  expect(deps.waiting.count).toBe(0);
+});
