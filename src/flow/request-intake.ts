@@ -107,7 +107,8 @@ export class RequestIntake {
   #failed(sealed: RequestBlock, error: Error): void {
     const isRefusal = error instanceof SpanweirError && error.code === 'REFUSED';
     // One sender's spans may not get the others' refused: each payload is tried in a block of its own.
-    if (isRefusal && sealed.waiting.length > 1 && !this.#isClosed) this.#split(sealed);
+    const isInTime = !this.#abort.signal.aborted;
+    if (isRefusal && sealed.waiting.length > 1 && isInTime) this.#split(sealed);
     else {
       this.#deps.instruments.blocks(isRefusal ? 'refused' : 'dropped').add(1);
       for (const { reject } of sealed.waiting) reject(error);

@@ -87,3 +87,19 @@ test('draining refuses what comes and finishes what is there', async () => {
   await drained;
   expect(await request).toMatchObject({ spans: 1 });
 });
+
+test("one sender's refused spans do not take the others' with them during a stop either", async () => {
+  const harness = new FlowHarness();
+  const first = harness.intake.request(payload(1), 'otlp_proto', 1);
+  const second = harness.intake.request(payload(2), 'otlp_proto', 1);
+  const refused = expect(first).rejects.toMatchObject({ code: 'REFUSED' });
+  const drained = harness.intake.drain(new AbortController().signal);
+  await settle();
+  harness.writes[0]?.fail(new SpanweirError('REFUSED', 'bad data'));
+  await settle();
+  harness.writes[1]?.fail(new SpanweirError('REFUSED', 'bad data'));
+  harness.writes[2]?.succeed();
+  await refused;
+  expect(await second).toMatchObject({ spans: 2 });
+  await drained;
+});
