@@ -90,8 +90,8 @@ export const clickHouseExporterConfig = z
     compress: z.enum(['none', 'gzip']).default('none').describe('compression of what is sent'),
     timeout: duration('60s').describe('longest wait for the answer to one insert'),
     start_timeout: duration('30s').describe('longest wait for the server at the start'),
-    request_timeout: duration('10s').describe(
-      'how long a block that came in requests is tried before its senders are told to come again',
+    request_timeout: duration('6s').describe(
+      "how long a block that came in requests is tried before its senders are told to come again; less than the receiver's own timeout, so that nothing is stored that was refused",
     ),
     concurrent_inserts: z.int().min(1).max(64).default(2).describe('blocks on their way at once, per worker'),
     block: z
