@@ -28,6 +28,11 @@ export interface BatchTrouble {
 
 /** What one batch may unpack to. A fetch unpacks one batch at a time. */
 export const MAX_UNPACKED_BYTES = 64 << 20;
+/**
+ * What the compressed batches of one partition may come to in one fetch: fetch sizes bound what is on the wire, and
+ * well compressed spans are a hundred times as much. What is left out is fetched again.
+ */
+const ENOUGH_UNPACKED_BYTES = 4 << 20;
 
 const LENGTH_AT = 8;
 const MAGIC_AT = 16;
@@ -39,7 +44,8 @@ const ATTRIBUTE = { codec: 0x07, logAppendTime: 0x08, transactional: 0x10, contr
 
 /**
  * The batches of one partition's part of a fetch response. An incomplete batch at the end is left out (the
- * broker cuts there). Never throws on bad bytes: they become a batch with `trouble`.
+ * broker cuts there), and so is what follows once enough was unpacked. Never throws on bad bytes: they become a
+ * batch with `trouble`.
  */
 export async function readRecordBatches(
   bytes: Buffer,
@@ -47,7 +53,8 @@ export async function readRecordBatches(
 ): Promise<RecordBatch[]> {
   const batches: RecordBatch[] = [];
   let at = 0;
-  while (at + LENGTH_AT + 4 <= bytes.length) {
+  let unpackedBytes = 0;
+  while (at + LENGTH_AT + 4 <= bytes.length && unpackedBytes < ENOUGH_UNPACKED_BYTES) {
     const size = LENGTH_AT + 4 + bytes.readInt32BE(at + LENGTH_AT);
     const isWhole = size >= RECORDS_AT && at + size <= bytes.length;
     if (!isWhole) {
@@ -56,10 +63,18 @@ export async function readRecordBatches(
       break;
     }
     const next = at + size;
-    batches.push(await readBatch(bytes.subarray(at, next), bytes.subarray(next), maxUnpackedBytes));
+    const batch = await readBatch(bytes.subarray(at, next), bytes.subarray(next), maxUnpackedBytes);
+    batches.push(batch);
+    if ((bytes.readInt16BE(at + 21) & ATTRIBUTE.codec) !== 0) unpackedBytes += valueBytes(batch.records);
     at = next;
   }
   return batches;
+}
+
+function valueBytes(records: readonly SourceRecord[]): number {
+  let sum = 0;
+  for (const { value } of records) sum += value?.length ?? 0;
+  return sum;
 }
 
 async function readBatch(batch: Buffer, rest: Buffer, maxUnpackedBytes: number): Promise<RecordBatch> {

@@ -170,6 +170,20 @@ describe('readRecordBatches', () => {
     expect(found?.trouble?.message).toContain(name);
   });
 
+  it('leaves compressed batches for the next fetch once enough has been unpacked, and plain ones never', async () => {
+    const mebibyte = [one('x'.repeat(1 << 20))];
+    const batches = (compression: number) =>
+      Promise.all(
+        Array.from({ length: 10 }, (_, firstOffset) => encode(mebibyte, { compression, firstOffset })),
+      );
+    const offsets = async (compression: number): Promise<number[]> => {
+      const found = await readRecordBatches(Buffer.concat(await batches(compression)));
+      return found.map(({ lastOffset }) => lastOffset);
+    };
+    expect(await offsets(1)).toEqual([0, 1, 2, 3]);
+    expect(await offsets(0)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
   it('says of a codec that does not exist that the batch is malformed', async () => {
     const batch = await encode([one('x')]);
     batch.writeInt16BE(6, 21);
