@@ -117,7 +117,8 @@ export class ClickHouseSink implements BlockSink {
         return isRefused(error) || !retry.enabled;
       },
       onFailure: (err, waitMs) => {
-        log.warn({ err, table: insert.table, token: insert.token, waitMs }, 'insert failed; trying again');
+        // Not `token`: the log hides what is called that.
+        log.warn({ err, table: insert.table, insertToken: insert.token, waitMs }, 'insert failed; trying again');
         this.#feel('recoverable', toError(err).message);
       },
     });
