@@ -79,14 +79,17 @@ const retry = z
       .boolean()
       .default(true)
       .describe('try again')
-      .meta({ instead: 'a block is always tried again' }),
+      .meta({ instead: 'what came from a log is always tried again, what came in requests never' }),
     initial_interval: duration('5s').describe('wait after the first failure'),
     max_interval: duration('30s').describe('longest wait'),
     multiplier: z.number().min(1).default(1.5).describe('growth of the wait'),
     randomization_factor: z.number().min(0).max(1).default(0.5).describe('share of the wait that is random'),
     max_elapsed_time: duration('5m')
       .describe('when to give up')
-      .meta({ instead: 'spans are never given up; the source waits' }),
+      .meta({
+        instead:
+          'what came from a log is never given up; senders of requests are told to come again at the first failure',
+      }),
   })
   .prefault({})
   .describe('what happens after a failure');

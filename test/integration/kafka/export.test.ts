@@ -1,7 +1,7 @@
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createKafkaBlockSink } from '../../../src/exporters/kafka/block-sink.ts';
 import { kafkaExporterConfig } from '../../../src/exporters/kafka/config.ts';
-import type { Block } from '../../../src/flow/block.ts';
+import type { Block, BlockOrigin } from '../../../src/flow/block.ts';
 import type { BlockSink } from '../../../src/flow/lane.ts';
 import { Dictionary } from '../../../src/span/dictionary.ts';
 import { OtlpScanner } from '../../../src/span/otlp-scanner.ts';
@@ -28,6 +28,17 @@ function blockOf(given: readonly TestSpan[]): Block {
   scanner.append(batch, encodeProto([{ service: 'shop', spans: given }]), { offset: 0, timestampMs: 0 });
   return { origin: { kind: 'request', id: 'r1' }, batch, red: new Map(), throughput: undefined };
 }
+
+const RECORD: BlockOrigin = {
+  kind: 'kafka',
+  clusterId: 'c',
+  topic: 't',
+  partition: 0,
+  firstOffset: 0,
+  lastOffset: 0,
+  firstTimestampMs: 0,
+  revision: 1,
+};
 
 async function open(options: object): Promise<{ sink: BlockSink; values: Map<string, number> }> {
   const values = new Map<string, number>();
@@ -93,18 +104,23 @@ describe('the Kafka exporter', () => {
     expect(values.get('spanweir_kafka_exporter_oversized_spans_total{"exporter":"kafka"}')).toBe(1);
   });
 
-  it('creates the topic where that is allowed, and otherwise waits for it until told to give up', async () => {
+  it('creates the topic where that is allowed; otherwise senders are told to come again, and a log waits for it', async () => {
     const topic = uniqueName('export-created');
     const { sink } = await open({ traces: { topic } });
     await sink.write(blockOf(spans(10, 2)), never);
     expect(await topicSize(topic)).toBe(1);
     const missing = uniqueName('export-missing');
     const strict = await open({ traces: { topic: missing }, producer: { allow_auto_topic_creation: false } });
+    await expect(strict.sink.write(blockOf(spans(1, 1)), never)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      retryAfterMs: 2000,
+    });
     const giveUp = new AbortController();
-    const written = strict.sink.write(blockOf(spans(1, 1)), giveUp.signal);
+    const written = strict.sink.write({ ...blockOf(spans(1, 1)), origin: RECORD }, giveUp.signal);
     const refused = expect(written).rejects.toMatchObject({ code: 'STOPPING' });
-    await waitFor('a failure is counted', () =>
-      strict.values.get('spanweir_kafka_exporter_failures_total{"exporter":"kafka"}'),
+    await waitFor(
+      'a try after the first one',
+      () => (strict.values.get('spanweir_kafka_exporter_failures_total{"exporter":"kafka"}') ?? 0) >= 3,
     );
     giveUp.abort();
     await refused;
