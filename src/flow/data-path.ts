@@ -1,5 +1,5 @@
-import { type Observable, Subject, type Subscription } from 'rxjs';
-import { map, mergeMap } from 'rxjs/operators';
+import { EMPTY, type Observable, of, Subject, type Subscription } from 'rxjs';
+import { concatMap, mergeMap } from 'rxjs/operators';
 import type { Clock } from '../base/clock.ts';
 import { SpanweirError, toError } from '../base/errors.ts';
 import type { Log } from '../base/instruments.ts';
@@ -42,7 +42,7 @@ export class DataPathFlow {
   constructor(path: DataPath, options: DataPathOptions) {
     this.path = path;
     this.#subscription = settled(
-      this.#sealed.pipe(map((delivery) => withValue(delivery, this.#derive(delivery.value)))),
+      this.#sealed.pipe(concatMap((delivery) => this.#deriving(delivery))),
       path.sinks,
       options,
     ).subscribe();
@@ -52,10 +52,27 @@ export class DataPathFlow {
     this.#sealed.next(delivery);
   }
 
+  /** A bug that one block brings to light must not bring the lane down, again and again: the block is refused. */
+  #deriving(delivery: Delivery<SealedBlock>): Observable<Delivery<Block>> {
+    try {
+      return of(withValue(delivery, this.#derive(delivery.value)));
+    } catch (cause) {
+      delivery.nack(
+        new SpanweirError('REFUSED', `rows could not be derived: ${toError(cause).message}`, { cause }),
+      );
+      return EMPTY;
+    }
+  }
+
   /** To be called once the source has acknowledged the block, before its batch is used again. */
   committed(batch: SpanBatch): void {
     const block = this.#derived.get(batch);
     if (block !== undefined) for (const sink of this.path.sinks) sink.committed?.(block);
+  }
+
+  /** The block was put aside instead: it counts nowhere, whatever is acknowledged for it. */
+  forget(batch: SpanBatch): void {
+    this.#derived.delete(batch);
   }
 
   close(): void {

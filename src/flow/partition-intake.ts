@@ -207,6 +207,7 @@ export class LanePartitionIntake implements PartitionIntake {
     this.#deps.instruments.blocks('refused').add(1);
     this.#deps.log.error({ err: error, ...this.#where(sealed) }, 'a block was refused for good: quarantined');
     const { batch } = sealed.block;
+    this.#deps.flow.forget(batch);
     for (let i = 0; i < batch.records; i++) {
       const value = batch.arena.subarray(batch.recordAt[i], batch.recordEnd[i]);
       const record: SourceRecord = {

@@ -8,6 +8,7 @@ import type { QuarantinedRecord, SourceRecord } from '../../src/flow/intake.ts';
 import type { IntakeDeps } from '../../src/flow/intake-shared.ts';
 import type { BlockSink } from '../../src/flow/lane.ts';
 import { LaneIntake } from '../../src/flow/lane-intake.ts';
+import type { ThroughputRows } from '../../src/sampling/throughput-rows.ts';
 import { FakeClock } from './fake-clock.ts';
 
 /** A write that the test lets succeed or fail by hand. */
@@ -29,6 +30,7 @@ export class FlowHarness {
   readonly quarantined: QuarantinedRecord[] = [];
   readonly counts = new Map<string, number>();
   readonly intake: LaneIntake;
+  derive: () => ThroughputRows = () => [];
   commitAnswer: () => Promise<'committed' | 'fenced'> = async () => 'committed';
 
   constructor(limits = { maxSpans: 1000, maxBytes: 1 << 20, lingerMs: 100 }, budgetBytes = 1 << 20) {
@@ -53,7 +55,7 @@ export class FlowHarness {
     };
     const deps: IntakeDeps = {
       flow: new DataPathFlow(
-        { throughput: undefined, connectors: new Map(), sinks: [sink] },
+        { throughput: { derive: () => this.derive() }, connectors: new Map(), sinks: [sink] },
         { concurrency: 4, clock, random: () => 1, log },
       ),
       pool: new BatchPool(4, { arenaBytes: 1 << 16, spans: 64 }),

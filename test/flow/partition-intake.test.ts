@@ -169,6 +169,7 @@ test('a block that a sink refuses for good goes to quarantine record by record, 
     [1, 'block_refused'],
   ]);
   expect(harness.commits).toEqual([2]);
+  expect(harness.committedBlocks).toEqual([]);
 });
 
 test('offsets that hold nothing are passed with the block before them, or alone', async () => {
@@ -205,4 +206,24 @@ test('a block that becomes safe in whatever moment of another commit is committe
     await settle();
     expect(harness.commits, `${turns} turns later`).toEqual([1, 2]);
   }
+});
+
+test('a block from which nothing can be derived is put aside record by record, and the next one goes on', async () => {
+  const harness = new FlowHarness({ maxSpans: 1, maxBytes: 1 << 20, lingerMs: 100 });
+  harness.derive = () => {
+    throw new Error('a bug');
+  };
+  const partition = harness.openPartition();
+  await partition.offer([record(0)]);
+  await settle();
+  expect(harness.quarantined.map(({ record, reason }) => [record.offset, reason])).toEqual([
+    [0, 'block_refused'],
+  ]);
+  harness.derive = () => [];
+  await partition.offer([record(1)]);
+  await settle();
+  harness.writes[0]?.succeed();
+  await settle();
+  expect(harness.commits).toEqual([1, 2]);
+  expect(harness.committedBlocks).toEqual(['1-1']);
 });
