@@ -118,7 +118,10 @@ export class ClickHouseSink implements BlockSink {
       },
       onFailure: (err, waitMs) => {
         // Not `token`: the log hides what is called that.
-        log.warn({ err, table: insert.table, insertToken: insert.token, waitMs }, 'insert failed; trying again');
+        log.warn(
+          { err, table: insert.table, insertToken: insert.token, waitMs },
+          'insert failed; trying again',
+        );
         this.#feel('recoverable', toError(err).message);
       },
     });
