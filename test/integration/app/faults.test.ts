@@ -1,14 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
-import { type Samples, scrape, total } from '../../../bench/support/exposition.ts';
-import { maxRssMiB } from '../../../bench/support/process-usage.ts';
+import { scrape, total } from '../../../bench/support/exposition.ts';
 import { KafkaSender, numberedSpans, OtlpSender } from '../../../bench/support/senders.ts';
-import { committedMessages, fillTopic } from '../../../bench/support/topic.ts';
-import { Workload } from '../../../bench/workload.ts';
-import { startClickHouse } from '../../support/clickhouse.ts';
+import { committedMessages } from '../../../bench/support/topic.ts';
 import type {} from '../../support/context.ts';
 import { encodeProto } from '../../support/spans.ts';
 import { tempDirOfTest } from '../../support/temp-dir.ts';
@@ -23,24 +19,9 @@ import {
   runToEnd,
   startEngine,
 } from './engine.ts';
+import { type Counts, kafkaReceiver, query } from './parts.ts';
 
 const brokers = inject('kafkaBrokers');
-const MIB = 1 << 20;
-
-async function query<T>(port: number, sql: string): Promise<T[]> {
-  const client = createClient({ url: `http://127.0.0.1:${port}`, log: { level: ClickHouseLogLevel.OFF } });
-  try {
-    const settings = { output_format_json_quote_64bit_integers: 0 } as const;
-    const answer = await client.query({ query: sql, format: 'JSONEachRow', clickhouse_settings: settings });
-    return await answer.json<T>();
-  } finally {
-    await client.close();
-  }
-}
-
-function kafkaReceiver(topic: string, group = uniqueName('faults')): object {
-  return { brokers, group_id: group, initial_offset: 'earliest', traces: { topics: [topic] } };
-}
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
@@ -113,8 +94,6 @@ describe('an embedded ClickHouse that is killed with -9 under load', () => {
     );
   });
 });
-
-type Counts = Record<'rows' | 'spans', number>;
 
 describe('a port that is taken', () => {
   test.each([
@@ -225,85 +204,3 @@ test('a message that is not OTLP is counted and put aside, and its partition goe
     value: bad.toString('base64'),
   });
 });
-
-test('while ClickHouse is away a flood stays on the topic: what is held is bounded, and all of it arrives later', async () => {
-  const dir = tempDirOfTest();
-  const limitBytes = 16 * MIB;
-  let database = await startClickHouse({ dir });
-  onTestFinished(() => database.stop());
-  const topic = await createTopic('flood', { partitions: 8 });
-  const [otlp, own] = [await freeAddress(), await freeAddress()];
-  const engine = await startEngine({
-    dir,
-    config: {
-      receivers: { kafka: kafkaReceiver(topic), otlp: { protocols: { http: { endpoint: otlp } } } },
-      exporters: {
-        clickhouse: { endpoint: database.url, retry_on_failure: { max_interval: '1s' } },
-      },
-      service: {
-        telemetry: { metrics: { address: own } },
-        spanweir: { block: { max_in_flight_bytes: limitBytes } },
-        pipelines: { traces: { receivers: ['kafka', 'otlp'], exporters: ['clickhouse'] } },
-      },
-    },
-  });
-  const idleMiB = maxRssMiB(engine.pid);
-  await database.stop();
-  const workload = new Workload({ spans: 150_000, startNs: BigInt(Date.now() - 60_000) * 1_000_000n });
-  await fillTopic(brokers, topic, { partitions: 8, workload, isNew: false });
-
-  const taken = async (): Promise<number> => total(await ownPage(own), 'spanweir_intake_bytes_total');
-  let before = -1;
-  const heldBytes = await waitFor(
-    'nothing more is read',
-    async () => {
-      const now = await taken();
-      const isStill = now > limitBytes / 2 && now === before;
-      before = now;
-      return isStill && now;
-    },
-    { everyMs: 1000 },
-  );
-  const rssMiB = maxRssMiB(engine.pid);
-  const sentMiB = workload.ledger.bytes / MIB;
-  console.log(
-    `${sentMiB.toFixed(0)} MiB sent, ${(heldBytes / MIB).toFixed(1)} MiB taken of a limit of ${limitBytes / MIB} MiB; ` +
-      `RSS ${idleMiB} MiB idle, ${rssMiB} MiB at most`,
-  );
-  // The limit is looked at between fetches: each partition may bring one more, of a mebibyte at most.
-  expect(heldBytes).toBeLessThanOrEqual(limitBytes + 8 * MIB);
-  expect(rssMiB - idleMiB).toBeLessThan(150);
-  expect(sentMiB).toBeGreaterThan(3 * (limitBytes / MIB));
-  await waitFor('the lag is told although nothing is fetched', async () => {
-    return total(await ownPage(own), 'spanweir_kafka_receiver_lag_messages') > 800;
-  });
-  const page = await ownPage(own);
-  const healthy = (component: string) => page.get(`spanweir_component_healthy{component="${component}"}`);
-  expect([healthy('exporter:clickhouse'), healthy('receiver:kafka')]).toEqual([0, 1]);
-
-  const refusedMs = performance.now();
-  const refused = await fetch(`http://${otlp}/v1/traces`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-protobuf' },
-    body: encodeProto([{ service: 'late', spans: numberedSpans('ff', 0) }]),
-  });
-  expect([refused.status, refused.headers.has('retry-after')]).toEqual([503, true]);
-  expect(performance.now() - refusedMs).toBeLessThan(2000);
-
-  database = await startClickHouse({ dir, httpPort: database.httpPort });
-  const rows = async (): Promise<Counts | undefined> =>
-    (
-      await query<Counts>(
-        database.httpPort,
-        'SELECT count() AS rows, uniqExact(TraceId, SpanId) AS spans FROM otel_traces',
-      )
-    )[0];
-  await waitFor('all is stored', async () => (await rows())?.spans === 150_000, {
-    deadlineMs: 60_000,
-  });
-  expect(await rows()).toEqual({ rows: 150_000, spans: 150_000 });
-});
-
-function ownPage(address: string): Promise<Samples> {
-  return scrape(`http://${address}/metrics`);
-}
