@@ -84,12 +84,10 @@ const retry = z
     max_interval: duration('30s').describe('longest wait'),
     multiplier: z.number().min(1).default(1.5).describe('growth of the wait'),
     randomization_factor: z.number().min(0).max(1).default(0.5).describe('share of the wait that is random'),
-    max_elapsed_time: duration('5m')
-      .describe('when to give up')
-      .meta({
-        instead:
-          'what came from a log is never given up; senders of requests are told to come again at the first failure',
-      }),
+    max_elapsed_time: duration('5m').describe('when to give up').meta({
+      instead:
+        'what came from a log is never given up; senders of requests are told to come again at the first failure',
+    }),
   })
   .prefault({})
   .describe('what happens after a failure');
