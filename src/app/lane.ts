@@ -118,7 +118,6 @@ export class Lane {
         clock: context.clock,
         random: context.random,
         log: context.log,
-        health: context.health,
         instruments: intakeInstruments(context.instruments, plan.receiver),
       },
       `${this.#setup.lifeId}/${plan.receiver}`,

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { Counter, HealthReporter, Log } from '../base/instruments.ts';
+import type { Counter, Log } from '../base/instruments.ts';
 import type { SpanBatch } from '../span/span-batch.ts';
 import type { BatchPool } from './batch-pool.ts';
 import type { Budget } from './budget.ts';
@@ -44,7 +44,6 @@ export interface IntakeDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  readonly health: HealthReporter;
   readonly instruments: IntakeInstruments;
 }
 

@@ -1,4 +1,4 @@
-import type { Component, ComponentContext, Deadline } from '../base/component.ts';
+import type { Component, ComponentContext } from '../base/component.ts';
 import type { RedRows } from '../red/red-rows.ts';
 import type { SeriesTable } from '../red/series-table.ts';
 import type { ThroughputRows } from '../sampling/throughput-rows.ts';
@@ -72,6 +72,3 @@ export interface BlockSink extends Component {
 }
 
 export type CreateBlockSink<C> = (config: C, context: LaneContext, inputs: SinkInputs) => BlockSink;
-
-/** Ends everything that was begun, in order, by the deadline. */
-export type Drain = (deadline: Deadline) => Promise<void>;

@@ -75,7 +75,6 @@ export class FlowHarness {
       clock,
       random: () => 1,
       log,
-      health: { report: () => {} },
       instruments: {
         records: this.#counter('records'),
         spans: this.#counter('spans'),
