@@ -1,9 +1,11 @@
 import { COMPONENTS } from './app/components.ts';
+import { armFaults } from './app/faults.ts';
 import { migrate } from './app/migrate.ts';
 import { run } from './app/run.ts';
 import { runCli } from './cli.ts';
 
 /** The process: signals become one orderly stop, a second one ends it at once. */
+armFaults();
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {

@@ -16,6 +16,7 @@ import { RedAggregator } from '../../src/red/red-aggregator.ts';
 import { Dictionary } from '../../src/span/dictionary.ts';
 import { OtlpScanner } from '../../src/span/otlp-scanner.ts';
 import { SpanBatch } from '../../src/span/span-batch.ts';
+import { kafkaOrigin } from '../../test/support/kafka-origin.ts';
 import { makeTempDir } from '../../test/support/temp-dir.ts';
 import { Workload } from '../workload.ts';
 
@@ -94,21 +95,19 @@ async function insertAll(): Promise<void> {
       if (message.done === true) break;
       scanner.append(batch, message.value, { offset: offset++, timestampMs: 0 });
     }
-    const origin = {
-      kind: 'kafka' as const,
+    const origin = kafkaOrigin(first, offset - 1, {
       clusterId: 'c',
       topic: 't',
       partition: i % 8,
-      firstOffset: first,
-      lastOffset: offset - 1,
       firstTimestampMs: 0,
       revision: 0,
-    };
+    });
     const block = {
       origin,
       batch,
       red: new Map([['span_metrics', connector.derive(batch)]]),
       throughput: undefined,
+      mayBegin: () => true,
     };
     const before = process.cpuUsage();
     const { data, log: last } = encoder.encode(block, buffers);

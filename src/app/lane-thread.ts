@@ -4,11 +4,13 @@ import { systemClock } from '../base/clock.ts';
 import { createInstruments } from '../telemetry/instruments.ts';
 import { createLog } from '../telemetry/logger.ts';
 import { deadlineIn } from './deadline.ts';
+import { armFaults } from './faults.ts';
 import { Lane, type Send } from './lane.ts';
 import { type LaneSetup, plainError, type ToLane } from './lane-messages.ts';
 
 /** Entry of an ingest thread: builds its lane and does what the main thread says. */
 function main(): void {
+  armFaults();
   const port = parentPort;
   assert(port !== null, 'lane-thread.ts runs as a worker thread');
   const setup = workerData as LaneSetup;

@@ -12,6 +12,7 @@ function createTap(id: string, committed: (block: Block) => void): BlockSink {
   return {
     id,
     durable: false,
+    effectOnce: false,
     blockWish: { spans: 0, lingerMs: 0 },
     start: async () => {},
     stop: async () => {},

@@ -1,3 +1,4 @@
+import { isBroken } from '../base/failpoints.ts';
 import type { RedRows } from '../red/red-rows.ts';
 import type { ThroughputRows } from '../sampling/throughput-rows.ts';
 import type { SpanBatch } from '../span/span-batch.ts';
@@ -10,20 +11,44 @@ import type { SpanBatch } from '../span/span-batch.ts';
  */
 export const BLOCK_REVISION = 1;
 
-/** Where a block's records came from; what its insert tokens are made of. */
-export type BlockOrigin = KafkaOrigin | RequestOrigin;
-
-export interface KafkaOrigin {
-  readonly kind: 'kafka';
+/** One partition of one cluster's topic. */
+export interface LogPartition {
   readonly clusterId: string;
   readonly topic: string;
   readonly partition: number;
+}
+
+/** A block that is stored as a whole; the timestamps tell whether it came from this log or an older one of that name. */
+export interface StoredRange {
   readonly firstOffset: number;
   readonly lastOffset: number;
-  /** Timestamp of the record at firstOffset, Unix ms. */
   readonly firstTimestampMs: number;
-  /** `LaneContext.revision`: other revision, other rows, other token. */
+  readonly lastTimestampMs: number;
+}
+
+/** Where a block's records came from; what its insert tokens are made of. */
+export type BlockOrigin = KafkaOrigin | RequestOrigin;
+
+export interface KafkaOrigin extends LogPartition {
+  readonly kind: 'kafka';
+  /** Where the block before ended: the ranges of a partition have no gaps. The first record may lie behind it. */
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  /** In the range, tombstones and unreadable ones too. */
+  readonly records: number;
+  /** Of them, those that could not be read and were put aside. */
+  readonly quarantined: number;
+  /** Timestamp of the first record, Unix ms. */
+  readonly firstTimestampMs: number;
+  /** The largest timestamp of a record. */
+  readonly lastTimestampMs: number;
+  /** `LaneContext.revision` of whoever formed the block first: other revision, other rows, other token. */
   readonly revision: number;
+  /**
+   * The block was planned before this assignment began: any part of it may be stored already, or be noted as
+   * stored by a server that has died since.
+   */
+  readonly isReformed: boolean;
 }
 
 export interface RequestOrigin {
@@ -40,6 +65,8 @@ export interface Block {
   readonly red: ReadonlyMap<string, RedRows>;
   /** Rows of the adaptive_sampling processor, where the pipeline has one. */
   readonly throughput: ThroughputRows | undefined;
+  /** To be asked in the turn in which something is sent: false = the block may be another owner's by now. */
+  mayBegin(): boolean;
 }
 
 /**
@@ -49,5 +76,8 @@ export interface Block {
 export function insertToken(table: string, origin: BlockOrigin): string {
   if (origin.kind === 'request') return `${table}:${origin.id}`;
   const { clusterId, topic, partition, firstOffset, lastOffset, firstTimestampMs, revision } = origin;
+  if (isBroken('token_without_range'))
+    return `${table}:${clusterId}/${topic}:${partition}:${firstTimestampMs}`;
+  if (isBroken('token_of_each_process')) return `${table}:${process.pid}:${partition}:${firstOffset}`;
   return `${table}:${clusterId}/${topic}:${partition}:${firstOffset}-${lastOffset}:${firstTimestampMs}:${revision}`;
 }

@@ -21,6 +21,8 @@ export interface DataPath {
 export interface SealedBlock {
   readonly origin: BlockOrigin;
   readonly batch: SpanBatch;
+  /** `Block.mayBegin`. */
+  mayBegin(): boolean;
 }
 
 export interface DataPathOptions {
@@ -46,6 +48,11 @@ export class DataPathFlow {
       path.sinks,
       options,
     ).subscribe();
+  }
+
+  /** True when a sink relies on blocks that are planned before they are written. */
+  get isEffectOnce(): boolean {
+    return this.path.sinks.some(({ effectOnce }) => effectOnce);
   }
 
   submit(delivery: Delivery<SealedBlock>): void {
@@ -89,6 +96,7 @@ export class DataPathFlow {
       batch,
       red,
       throughput: this.path.throughput?.derive(batch),
+      mayBegin: () => sealed.mayBegin(),
     };
     this.#derived.set(batch, block);
     return block;

@@ -32,6 +32,14 @@ export interface IntakeInstruments {
   readonly tombstones: Counter;
   readonly quarantined: (reason: string) => Counter;
   readonly blocks: (outcome: 'committed' | 'dropped' | 'refused') => Counter;
+  /** Blocks that an earlier owner planned. */
+  readonly reformed: Counter;
+  /** Of them, those that the log does not hold any more as they were planned. */
+  readonly changed: (how: 'fewer_records' | 'more_records' | 'other_log') => Counter;
+  /** Records that were stored already when the position came without a plan. */
+  readonly passedOver: Counter;
+  /** Partitions that wait for a newer release to finish its plan. */
+  readonly held: Counter;
 }
 
 /** What the intakes of one receiver in one lane have in common. */

@@ -1,3 +1,5 @@
+import type { LogPartition } from './block.ts';
+
 /**
  * The door of a lane's data path. Sources offer records; the intake scans them into blocks, runs the
  * pipelines over each block and settles it. A source that does not await `offer` breaks the memory bound.
@@ -22,18 +24,20 @@ export interface RequestVerdict {
   readonly message: string;
 }
 
-export interface PartitionSource {
-  readonly clusterId: string;
-  readonly topic: string;
-  readonly partition: number;
+export interface PartitionSource extends LogPartition {
   /** `LaneContext.revision`. */
   readonly revision: number;
   readonly encoding: Encoding;
+  /** The committed offset, where reading goes on, and what was committed with it (null = nothing). */
+  readonly position: { readonly offset: number; readonly metadata: string | null };
+  /** To be asked in the turn in which something is written: false once the group may have given the partition away. */
+  mayBegin(): boolean;
   /**
-   * Moves the group's position to `nextOffset`. Called in offset order, never before everything below is
-   * durable. Resolves with 'fenced' when the assignment under which the partition was opened is over.
+   * Moves the group's position to `nextOffset`, with `metadata` for the next owner. Called in offset order, never
+   * before everything below is durable. Resolves with 'fenced' when the assignment under which the partition was
+   * opened is over.
    */
-  commit(nextOffset: number): Promise<'committed' | 'fenced'>;
+  commit(nextOffset: number, metadata: string | null): Promise<'committed' | 'fenced'>;
   /** Puts an undecodable record aside; the block is not acknowledged before this resolves. */
   quarantine(record: QuarantinedRecord): Promise<void>;
   /** The intake dropped the partition by itself: whoever owns it reads again from the last committed position. */
@@ -63,6 +67,8 @@ export interface QuarantinedRecord {
 }
 
 export interface PartitionIntake {
+  /** Nothing may be offered before it resolves: what is stored already has to be known. Never rejects. */
+  readonly ready: Promise<void>;
   /** Takes the records (their bytes are copied) and resolves when there is room for more. Offsets ascend. */
   offer(records: readonly SourceRecord[]): Promise<void>;
   /** Offsets up to here exclusive hold nothing more for us (transaction markers, compacted records). */

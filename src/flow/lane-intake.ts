@@ -3,19 +3,16 @@ import type { Encoding, Intake, PartitionIntake, PartitionSource, RequestVerdict
 import type { IntakeDeps } from './intake-shared.ts';
 import { LanePartitionIntake } from './partition-intake.ts';
 import { RequestIntake } from './request-intake.ts';
+import { SealPacer } from './seal-pacer.ts';
 import { ticks } from './ticks.ts';
 
 const LINGER_CHECK_MS = 25;
-/** Blocks of more partitions fill more slowly; waiting longer keeps the number of inserts a second flat. */
-const LINGER_PER_PARTITION_MS = 250;
-/** A lone span must be queryable 3 s after it was produced: fetch and insert take the rest. */
-const LINGER_MAX_MS = 2000;
-
 /** The intake of one receiver in one lane. */
 export class LaneIntake implements Intake {
   readonly #deps: IntakeDeps;
   readonly #partitions = new Set<LanePartitionIntake>();
   readonly #requests: RequestIntake;
+  readonly #pacer = new SealPacer();
   readonly #ticks: Subscription;
 
   constructor(deps: IntakeDeps, requestIdPrefix: string) {
@@ -56,11 +53,8 @@ export class LaneIntake implements Intake {
   #sealWhatWaitedEnough(): void {
     const nowMs = this.#deps.clock.monotonicMs();
     const { lingerMs } = this.#deps.limits;
-    const partitionLingerMs =
-      lingerMs === 0
-        ? 0
-        : Math.min(LINGER_MAX_MS, Math.max(lingerMs, this.#partitions.size * LINGER_PER_PARTITION_MS));
-    for (const partition of this.#partitions) partition.sealIfOlder(nowMs, partitionLingerMs);
+    const due = this.#pacer.due(this.#partitions, this.#partitions.size, { nowMs, lingerMs });
+    for (const partition of due) partition.seal();
     this.#requests.sealIfOlder(nowMs, lingerMs);
   }
 }

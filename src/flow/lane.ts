@@ -4,7 +4,7 @@ import type { SeriesTable } from '../red/series-table.ts';
 import type { ThroughputRows } from '../sampling/throughput-rows.ts';
 import type { Dictionary } from '../span/dictionary.ts';
 import type { SpanBatch } from '../span/span-batch.ts';
-import type { Block } from './block.ts';
+import type { Block, LogPartition, StoredRange } from './block.ts';
 import type { Intake } from './intake.ts';
 
 /**
@@ -61,8 +61,20 @@ export interface BlockSink extends Component {
   /** True when `write` resolves only after the block is durable. */
   readonly durable: boolean;
   /**
+   * True when writing the same block twice has the effect of writing it once. Its blocks are made known to the
+   * broker before they are written, are formed again as they were after a crash, and come one at a time and in
+   * order from each partition.
+   */
+  readonly effectOnce: boolean;
+  /**
+   * What the sink remembers of a partition from `fromOffset` on, ascending: asked where a committed position
+   * came without a plan. Rejects like `write`.
+   */
+  stored?(source: LogPartition, fromOffset: number, signal: AbortSignal): Promise<StoredRange[]>;
+  /**
    * Resolves when the block is safe (or was never this sink's business). Retries by itself as long as that
-   * can help; rejects with a SpanweirError when the block must not be acknowledged. Aborted = give up.
+   * can help; rejects with a SpanweirError when the block must not be acknowledged. Aborted = give up. Nothing
+   * is sent once `block.mayBegin()` says no: the write is rejected with FENCED.
    */
   write(block: Block, signal: AbortSignal): Promise<void>;
   /** The source has acknowledged the block: called once per block, never for a dropped one. Synchronous. */

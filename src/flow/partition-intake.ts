@@ -1,32 +1,12 @@
-import { SpanweirError, toError } from '../base/errors.ts';
-import { CommitQueue } from './commit-queue.ts';
-import type { SealedBlock } from './data-path.ts';
-import type { Delivery } from './delivery.ts';
-import type {
-  PartitionIntake,
-  PartitionSource,
-  QuarantinedRecord,
-  RecordHeader,
-  SourceRecord,
-} from './intake.ts';
+import { isBroken } from '../base/failpoints.ts';
+import type { StoredRange } from './block.ts';
+import { type BlockPlan, decodePlan } from './block-plan.ts';
+import { type Cut, Cuts } from './cuts.ts';
+import type { PartitionIntake, PartitionSource, RecordHeader, SourceRecord } from './intake.ts';
 import { type IntakeDeps, isFull, openBlock, reasonOf, releaseBlock } from './intake-shared.ts';
-import type { OpenBlock } from './open-block.ts';
-import { retrying } from './retry.ts';
-import { Waiters } from './waiters.ts';
-
-/** An exact range of offsets, from its first record to its commit. */
-interface PartitionBlock {
-  readonly block: OpenBlock;
-  readonly firstOffset: number;
-  lastOffset: number;
-  readonly firstTimestampMs: number;
-  /** Records put aside; the block is not safe before they are. */
-  readonly quarantines: Promise<void>[];
-  /** Still read by a sink. */
-  isInFlight: boolean;
-}
-
-type CommitRun = { readonly run: readonly PartitionBlock[]; readonly nextOffset: number };
+import { PartitionBlock } from './partition-block.ts';
+import { PartitionBlocks } from './partition-blocks.ts';
+import { storedRanges } from './stored-ranges.ts';
 
 export interface PartitionHooks {
   /** Seals what waits anywhere in the lane, because the budget is used up. */
@@ -34,23 +14,46 @@ export interface PartitionHooks {
   closed(intake: LanePartitionIntake): void;
 }
 
-/** One partition under one assignment: cuts records into blocks and commits them in order. */
+/**
+ * One partition under one assignment: cuts its records into blocks, first exactly those that an earlier owner
+ * planned, then its own. What the sinks have stored without a plan that says so is passed over.
+ */
 export class LanePartitionIntake implements PartitionIntake {
+  readonly ready: Promise<void>;
   readonly #source: PartitionSource;
   readonly #deps: IntakeDeps;
   readonly #hooks: PartitionHooks;
-  readonly #queue = new CommitQueue<PartitionBlock>();
   readonly #abort = new AbortController();
+  readonly #blocks: PartitionBlocks;
+  #cuts: Cuts;
   #open: PartitionBlock | undefined;
-  #nextOffset = -1;
-  #committedOffset = -1;
-  #isCommitting = false;
-  readonly #idle = new Waiters();
+  /** Where the block that is open, or comes next, begins. */
+  #from: number;
+  #nextOffset: number;
 
   constructor(source: PartitionSource, deps: IntakeDeps, hooks: PartitionHooks) {
     this.#source = source;
     this.#deps = deps;
     this.#hooks = hooks;
+    const plan = planOf(source, deps);
+    const toReform = typeof plan === 'string' ? [] : plan.blocks;
+    this.#from = typeof plan === 'string' ? source.position.offset : plan.from;
+    this.#nextOffset = source.position.offset;
+    this.#cuts = new Cuts(toReform.map((range): Cut => ({ kind: 'planned', range })));
+    this.#blocks = new PartitionBlocks({
+      source,
+      deps,
+      dropped: this.#abort.signal,
+      toReform,
+      end: () => ({ nextOffset: this.#nextOffset, openFrom: this.#from, isOpen: this.#open !== undefined }),
+      lose: (error) => this.#lose(error),
+    });
+    this.ready = this.#prepare(plan);
+  }
+
+  /** When the open block was opened; undefined when there is none, or when it ends where its plan says. */
+  get lingersSinceMs(): number | undefined {
+    return this.#isSealable ? this.#open?.block.openedAtMs : undefined;
   }
 
   async offer(records: readonly SourceRecord[]): Promise<void> {
@@ -61,35 +64,25 @@ export class LanePartitionIntake implements PartitionIntake {
     if (this.#deps.limits.lingerMs === 0) this.seal();
     if (!this.#deps.budget.isExceeded) return;
     this.#hooks.relieve();
-    await this.#deps.budget.room(this.#abort.signal);
+    // A planned block has to be read to its end before it gives anything back.
+    if (this.#isSealable) await this.#deps.budget.room(this.#abort.signal);
   }
 
   skipTo(nextOffset: number): void {
-    if (nextOffset <= this.#nextOffset) return;
+    if (nextOffset <= this.#nextOffset || this.#abort.signal.aborted) return;
+    this.#reach(nextOffset);
     this.#nextOffset = nextOffset;
-    if (this.#open !== undefined) this.#open.lastOffset = nextOffset - 1;
-    else if (this.#queue.length === 0) this.#commitSoon();
+    if (this.#open === undefined) this.#blocks.advance();
   }
 
-  /** Ends the open block when it has waited for `lingerMs`. */
-  sealIfOlder(nowMs: number, lingerMs: number): void {
-    if (this.#open !== undefined && nowMs - this.#open.block.openedAtMs >= lingerMs) this.seal();
-  }
-
+  /** Ends the open block, unless a plan says where it ends. */
   seal(): void {
-    const sealed = this.#open;
-    if (sealed === undefined) return;
-    this.#open = undefined;
-    sealed.isInFlight = true;
-    this.#queue.add(sealed);
-    this.#deps.flow.submit(this.#delivery(sealed));
+    if (this.#isSealable) this.#sealAt(this.#nextOffset - 1);
   }
 
   async drain(signal: AbortSignal): Promise<void> {
     this.seal();
-    while (this.#isBusy() && !signal.aborted && !this.#abort.signal.aborted) {
-      await this.#idle.wait(signal, this.#abort.signal);
-    }
+    await this.#blocks.idle(signal);
   }
 
   drop(): void {
@@ -97,38 +90,54 @@ export class LanePartitionIntake implements PartitionIntake {
     this.#abort.abort();
     if (this.#open !== undefined) releaseBlock(this.#deps, this.#open.block);
     this.#open = undefined;
-    // A block that a sink still reads is released when the sink is done with it.
-    for (const block of this.#queue.clear()) {
-      this.#deps.instruments.blocks('dropped').add(1);
-      if (!block.isInFlight) releaseBlock(this.#deps, block.block);
-    }
+    this.#blocks.drop();
     this.#hooks.closed(this);
   }
 
-  /** Given up without having been told to: the source must read again what was not committed. */
-  #abandon(error: Error): void {
-    if (this.#abort.signal.aborted) return;
-    this.drop();
-    this.#source.abandoned?.(error);
+  get #isSealable(): boolean {
+    return this.#cuts.planned === undefined || isBroken('seal_by_clock_while_reforming');
   }
 
-  #isBusy(): boolean {
-    return this.#queue.length > 0 || this.#isCommitting;
+  /** With an error: given up without having been told to, so the source must read again what was not committed. */
+  #lose(error: Error | undefined): void {
+    if (this.#abort.signal.aborted) return;
+    this.drop();
+    if (error !== undefined) this.#source.abandoned?.(error);
+  }
+
+  async #prepare(plan: BlockPlan | 'none' | 'newer'): Promise<void> {
+    const { deps, source, where } = { deps: this.#deps, source: this.#source, where: this.#where() };
+    if (plan === 'newer') {
+      deps.instruments.held.add(1);
+      deps.log.error(where, 'the partition has a plan of a newer release, which has to finish it: it waits');
+      return await new Promise(() => {});
+    }
+    if (plan !== 'none') return;
+    const stored = await storedRanges(deps, source, this.#abort.signal);
+    if (stored.length === 0) return;
+    const offsets = stored.reduce(
+      (sum, { firstOffset, lastOffset }) => sum + lastOffset - firstOffset + 1,
+      0,
+    );
+    deps.log.warn(
+      { ...where, offset: source.position.offset, offsets },
+      'the position came without a plan, and records behind it are stored already: they are passed over',
+    );
+    this.#cuts = new Cuts(stored.map((range: StoredRange): Cut => ({ kind: 'stored', range })));
   }
 
   #take(record: SourceRecord): void {
-    this.#open ??= {
-      block: openBlock(this.#deps),
-      firstOffset: record.offset,
-      lastOffset: record.offset,
-      firstTimestampMs: record.timestampMs,
-      quarantines: [],
-      isInFlight: false,
-    };
-    const open = this.#open;
-    open.lastOffset = record.offset;
-    this.#nextOffset = record.offset + 1;
+    this.#reach(record.offset);
     const { instruments, limits, scan } = this.#deps;
+    if (this.#isStored(record)) {
+      instruments.passedOver.add(1);
+      this.#nextOffset = record.offset + 1;
+      return;
+    }
+    this.#open ??= new PartitionBlock(openBlock(this.#deps), this.#from, this.#cuts.planned);
+    const open = this.#open;
+    open.count(record);
+    this.#nextOffset = record.offset + 1;
     instruments.records.add(1);
     if (record.value === null) {
       instruments.tombstones.add(1);
@@ -137,152 +146,77 @@ export class LanePartitionIntake implements PartitionIntake {
       try {
         instruments.spans.add(scan(open.block.batch, record.value, this.#source.encoding, record));
       } catch (error) {
-        open.quarantines.push(this.#quarantine({ record: copied(record), reason: reasonOf(error) }));
+        open.countQuarantined(this.#blocks.quarantine({ record: copied(record), reason: reasonOf(error) }));
       }
     }
     open.block.account();
+    if (this.#cuts.planned !== undefined) this.#reach(this.#nextOffset);
     if (isFull(open.block.batch, limits)) this.seal();
   }
 
-  #quarantine(quarantined: QuarantinedRecord): Promise<void> {
-    this.#deps.instruments.quarantined(quarantined.reason).add(1);
-    const { clock, random, log } = this.#deps;
-    return retrying(() => this.#source.quarantine(quarantined), this.#abort.signal, {
-      initialMs: 200,
-      maxMs: 10_000,
-      clock,
-      random,
-      isFinal: () => false,
-      onFailure: (err, waitMs) =>
-        log.warn({ err, waitMs }, 'a bad record could not be put aside; trying again'),
-    }).catch(() => {
-      // Only an abort ends the tries: the record will be read again by whoever owns the partition next.
-    });
-  }
-
-  #delivery(sealed: PartitionBlock): Delivery<SealedBlock> {
-    const { clusterId, topic, partition, revision } = this.#source;
-    const { firstOffset, lastOffset, firstTimestampMs } = sealed;
-    return {
-      value: {
-        origin: {
-          kind: 'kafka',
-          clusterId,
-          topic,
-          partition,
-          firstOffset,
-          lastOffset,
-          firstTimestampMs,
-          revision,
-        },
-        batch: sealed.block.batch,
-      },
-      signal: this.#abort.signal,
-      ack: () => void this.#written(sealed),
-      nack: (error) => void this.#refused(sealed, error),
-    };
-  }
-
-  async #written(sealed: PartitionBlock): Promise<void> {
-    await Promise.all(sealed.quarantines);
-    sealed.isInFlight = false;
-    if (this.#abort.signal.aborted) {
-      releaseBlock(this.#deps, sealed.block);
-      return;
-    }
-    this.#queue.markSafe(sealed);
-    await this.#commit();
-  }
-
-  /** No sink can ever take this block: its records are put aside, so that the partition goes on. */
-  async #refused(sealed: PartitionBlock, error: Error): Promise<void> {
-    const isRefusal =
-      error instanceof SpanweirError && (error.code === 'REFUSED' || error.code === 'BAD_DATA');
-    if (!isRefusal || this.#abort.signal.aborted) {
-      sealed.isInFlight = false;
-      if (this.#abort.signal.aborted) releaseBlock(this.#deps, sealed.block);
-      else this.#abandon(error);
-      return;
-    }
-    this.#deps.instruments.blocks('refused').add(1);
-    this.#deps.log.error({ err: error, ...this.#where(sealed) }, 'a block was refused for good: quarantined');
-    const { batch } = sealed.block;
-    this.#deps.flow.forget(batch);
-    for (let i = 0; i < batch.records; i++) {
-      const value = batch.arena.subarray(batch.recordAt[i], batch.recordEnd[i]);
-      const record: SourceRecord = {
-        offset: batch.recordOffset[i] as number,
-        timestampMs: batch.recordTimestampMs[i] as number,
-        key: null,
-        value,
-      };
-      sealed.quarantines.push(this.#quarantine({ record, reason: 'block_refused' }));
-    }
-    await this.#written(sealed);
-  }
-
-  #where(sealed: PartitionBlock): object {
-    const { topic, partition } = this.#source;
-    return { topic, partition, firstOffset: sealed.firstOffset, lastOffset: sealed.lastOffset };
-  }
-
-  #commitSoon(): void {
-    if (this.#committedOffset < this.#nextOffset) void this.#commit();
-  }
-
-  /** One commit at a time. Nothing left is found in the turn in which this ends, so that no block is overlooked. */
-  async #commit(): Promise<void> {
-    if (this.#isCommitting) return;
-    this.#isCommitting = true;
-    try {
-      for (let next = this.#committable(); next !== undefined; next = this.#committable()) {
-        await this.#commitRun(next);
+  /** Makes the cuts that lie below `offset`; what comes next is at `offset` or behind it. */
+  #reach(offset: number): void {
+    for (let cut = this.#cuts.next; cut !== undefined; cut = this.#cuts.next) {
+      const { firstOffset, lastOffset } = cut.range;
+      if (cut.kind === 'stored' && this.#open !== undefined && offset >= firstOffset)
+        this.#sealAt(firstOffset - 1);
+      if (offset <= lastOffset) return;
+      if (cut.kind === 'planned') {
+        // Nothing of it may be left in the log: then it is an empty block, and said to be one.
+        this.#open ??= new PartitionBlock(openBlock(this.#deps), firstOffset, cut.range);
+        this.#cuts.leave();
+        this.#sealAt(lastOffset);
+      } else {
+        this.#cuts.leave();
+        this.#from = lastOffset + 1;
       }
-    } finally {
-      this.#isCommitting = false;
-      if (!this.#isBusy()) this.#idle.wake();
     }
   }
 
-  /** What may be committed now; undefined when there is nothing or the assignment is over. */
-  #committable(): CommitRun | undefined {
-    if (this.#abort.signal.aborted) return undefined;
-    const run = this.#queue.committable();
-    const isAtEnd = run.length === this.#queue.length && this.#open === undefined;
-    const nextOffset = isAtEnd ? this.#nextOffset : (run.at(-1)?.lastOffset ?? -2) + 1;
-    return nextOffset <= this.#committedOffset ? undefined : { run, nextOffset };
+  #isStored(record: SourceRecord): boolean {
+    const place = this.#cuts.placeOf(record, this.#source.position.offset);
+    if (place !== 'other_log') return place === 'stored';
+    this.#deps.instruments.changed('other_log').add(1);
+    this.#deps.log.warn(
+      { ...this.#where(), offset: record.offset },
+      'what is stored under these offsets came from another log of this name: nothing is passed over',
+    );
+    this.#cuts.forget();
+    return false;
   }
 
-  async #commitRun({ run, nextOffset }: CommitRun): Promise<void> {
-    this.#queue.remove(run.length);
-    const isCommitted = (await this.#commitUntilAnswered(nextOffset)) === 'committed';
-    // Also when the partition was dropped meanwhile: the broker has moved the position, so it counts.
-    if (isCommitted) this.#committedOffset = nextOffset;
-    for (const { block } of run) {
-      if (isCommitted) this.#deps.flow.committed(block.batch);
-      this.#deps.instruments.blocks(isCommitted ? 'committed' : 'dropped').add(1);
-      releaseBlock(this.#deps, block);
+  #sealAt(lastOffset: number): void {
+    const sealed = this.#open;
+    if (sealed === undefined) return;
+    this.#open = undefined;
+    this.#from = lastOffset + 1;
+    const verdict = sealed.seal(lastOffset, this.#source.revision);
+    if (verdict !== 'same') {
+      const { instruments, log } = this.#deps;
+      instruments.changed(verdict).add(1);
+      const range = { firstOffset: sealed.firstOffset, lastOffset };
+      log.error(
+        { ...this.#where(), ...range, verdict },
+        'the log does not hold what a planned block was made of',
+      );
     }
+    this.#blocks.add(sealed);
   }
 
-  async #commitUntilAnswered(nextOffset: number): Promise<'committed' | 'fenced'> {
-    const { clock, random, log } = this.#deps;
-    try {
-      const answer = await retrying(() => this.#source.commit(nextOffset), this.#abort.signal, {
-        initialMs: 100,
-        maxMs: 2000,
-        clock,
-        random,
-        isFinal: (error) => error instanceof SpanweirError && error.code === 'FENCED',
-        onFailure: (err, waitMs) => log.warn({ err, waitMs, nextOffset }, 'commit failed; trying again'),
-      });
-      if (answer === 'fenced') this.drop();
-      return answer;
-    } catch (error) {
-      this.#abandon(toError(error));
-      return 'fenced';
-    }
+  #where(): object {
+    const { topic, partition } = this.#source;
+    return { topic, partition };
   }
+}
+
+function planOf(source: PartitionSource, deps: IntakeDeps): BlockPlan | 'none' | 'newer' {
+  if (!deps.flow.isEffectOnce) return { from: source.position.offset, blocks: [] };
+  const plan = decodePlan(source.position.metadata);
+  if (typeof plan === 'string') return plan;
+  if (isBroken('plan_ignored_on_takeover')) return { from: plan.from, blocks: [] };
+  const blocks = isBroken('plan_cut_short_on_takeover') ? plan.blocks.slice(0, -1) : plan.blocks;
+  if (blocks.length > 0) deps.instruments.reformed.add(blocks.length);
+  return { from: plan.from, blocks };
 }
 
 /** The record's bytes belong to the fetch buffer, which is gone by the time that the dead letter is written. */

@@ -10,6 +10,7 @@ export function createPassingSink(
   return {
     id,
     durable: false,
+    effectOnce: false,
     blockWish: { spans: 0, lingerMs: 0 },
     start: async () => health.report('ok'),
     stop: async () => health.report('stopped'),

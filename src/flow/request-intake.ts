@@ -90,7 +90,7 @@ export class RequestIntake {
     const id = `${this.#idPrefix}:${this.#sequence}`;
     const { batch } = sealed.block;
     return {
-      value: { origin: { kind: 'request', id }, batch },
+      value: { origin: { kind: 'request', id }, batch, mayBegin: () => true },
       signal: this.#abort.signal,
       ack: () => this.#written(sealed),
       nack: (error) => this.#failed(sealed, error),

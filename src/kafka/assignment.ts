@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { isBroken } from '../base/failpoints.ts';
 import { failureOf, isFenced, kafkaError } from './errors.ts';
 import type { ConsumerGroup, OffsetCommitRequest } from './kafkajs-internals.ts';
 
@@ -20,6 +21,14 @@ interface PendingCommit {
   reject(error: Error): void;
 }
 
+/** What an assignment is told of the membership that it belongs to. */
+export interface AssignmentEnv {
+  /** The broker has said that the group moved on. */
+  onFenced(): void;
+  /** False once the last answered heartbeat is so old that the coordinator may have given the partitions away. */
+  isInTouch(): boolean;
+}
+
 /**
  * One generation of a group, as one member saw it. Commits go out under exactly this generation and member id,
  * never under a newer one, so that the broker refuses them once the group has moved on; and none goes out
@@ -30,17 +39,17 @@ export class Assignment {
   readonly memberId: string;
   readonly positions: readonly Position[];
   readonly #group: ConsumerGroup;
-  readonly #onFenced: () => void;
+  readonly #env: AssignmentEnv;
   readonly #ending = new AbortController();
   #isCurrent = true;
   #pending: PendingCommit[] = [];
   #isFlushing = false;
 
-  constructor(group: ConsumerGroup, positions: readonly Position[], onFenced: () => void) {
+  constructor(group: ConsumerGroup, positions: readonly Position[], env: AssignmentEnv) {
     // Every partition may wait for it.
     setMaxListeners(0, this.#ending.signal);
     this.#group = group;
-    this.#onFenced = onFenced;
+    this.#env = env;
     this.positions = positions;
     this.generationId = group.generationId ?? -1;
     this.memberId = group.memberId ?? '';
@@ -49,6 +58,11 @@ export class Assignment {
   /** False = nothing may be committed under it any more. */
   get isCurrent(): boolean {
     return this.#isCurrent;
+  }
+
+  /** To be asked in the turn in which something is written: false once another member may own the partitions. */
+  mayBegin(): boolean {
+    return this.#isCurrent && this.#env.isInTouch();
   }
 
   /** Aborts as soon as it is known that the group rebalances: from then on nothing new begins. */
@@ -78,7 +92,7 @@ export class Assignment {
     nextOffset: number,
     metadata: string | null = null,
   ): Promise<'committed' | 'fenced'> {
-    if (!this.#isCurrent) return Promise.resolve('fenced');
+    if (!this.#isCurrent && !isBroken('commit_under_newer_generation')) return Promise.resolve('fenced');
     return new Promise((resolve, reject) => {
       this.#pending.push({ topic, partition, nextOffset, metadata, resolve, reject });
       void this.#flush();
@@ -101,7 +115,8 @@ export class Assignment {
   async #send(commits: readonly PendingCommit[]): Promise<void> {
     try {
       const coordinator = await this.#group.offsetManager?.getCoordinator();
-      if (coordinator === undefined || !this.#isCurrent) return this.#fenced(commits);
+      const isCurrent = this.#isCurrent || isBroken('commit_under_newer_generation');
+      if (coordinator === undefined || !isCurrent) return this.#fenced(commits);
       await coordinator.offsetCommit(this.#request(commits));
       for (const commit of commits) commit.resolve('committed');
     } catch (error) {
@@ -117,7 +132,7 @@ export class Assignment {
     const wasCurrent = this.#isCurrent;
     this.end();
     for (const commit of commits) commit.resolve('fenced');
-    if (wasCurrent) this.#onFenced();
+    if (wasCurrent) this.#env.onFenced();
   }
 
   #request(commits: readonly PendingCommit[]): OffsetCommitRequest {
@@ -126,10 +141,11 @@ export class Assignment {
       const partitions = topics.get(commit.topic) ?? new Map<number, PendingCommit>();
       topics.set(commit.topic, partitions.set(commit.partition, commit));
     }
+    const isNewest = isBroken('commit_under_newer_generation');
     return {
       groupId: this.#group.groupId,
-      memberId: this.memberId,
-      groupGenerationId: this.generationId,
+      memberId: isNewest ? (this.#group.memberId ?? '') : this.memberId,
+      groupGenerationId: isNewest ? (this.#group.generationId ?? -1) : this.generationId,
       topics: Array.from(topics, ([topic, partitions]) => ({
         topic,
         partitions: Array.from(partitions.values(), ({ partition, nextOffset, metadata }) => ({

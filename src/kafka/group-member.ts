@@ -183,7 +183,10 @@ export class GroupMember {
     if (this.#isQuiet || this.#over.signal.aborted)
       throw new SpanweirError('STOPPING', 'the consumer is stopping');
     const { positions, fresh } = await readPositions(group, this.#options.fromBeginning);
-    const assignment = new Assignment(group, positions, () => this.#endAssignment());
+    const assignment = new Assignment(group, positions, {
+      onFenced: () => this.#endAssignment(),
+      isInTouch: () => this.#isInTouch(),
+    });
     // Without this a restart would begin at a newer end of the log, behind records that were never settled.
     const outcomes = await Promise.all(
       fresh.map(({ topic, partition, offset }) => assignment.commit(topic, partition, offset)),
@@ -225,6 +228,15 @@ export class GroupMember {
     signal?.removeEventListener('abort', stop);
   }
 
+  /**
+   * The coordinator counts from the moment in which a heartbeat reached it. kafkajs may have sent the last one up to
+   * an interval before it told us so.
+   */
+  #isInTouch(): boolean {
+    const { heartbeatIntervalMs, sessionTimeoutMs } = this.#options;
+    return this.#clock.monotonicMs() - this.#lastBeatMs < sessionTimeoutMs - heartbeatIntervalMs;
+  }
+
   #endAssignment(): void {
     const assignment = this.#assignment;
     if (assignment === undefined) return;
@@ -241,8 +253,9 @@ export class GroupMember {
       const assignment = this.#assignment;
       if (assignment === undefined || this.#over.signal.aborted) continue;
       try {
+        const sentMs = this.#clock.monotonicMs();
         await this.#group?.heartbeat({ interval: heartbeatIntervalMs });
-        this.#lastBeatMs = this.#clock.monotonicMs();
+        if (assignment === this.#assignment) this.#lastBeatMs = sentMs;
       } catch (error) {
         if (isRebalance(error)) assignment.close();
       }

@@ -48,6 +48,27 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'receiver',
     'outcome',
   ),
+  spanweir_reformed_blocks_total: counter(
+    'blocks',
+    'Blocks that an earlier owner of a partition planned and that were formed again.',
+    'receiver',
+  ),
+  spanweir_changed_blocks_total: counter(
+    'blocks',
+    'Of them, those that the log does not hold any more as they were planned (compacted, truncated, made anew).',
+    'receiver',
+    'how',
+  ),
+  spanweir_passed_over_records_total: counter(
+    'records',
+    'Messages that were stored already when a position came without a plan.',
+    'receiver',
+  ),
+  spanweir_held_partitions_total: counter(
+    'partitions',
+    'Partitions that were left waiting because a newer release has planned blocks in them.',
+    'receiver',
+  ),
 
   // Connectors: span_metrics.
   spanweir_span_metrics_no_service_total: counter(

@@ -1,10 +1,10 @@
 import { SpanweirError } from '../../src/base/errors.ts';
 import type { Counter } from '../../src/base/instruments.ts';
 import { BatchPool } from '../../src/flow/batch-pool.ts';
-import type { Block } from '../../src/flow/block.ts';
+import type { Block, StoredRange } from '../../src/flow/block.ts';
 import { Budget } from '../../src/flow/budget.ts';
 import { DataPathFlow } from '../../src/flow/data-path.ts';
-import type { QuarantinedRecord, SourceRecord } from '../../src/flow/intake.ts';
+import type { PartitionSource, QuarantinedRecord, SourceRecord } from '../../src/flow/intake.ts';
 import type { IntakeDeps } from '../../src/flow/intake-shared.ts';
 import type { BlockSink } from '../../src/flow/lane.ts';
 import { LaneIntake } from '../../src/flow/lane-intake.ts';
@@ -27,19 +27,30 @@ export class FlowHarness {
   readonly writes: Write[] = [];
   readonly committedBlocks: string[] = [];
   readonly commits: number[] = [];
+  /** What was committed with each of `commits`. */
+  readonly metadata: (string | null)[] = [];
   readonly quarantined: QuarantinedRecord[] = [];
   readonly counts = new Map<string, number>();
   readonly intake: LaneIntake;
   derive: () => ThroughputRows = () => [];
+  stored: readonly StoredRange[] = [];
+  isInTouch = true;
   commitAnswer: () => Promise<'committed' | 'fenced'> = async () => 'committed';
 
-  constructor(limits = { maxSpans: 1000, maxBytes: 1 << 20, lingerMs: 100 }, budgetBytes = 1 << 20) {
+  /** @param isEffectOnce whether the sink wants planned blocks */
+  constructor(
+    limits = { maxSpans: 1000, maxBytes: 1 << 20, lingerMs: 100 },
+    budgetBytes = 1 << 20,
+    isEffectOnce = false,
+  ) {
     this.budget = new Budget(budgetBytes);
     const { clock, budget } = this;
     const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
     const sink: BlockSink = {
       id: 'sink',
       durable: true,
+      effectOnce: isEffectOnce,
+      stored: async () => [...this.stored],
       blockWish: { spans: 1000, lingerMs: 100 },
       start: async () => {},
       stop: async () => {},
@@ -80,6 +91,10 @@ export class FlowHarness {
         spans: this.#counter('spans'),
         bytes: this.#counter('bytes'),
         tombstones: this.#counter('tombstones'),
+        reformed: this.#counter('reformed'),
+        changed: (how) => this.#counter(`changed ${how}`),
+        passedOver: this.#counter('passed over'),
+        held: this.#counter('held'),
         quarantined: (reason) => this.#counter(`quarantined ${reason}`),
         blocks: (outcome) => this.#counter(`blocks ${outcome}`),
       },
@@ -87,16 +102,21 @@ export class FlowHarness {
     this.intake = new LaneIntake(deps, 'test');
   }
 
-  openPartition(partition = 0) {
+  openPartition(position: PartitionSource['position'] = { offset: 0, metadata: null }, partition = 0) {
     return this.intake.openPartition({
       clusterId: 'c',
       topic: 't',
       partition,
       revision: 1,
       encoding: 'otlp_proto',
-      commit: async (nextOffset) => {
+      position,
+      mayBegin: () => this.isInTouch,
+      commit: async (nextOffset, metadata) => {
         const answer = await this.commitAnswer();
-        if (answer === 'committed') this.commits.push(nextOffset);
+        if (answer === 'committed') {
+          this.commits.push(nextOffset);
+          this.metadata.push(metadata);
+        }
         return answer;
       },
       quarantine: async (record) => void this.quarantined.push(record),

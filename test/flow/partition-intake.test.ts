@@ -15,17 +15,21 @@ test('a block is sealed after its linger, written, and committed once it is safe
       clusterId: 'c',
       topic: 't',
       partition: 0,
-      firstOffset: 7,
+      firstOffset: 0,
       lastOffset: 9,
+      records: 3,
+      quarantined: 0,
       firstTimestampMs: 1007,
+      lastTimestampMs: 1009,
       revision: 1,
+      isReformed: false,
     },
   ]);
   expect(harness.commits).toEqual([]);
   harness.writes[0]?.succeed();
   await settle();
   expect(harness.commits).toEqual([10]);
-  expect(harness.committedBlocks).toEqual(['7-9']);
+  expect(harness.committedBlocks).toEqual(['0-9']);
   expect(harness.budget.usedBytes).toBe(0);
 });
 

@@ -24,6 +24,7 @@ const RETRY_AFTER_MS = 2_000;
 export class ClickHouseSink implements BlockSink {
   readonly id: string;
   readonly durable = true;
+  readonly effectOnce: boolean;
   readonly blockWish: BlockSink['blockWish'];
   readonly #config: ClickHouseExporterConfig;
   readonly #client: ClickHouse;
@@ -41,6 +42,7 @@ export class ClickHouseSink implements BlockSink {
   ) {
     this.id = context.id;
     this.#config = config;
+    this.effectOnce = config.effect_once;
     this.#client = client;
     this.#context = context;
     this.blockWish = { spans: config.block.spans, lingerMs: config.block.linger };

@@ -94,6 +94,12 @@ export const clickHouseExporterConfig = z
       "how long a block that came in requests is tried before its senders are told to come again; less than the receiver's own timeout, so that nothing is stored that was refused",
     ),
     concurrent_inserts: z.int().min(1).max(64).default(2).describe('blocks on their way at once, per worker'),
+    effect_once: z
+      .boolean()
+      .default(true)
+      .describe(
+        'make each block known to the broker before it is inserted, so that after a crash exactly the same one is formed again; false = at least once, without plans in the committed offsets',
+      ),
     block: z
       .strictObject({
         spans: z.int().min(1).default(50_000).describe('spans that make a block full'),

@@ -36,6 +36,7 @@ export function createKafkaBlockSink(config: KafkaExporterConfig, context: LaneC
 class KafkaBlockSink implements BlockSink {
   readonly id: string;
   readonly durable = true;
+  readonly effectOnce = false;
   readonly blockWish = { spans: 10_000, lingerMs: 20 };
   readonly #config: KafkaExporterConfig;
   readonly #context: LaneContext;

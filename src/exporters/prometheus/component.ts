@@ -15,6 +15,7 @@ export const prometheusExporter: ExporterType<PrometheusConfig> = {
   createLane: (_config, { id }) => ({
     id,
     durable: false,
+    effectOnce: false,
     blockWish: BLOCK_WISH,
     start: async () => {},
     stop: async () => {},

@@ -111,13 +111,14 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     await this.#feeds.get(`${batch.topic}/${batch.partition}`)?.take(batch);
   }
 
-  moved({ topic, partition, offset }: Position): void {
+  moved(position: Position): void {
+    const { topic, partition, offset } = position;
     const feed = this.#feeds.get(`${topic}/${partition}`);
     const assignment = this.#assignment;
     if (feed === undefined || assignment === undefined) return;
     this.#counters.resets.add(1);
     this.#context.log.warn({ topic, partition, offset }, 'the position is not in the log any more: moved');
-    feed.moved(offset, () => this.#openIntake(assignment, topic, partition));
+    feed.moved(offset, () => this.#openIntake(assignment, position));
   }
 
   /** One consumer after the other, until the lane stops. */
@@ -248,25 +249,29 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     };
   }
 
-  #open(assignment: Assignment, { topic, partition, offset }: Position): void {
+  #open(assignment: Assignment, position: Position): void {
     const deps = this.#deps;
     const member = this.#member;
     if (deps === undefined || member === undefined) return;
-    const intake = this.#openIntake(assignment, topic, partition);
+    const { topic, partition, offset } = position;
+    const intake = this.#openIntake(assignment, position);
     const of = { assignment, member, lag: this.#counters.lag(topic, partition) };
     const feed = new PartitionFeed({ topic, partition, offset }, intake, of, deps);
     this.#feeds.set(`${topic}/${partition}`, feed);
   }
 
-  #openIntake(assignment: Assignment, topic: string, partition: number): PartitionIntake {
+  #openIntake(assignment: Assignment, position: Position): PartitionIntake {
     const clusterId = this.#deps?.clusterId ?? '';
+    const { topic, partition } = position;
     return this.#sink.openPartition({
       clusterId,
       topic,
       partition,
       revision: this.#context.revision,
       encoding: encodingOf(this.#config),
-      commit: (nextOffset) => assignment.commit(topic, partition, nextOffset),
+      position,
+      mayBegin: () => assignment.mayBegin(),
+      commit: (nextOffset, metadata) => assignment.commit(topic, partition, nextOffset, metadata),
       quarantine: (record) => this.#putAside({ ...record, clusterId, topic, partition }),
       abandoned: (error) => {
         if (assignment.isCurrent) void this.#member?.fail(error);

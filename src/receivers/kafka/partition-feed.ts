@@ -130,6 +130,8 @@ export class PartitionFeed {
   async #offer(batch: FetchedBatch): Promise<void> {
     const records = this.#prepared(batch.records);
     const intake = this.#intake;
+    await intake.ready;
+    if (intake !== this.#intake || !this.#isCurrent()) return batch.release();
     const offered = records.length > 0 ? intake.offer(records) : undefined;
     // The intake has copied what it takes by now. What is put aside for trouble still refers to the bytes.
     if (batch.trouble === undefined) batch.release();

@@ -30,6 +30,7 @@ const BLOCK: Block = {
   ]),
   red: new Map(),
   throughput: undefined,
+  mayBegin: () => true,
 };
 
 async function write(

@@ -7,6 +7,7 @@ import type { LaneContext } from '../../../src/flow/lane.ts';
 import { Dictionary } from '../../../src/span/dictionary.ts';
 import { OtlpScanner } from '../../../src/span/otlp-scanner.ts';
 import { SpanBatch } from '../../../src/span/span-batch.ts';
+import { kafkaOrigin } from '../../support/kafka-origin.ts';
 import { encodeProto } from '../../support/spans.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -47,7 +48,7 @@ async function startSink(onFailure: () => void = () => {}) {
     const batch = new SpanBatch();
     const payload = encodeProto([{ service: 'shop', spans: [{ name: 'buy' }] }]);
     new OtlpScanner(dictionary).append(batch, payload, { offset: 0, timestampMs: systemClock.wallMs() });
-    return { origin, batch, red: new Map(), throughput: undefined };
+    return { origin, batch, red: new Map(), throughput: undefined, mayBegin: () => true };
   };
   return { sink, blockOf };
 }
@@ -67,16 +68,9 @@ test('a block of a log is tried until its source gives up', async () => {
     failures++;
   });
   const abort = new AbortController();
-  const block = blockOf({
-    kind: 'kafka',
-    clusterId: 'c',
-    topic: 't',
-    partition: 0,
-    firstOffset: 0,
-    lastOffset: 0,
-    firstTimestampMs: 0,
-    revision: 1,
-  });
+  const block = blockOf(
+    kafkaOrigin(0, 0, { clusterId: 'c', topic: 't', partition: 0, firstTimestampMs: 0, revision: 1 }),
+  );
   let outcome = 'open';
   const written = sink.write(block, abort.signal).catch((error: { code: string }) => {
     outcome = error.code;

@@ -3,7 +3,6 @@ import { systemClock } from '../../../src/base/clock.ts';
 import type { Counter, Gauge, Instruments, Log } from '../../../src/base/instruments.ts';
 import { ClickHouse } from '../../../src/clickhouse/client.ts';
 import { type MigrateOptions, migrate } from '../../../src/clickhouse/migrate.ts';
-import type { BlockOrigin, KafkaOrigin } from '../../../src/flow/block.ts';
 import { Dictionary } from '../../../src/span/dictionary.ts';
 import { OtlpScanner } from '../../../src/span/otlp-scanner.ts';
 import type { ScanLimits } from '../../../src/span/scan-limits.ts';
@@ -66,19 +65,4 @@ export class BatchMaker {
     });
     return batch;
   }
-}
-
-export function kafkaOrigin(firstOffset: number, lastOffset: number, more: Partial<KafkaOrigin> = {}) {
-  const origin: BlockOrigin & KafkaOrigin = {
-    kind: 'kafka',
-    clusterId: 'cluster-1',
-    topic: 'otlp_spans',
-    partition: 3,
-    firstOffset,
-    lastOffset,
-    firstTimestampMs: 1_700_000_000_000,
-    revision: 0,
-    ...more,
-  };
-  return origin;
 }

@@ -9,16 +9,10 @@ import type { RedConnector, SinkInputs } from '../../../src/flow/lane.ts';
 import { RedAggregator } from '../../../src/red/red-aggregator.ts';
 import type { ThroughputRows } from '../../../src/sampling/throughput-rows.ts';
 import type { SpanBatch } from '../../../src/span/span-batch.ts';
+import { kafkaOrigin } from '../../support/kafka-origin.ts';
 import type { TestResource } from '../../support/spans.ts';
 import { waitFor } from '../../support/wait.ts';
-import {
-  BatchMaker,
-  deafInstruments,
-  kafkaOrigin,
-  migratedDatabase,
-  openClient,
-  silentLog,
-} from './database.ts';
+import { BatchMaker, deafInstruments, migratedDatabase, openClient, silentLog } from './database.ts';
 
 /** The tables of metrics forget what is old, so all happens from yesterday 20:00:10 UTC on. */
 const START_S = Math.floor(Date.now() / 86_400_000) * 86_400 - 86_400 + 20 * 3600 + 10;
@@ -78,7 +72,7 @@ class Setup {
   block(origin: BlockOrigin, payloads: TestResource[][], throughput: ThroughputRows = []): Block {
     const batch: SpanBatch = this.maker.make(payloads, origin.kind === 'kafka' ? origin.firstOffset : 0);
     const red = new Map([...this.inputs.red].map(([id, connector]) => [id, connector.derive(batch)]));
-    return { origin, batch, red, throughput };
+    return { origin, batch, red, throughput, mayBegin: () => true };
   }
 }
 

@@ -4,8 +4,9 @@ import { NativeBuffer } from '../../../src/clickhouse/native/native-buffer.ts';
 import { SpanEncoder } from '../../../src/clickhouse/native/span-encoder.ts';
 import { Dictionary } from '../../../src/span/dictionary.ts';
 import type { SpanBatch } from '../../../src/span/span-batch.ts';
+import { kafkaOrigin } from '../../support/kafka-origin.ts';
 import { double, type TestResource, type TestSpan } from '../../support/spans.ts';
-import { BatchMaker, kafkaOrigin, migratedDatabase } from './database.ts';
+import { BatchMaker, migratedDatabase } from './database.ts';
 
 let client: ClickHouse;
 let maker: BatchMaker;

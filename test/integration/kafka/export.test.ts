@@ -6,6 +6,7 @@ import type { BlockSink } from '../../../src/flow/lane.ts';
 import { Dictionary } from '../../../src/span/dictionary.ts';
 import { OtlpScanner } from '../../../src/span/otlp-scanner.ts';
 import { SpanBatch } from '../../../src/span/span-batch.ts';
+import { kafkaOrigin } from '../../support/kafka-origin.ts';
 import { decodeProto, encodeProto, flatSpans, type TestSpan } from '../../support/spans.ts';
 import { createTopic, readTopic, topicSize, uniqueName } from '../../support/topics.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -26,19 +27,22 @@ function blockOf(given: readonly TestSpan[]): Block {
   const batch = new SpanBatch();
   const scanner = new OtlpScanner(new Dictionary());
   scanner.append(batch, encodeProto([{ service: 'shop', spans: given }]), { offset: 0, timestampMs: 0 });
-  return { origin: { kind: 'request', id: 'r1' }, batch, red: new Map(), throughput: undefined };
+  return {
+    origin: { kind: 'request', id: 'r1' },
+    batch,
+    red: new Map(),
+    throughput: undefined,
+    mayBegin: () => true,
+  };
 }
 
-const RECORD: BlockOrigin = {
-  kind: 'kafka',
+const RECORD: BlockOrigin = kafkaOrigin(0, 0, {
   clusterId: 'c',
   topic: 't',
   partition: 0,
-  firstOffset: 0,
-  lastOffset: 0,
   firstTimestampMs: 0,
   revision: 1,
-};
+});
 
 async function open(options: object): Promise<{ sink: BlockSink; values: Map<string, number> }> {
   const values = new Map<string, number>();

@@ -78,6 +78,7 @@ export class FakeIntake implements Intake {
 }
 
 export class FakePartition implements PartitionIntake {
+  readonly ready = Promise.resolve();
   readonly source: PartitionSource;
   readonly #world: World;
   readonly #settings: FakeSettings;
@@ -168,7 +169,7 @@ export class FakePartition implements PartitionIntake {
 
   async #tryCommit(nextOffset: number): Promise<'committed' | 'fenced' | undefined> {
     try {
-      return await this.source.commit(nextOffset);
+      return await this.source.commit(nextOffset, null);
     } catch {
       await systemClock.sleep(100);
       return undefined;

@@ -109,7 +109,7 @@ describe('a rebalance', () => {
     const before = await committed(config.group_id, topic);
     expect(Number(before.get(0)?.offset)).toBe(10);
     release();
-    expect(await old?.source.commit(3)).toBe('fenced');
+    expect(await old?.source.commit(3, null)).toBe('fenced');
     expect((await committed(config.group_id, topic)).get(0)).toEqual(before.get(0));
     expect(stuckWorld.count).toBe(0);
   });

@@ -34,6 +34,7 @@ function lane() {
   } as unknown as GroupMember;
   const assignment = { isCurrent: true, ending: new AbortController().signal } as unknown as Assignment;
   const intake = {
+    ready: Promise.resolve(),
     offer: () => new Promise<void>((resolve) => void room.push(resolve)),
     skipTo: () => {},
     drain: async () => {},

@@ -1,0 +1,54 @@
+import type { StoredRange } from './block.ts';
+import type { PlannedBlock } from './block-plan.ts';
+import type { SourceRecord } from './intake.ts';
+
+/** Where the blocks of a partition must begin and end, because of what was there before this assignment. */
+export type Cut =
+  | { readonly kind: 'planned'; readonly range: PlannedBlock }
+  | { readonly kind: 'stored'; readonly range: StoredRange };
+
+/** Cuts in offset order, disjoint; those that lie behind are forgotten. */
+export class Cuts {
+  #cuts: readonly Cut[];
+  #isTrusted = false;
+
+  constructor(cuts: readonly Cut[]) {
+    this.#cuts = cuts;
+  }
+
+  /** The cut that comes next or that the records are in. */
+  get next(): Cut | undefined {
+    return this.#cuts[0];
+  }
+
+  /** The plan that the block at hand has to follow. */
+  get planned(): PlannedBlock | undefined {
+    const cut = this.#cuts[0];
+    return cut?.kind === 'planned' ? cut.range : undefined;
+  }
+
+  /** The next cut lies behind. */
+  leave(): void {
+    this.#cuts = this.#cuts.slice(1);
+    this.#isTrusted = false;
+  }
+
+  forget(): void {
+    this.#cuts = [];
+  }
+
+  /**
+   * Whether a record is a part of what is stored. 'other_log' when what is stored under its offset came from a log
+   * that was there before, of the same name: the first record of a stored block has the block's timestamp, and none
+   * is younger than its youngest.
+   */
+  placeOf({ offset, timestampMs }: SourceRecord, position: number): 'stored' | 'new' | 'other_log' {
+    const cut = this.#cuts[0];
+    if (cut?.kind !== 'stored' || offset < cut.range.firstOffset) return 'new';
+    const { firstOffset, firstTimestampMs, lastTimestampMs } = cut.range;
+    const isFirst = !this.#isTrusted && position <= firstOffset;
+    if (isFirst ? timestampMs !== firstTimestampMs : timestampMs > lastTimestampMs) return 'other_log';
+    this.#isTrusted = true;
+    return 'stored';
+  }
+}
