@@ -44,6 +44,9 @@ const ADVICE: Readonly<Record<string, string>> = {
     'this user may not do that on the cluster (an idempotent producer needs IDEMPOTENT_WRITE)',
   INVALID_SESSION_TIMEOUT:
     'session_timeout is outside of what the broker allows (group.min.session.timeout.ms, group.max.session.timeout.ms)',
+  OFFSET_METADATA_TOO_LARGE:
+    'the broker takes less metadata with a commit than the plan of the next blocks needs: raise ' +
+    'offset.metadata.max.bytes to its default of 4096, or set effect_once: false on the clickhouse exporter',
   UNKNOWN_TOPIC_OR_PARTITION: 'the topic does not exist',
   MESSAGE_TOO_LARGE: 'the broker takes no message of that size (max.message.bytes of the topic)',
 };

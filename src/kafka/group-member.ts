@@ -182,6 +182,8 @@ export class GroupMember {
   async #afterSync(group: ConsumerGroup): Promise<void> {
     if (this.#isQuiet || this.#over.signal.aborted)
       throw new SpanweirError('STOPPING', 'the consumer is stopping');
+    // The coordinator counts from the join; nothing beats the heart until the positions are known.
+    const joinedMs = this.#clock.monotonicMs();
     const { positions, fresh } = await readPositions(group, this.#options.fromBeginning);
     const assignment = new Assignment(group, positions, {
       onFenced: () => this.#endAssignment(),
@@ -196,7 +198,7 @@ export class GroupMember {
     for (const { topic, partition } of this.#paused.values()) this.resume(topic, partition);
     this.#assignment = assignment;
     this.#lastFetchMs = this.#clock.monotonicMs();
-    this.#lastBeatMs = this.#lastFetchMs;
+    this.#lastBeatMs = joinedMs;
     this.#owner.assigned(assignment);
   }
 
