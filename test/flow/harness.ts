@@ -35,6 +35,8 @@ export class FlowHarness {
   derive: () => ThroughputRows = () => [];
   stored: readonly StoredRange[] = [];
   isInTouch = true;
+  /** Partitions that the intake gave up by itself. */
+  abandoned = 0;
   commitAnswer: () => Promise<'committed' | 'fenced'> = async () => 'committed';
 
   /** @param isEffectOnce whether the sink wants planned blocks */
@@ -120,6 +122,9 @@ export class FlowHarness {
         return answer;
       },
       quarantine: async (record) => void this.quarantined.push(record),
+      abandoned: () => {
+        this.abandoned += 1;
+      },
     });
   }
 
