@@ -57,7 +57,10 @@ export class Lane {
     this.#send = send;
     this.#contextFor = contextFor;
     const settings = setup.config.service.spanweir;
-    this.#budget = new Budget(settings.block.maxInFlightBytes);
+    this.#budget = new Budget(
+      settings.block.maxInFlightBytes,
+      contextFor('lane', 'lane').instruments.gauge('spanweir_blocks_in_flight_bytes'),
+    );
     this.#scan = createScan(this.#dictionary, settings.timestamps);
     for (const plan of setup.plans) this.#paths.set(plan.receiver, this.#createPath(plan));
   }

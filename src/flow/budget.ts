@@ -1,3 +1,4 @@
+import type { Gauge } from '../base/instruments.ts';
 import { Waiters } from './waiters.ts';
 
 /** Bytes that a lane may hold in blocks; who is over it waits. */
@@ -5,9 +6,11 @@ export class Budget {
   readonly limitBytes: number;
   #usedBytes = 0;
   readonly #waiters = new Waiters();
+  readonly #gauge: Gauge | undefined;
 
-  constructor(limitBytes: number) {
+  constructor(limitBytes: number, gauge?: Gauge) {
     this.limitBytes = limitBytes;
+    this.#gauge = gauge;
   }
 
   get usedBytes(): number {
@@ -20,10 +23,12 @@ export class Budget {
 
   take(bytes: number): void {
     this.#usedBytes += bytes;
+    this.#gauge?.set(this.#usedBytes);
   }
 
   give(bytes: number): void {
     this.#usedBytes -= bytes;
+    this.#gauge?.set(this.#usedBytes);
     if (!this.isExceeded) this.#waiters.wake();
   }
 

@@ -30,6 +30,11 @@ function peak(unit: string, help: string, ...labels: string[]): MetricRow {
 export const METRICS: Readonly<Record<string, MetricRow>> = {
   // The process as a whole.
   spanweir_component_healthy: peak('', '1 while the component works, 0 while it does not.', 'component'),
+  spanweir_worker_deaths_total: counter(
+    '',
+    'Ingest threads that died and were replaced: of an error, of memory, or because they hung or stood still.',
+    'reason',
+  ),
 
   // Intake: what every receiver hands on.
   spanweir_intake_records_total: counter('records', 'Messages and requests taken in.', 'receiver'),
@@ -47,6 +52,10 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'Blocks by how they ended: committed, dropped (to be read again) or refused for good.',
     'receiver',
     'outcome',
+  ),
+  spanweir_blocks_in_flight_bytes: gauge(
+    'bytes',
+    'What blocks hold that are open or on their way; max_in_flight_bytes is the limit of each worker.',
   ),
   spanweir_reformed_blocks_total: counter(
     'blocks',
