@@ -1,6 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import {
+  type Command,
+  type CommandIo,
+  EXIT,
+  type GivenArguments,
+  UsageError,
+} from './app/commands/command.ts';
+import type { Clock } from './base/clock.ts';
 import { SpanweirError, toError } from './base/errors.ts';
+import type { Log } from './base/instruments.ts';
 import { SECTION_NAMES, SECTIONS } from './config/defined.ts';
 import { renderJsonSchema } from './config/json-schema.ts';
 import { loadConfig } from './config/load-config.ts';
@@ -10,66 +19,77 @@ import { renderReference, sorted } from './config/reference.ts';
 import type { ComponentType } from './flow/component-type.ts';
 import { renderMetricsPage } from './telemetry/metrics-page.ts';
 
-/** What the process ends with. */
-export const EXIT = {
-  ok: 0,
-  /** It could not start, or failed while it ran. */
-  failed: 1,
-  /** The command line can't be understood. */
-  usage: 2,
-  /** The configuration is wrong. */
-  config: 3,
-} as const;
-
 /** What the commands work with; tests give their own. */
 export interface CliDeps {
   readonly table: readonly ComponentType[];
+  /** Those that are not built in. */
+  readonly commands: readonly Command[];
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly run: (config: LoadedConfig, stop: AbortSignal) => Promise<number>;
-  readonly migrate: (config: LoadedConfig, dryRun: boolean, print: (line: string) => void) => Promise<void>;
   readonly print: (line: string) => void;
   readonly complain: (line: string) => void;
+  readonly progress: CommandIo['progress'];
+  readonly clock: Clock;
+  readonly logFor: (config: LoadedConfig) => Log;
   readonly readFile?: (path: string) => string;
   readonly writeFile?: (path: string, text: string) => void;
 }
 
-const HELP = `spanweir - measures and regulates the flow of spans
+const BUILT_IN: readonly (readonly [name: string, summary: string])[] = [
+  ['run', 'run the engine (this is what happens without a command)'],
+  ['validate', 'check a configuration and tell everything that is wrong with it'],
+];
+
+const WITHOUT_CONFIG: readonly (readonly [name: string, summary: string])[] = [
+  ['components', 'list the components that a configuration may name'],
+  ['config reference', 'print every option of every component (docs/config.md)'],
+  ['docs', 'write docs/config.md, docs/config.schema.json and docs/metrics.md'],
+  ['help [command]', 'this text, or that of a command'],
+  ['version', 'the version'],
+];
+
+function help(commands: readonly Command[]): string {
+  const own = commands.map(({ name, summary }) => [name, summary] as const);
+  const lines = [...BUILT_IN, ...own, ...WITHOUT_CONFIG].map(
+    ([name, summary]) => `  ${name.padEnd(18)} ${summary}`,
+  );
+  return `spanweir - measures and regulates the flow of spans
 
 Usage: spanweir [command] --config FILE... [--set KEY=VALUE...]
 
 Commands:
-  run                run the engine (this is what happens without a command)
-  validate           check a configuration and tell everything that is wrong with it
-  migrate            bring the ClickHouse schema up to date; --dry-run only shows what would be done
-  components         list the components that a configuration may name
-  config reference   print every option of every component (docs/config.md)
-  docs               write docs/config.md, docs/config.schema.json and docs/metrics.md
-  help, version
+${lines.join('\n')}
 
 Options:
   --config FILE      a path, file:path, env:NAME or yaml:text; several are merged, later ones win
   --set KEY=VALUE    set one option, such as exporters.clickhouse.database=test; comes after all --config
-  --dry-run          with migrate
-  -h, --help         this text
+  -h, --help         this text; with a command, what it does and its options
   -v, --version      the version
 
-Exit codes: 0 ended in order, 1 failed, 2 wrong command line, 3 wrong configuration, 130 ended by a second signal
-`;
+Exit codes: 0 ended in order, 1 failed, 2 wrong command line, 3 wrong configuration, 130 ended by a second signal`;
+}
 
-const COMMANDS = ['run', 'validate', 'migrate', 'components', 'config', 'docs', 'help', 'version'];
+const OPTIONS = {
+  config: { type: 'string', multiple: true },
+  set: { type: 'string', multiple: true },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const satisfies Command['options'];
 
-interface Arguments {
-  readonly command: string;
+interface Arguments extends GivenArguments {
+  readonly name: string;
+  /** Undefined for what is built in. */
+  readonly command: Command | undefined;
   readonly configs: readonly string[];
   readonly sets: readonly string[];
-  readonly dryRun: boolean;
 }
 
 /** Does what the arguments say. Resolves with the exit code; never rejects. */
 export async function runCli(argv: readonly string[], stop: AbortSignal, deps: CliDeps): Promise<number> {
   try {
-    return await dispatch(readArguments(argv), stop, deps);
+    return await dispatch(readArguments(argv, deps.commands), stop, deps);
   } catch (error) {
+    deps.progress(undefined);
     if (error instanceof UsageError) {
       deps.complain(`spanweir: ${error.message}\nTry: spanweir --help`);
       return EXIT.usage;
@@ -79,54 +99,57 @@ export async function runCli(argv: readonly string[], stop: AbortSignal, deps: C
   }
 }
 
-class UsageError extends Error {}
-
-function readArguments(argv: readonly string[]): Arguments {
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(argv);
-  } catch (error) {
-    throw new UsageError(toError(error).message);
-  }
-  const { values, positionals } = parsed;
-  const [command = 'run', second] = positionals;
-  if (values.help) return { command: 'help', configs: [], sets: [], dryRun: false };
-  if (values.version) return { command: 'version', configs: [], sets: [], dryRun: false };
-  if (!COMMANDS.includes(command)) {
-    throw new UsageError(`there is no command "${command}"${didYouMean(command, COMMANDS)}`);
-  }
-  const extra = positionals.slice(command === 'config' ? 2 : 1);
-  if (extra.length > 0) throw new UsageError(`"${extra.join(' ')}" is too much (files go after --config)`);
-  if (command === 'config' && second !== 'reference')
+function readArguments(argv: readonly string[], commands: readonly Command[]): Arguments {
+  const [name = 'run', ...words] = wordsOf(argv, commands);
+  const command = commands.find((one) => one.name === name);
+  const { values, positionals } = strictly(argv, command, commands);
+  const given = { values, command, configs: values.config ?? [], sets: values.set ?? [] };
+  if (values.version) return { ...given, name: 'version', positionals: [] };
+  if (values.help) return { ...given, name: 'help', positionals: [name] };
+  const names = [...BUILT_IN, ...WITHOUT_CONFIG].map(([one]) => one.split(' ', 1)[0] as string);
+  const known = [...names, ...commands.map((one) => one.name)];
+  if (!known.includes(name)) throw new UsageError(`there is no command "${name}"${didYouMean(name, known)}`);
+  if (name === 'config' && words[0] !== 'reference')
     throw new UsageError('expected: spanweir config reference');
-  if (values['dry-run'] && command !== 'migrate') throw new UsageError('--dry-run belongs to migrate');
-  return {
-    command,
-    configs: values.config ?? [],
-    sets: values.set ?? [],
-    dryRun: values['dry-run'] ?? false,
-  };
+  const extra = command?.takesWords ? [] : words.slice(name === 'config' || name === 'help' ? 1 : 0);
+  if (extra.length > 0) throw new UsageError(`"${extra.join(' ')}" is too much (files go after --config)`);
+  return { ...given, name, positionals: positionals.slice(1) };
 }
 
-function parse(argv: readonly string[]) {
-  return parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: {
-      config: { type: 'string', multiple: true },
-      set: { type: 'string', multiple: true },
-      'dry-run': { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-      version: { type: 'boolean', short: 'v' },
-    },
-  });
+/** The words that are neither options nor their values; which command it is decides what the options are. */
+function wordsOf(argv: readonly string[], commands: readonly Command[]): string[] {
+  const options = Object.assign({}, ...commands.map((command) => command.options), OPTIONS);
+  return parseArgs({ args: [...argv], allowPositionals: true, strict: false, options }).positionals;
+}
+
+function strictly(argv: readonly string[], command: Command | undefined, commands: readonly Command[]) {
+  try {
+    const options = { ...command?.options, ...OPTIONS };
+    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options });
+    return { values: values as GivenArguments['values'] & OwnValues, positionals };
+  } catch (error) {
+    const { message } = toError(error);
+    const option = /^Unknown option '--([^']+)'/.exec(message)?.[1];
+    const owners = commands.filter((one) => option !== undefined && option in one.options);
+    if (owners.length === 0) throw new UsageError(message);
+    throw new UsageError(`--${option} belongs to ${owners.map(({ name }) => name).join(', ')}`);
+  }
+}
+
+interface OwnValues {
+  readonly config?: string[];
+  readonly set?: string[];
+  readonly help?: boolean;
+  readonly version?: boolean;
 }
 
 async function dispatch(given: Arguments, stop: AbortSignal, deps: CliDeps): Promise<number> {
-  switch (given.command) {
-    case 'help':
-      deps.print(HELP.trimEnd());
+  switch (given.name) {
+    case 'help': {
+      const about = deps.commands.find(({ name }) => name === given.positionals[0]);
+      deps.print(about === undefined ? help(deps.commands) : about.help.trimEnd());
       return EXIT.ok;
+    }
     case 'version':
       deps.print(`spanweir ${version()}`);
       return EXIT.ok;
@@ -155,11 +178,19 @@ async function withConfig(given: Arguments, stop: AbortSignal, deps: CliDeps): P
     for (const problem of config.problems) deps.complain(problem);
     return EXIT.config;
   }
-  if (given.command === 'run') return deps.run(config, stop);
+  if (given.name === 'run') return deps.run(config, stop);
   for (const warning of config.warnings) deps.complain(`warning: ${warning}`);
-  if (given.command === 'migrate') await deps.migrate(config, given.dryRun, deps.print);
-  else deps.print('The configuration is right.');
-  return EXIT.ok;
+  if (given.command === undefined) {
+    deps.print('The configuration is right.');
+    return EXIT.ok;
+  }
+  const { print, complain, progress, clock } = deps;
+  return given.command.run(
+    given,
+    config,
+    { print, complain, progress, clock, log: deps.logFor(config) },
+    stop,
+  );
 }
 
 /** As YAML, so that it can be read by people and programs. */

@@ -1,8 +1,11 @@
+import { migrateCommand } from './app/commands/migrate.ts';
+import { createTerminal } from './app/commands/terminal.ts';
 import { COMPONENTS } from './app/components.ts';
 import { armFaults } from './app/faults.ts';
-import { migrate } from './app/migrate.ts';
 import { run } from './app/run.ts';
+import { systemClock } from './base/clock.ts';
 import { runCli } from './cli.ts';
+import { createLog } from './telemetry/logger.ts';
 
 /** The process: signals become one orderly stop, a second one ends it at once. */
 armFaults();
@@ -15,9 +18,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 process.exitCode = await runCli(process.argv.slice(2), stop.signal, {
   table: COMPONENTS,
+  commands: [migrateCommand],
   variables: process.env,
   run: (config, signal) => run(config, { stop: signal }),
-  migrate,
-  print: (line) => process.stdout.write(`${line}\n`),
-  complain: (line) => process.stderr.write(`${line}\n`),
+  ...createTerminal(process.stdout, process.stderr, systemClock),
+  clock: systemClock,
+  logFor: (config) => createLog(config.service.telemetry.logs),
 });

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { type Command, UsageError } from '../src/app/commands/command.ts';
+import { systemClock } from '../src/base/clock.ts';
 import { SpanweirError } from '../src/base/errors.ts';
 import { type CliDeps, runCli } from '../src/cli.ts';
 import { TABLE } from './config/table.ts';
@@ -7,6 +9,23 @@ const GOOD = `receivers: {kafka: {group_instance_id: i}}
 exporters: {nop: }
 service: {pipelines: {traces: {receivers: [kafka], exporters: [nop]}}}
 `;
+
+const quiet = (): void => undefined;
+const silentLog = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+
+/** A command that tells what it was given. */
+const MOVE: Command = {
+  name: 'move',
+  summary: 'move something',
+  help: 'spanweir move - moves\n',
+  options: { 'dry-run': { type: 'boolean' }, to: { type: 'string', multiple: true } },
+  takesWords: true,
+  run: async ({ values, positionals }, config, { print }) => {
+    if (positionals[0] === 'nothing') throw new UsageError('nothing to move');
+    print(JSON.stringify([values['dry-run'], values['to'], positionals, Object.keys(config.exporters)]));
+    return 5;
+  },
+};
 
 interface Outcome {
   readonly code: number;
@@ -24,7 +43,10 @@ async function spanweir(line: string, given: Partial<CliDeps> = {}): Promise<Out
     table: TABLE,
     variables: {},
     run: async () => 0,
-    migrate: async (_config, dryRun, print) => print(dryRun ? 'would migrate' : 'migrated'),
+    commands: [MOVE],
+    progress: () => undefined,
+    clock: systemClock,
+    logFor: () => silentLog,
     print: (text) => out.push(text),
     complain: (text) => err.push(text),
     readFile: (path) => {
@@ -61,7 +83,7 @@ test('validate says that all is right, and what is taken otherwise', async () =>
 });
 
 test('a wrong configuration ends with 3 and every problem, whatever the command', async () => {
-  for (const command of ['validate', 'run', 'migrate']) {
+  for (const command of ['validate', 'run', 'move']) {
     const { code, err } = await spanweir(
       `${command} --config bad.yaml --set receivers.kafka.max_fetch_size=0`,
     );
@@ -97,9 +119,28 @@ test('what fails while it starts ends with 1, a late finding about the configura
   expect((await spanweir('--config good.yaml', failing('CONFIG'))).code).toBe(3);
 });
 
-test('migrate hands --dry-run on', async () => {
-  expect((await spanweir('migrate --config good.yaml')).out).toBe('migrated');
-  expect((await spanweir('migrate --config good.yaml --dry-run')).out).toBe('would migrate');
+test('a command of the table gets its options, its words and the configuration, and gives the exit code', async () => {
+  expect(await spanweir('move --config good.yaml a --to x --dry-run b --to=y')).toMatchObject({
+    code: 5,
+    out: '[true,["x","y"],["a","b"],["nop"]]',
+  });
+  // Options may stand before the command.
+  expect((await spanweir('--to x --config good.yaml move')).out).toBe('[null,["x"],[],["nop"]]');
+  expect(await spanweir('move nothing --config good.yaml')).toMatchObject({
+    code: 2,
+    err: 'warning: good.yaml:1:21: receivers.kafka.group_instance_id: a dynamic member is used\nspanweir: nothing to move\nTry: spanweir --help',
+  });
+});
+
+test('a command of the table has help of its own and a line in the common one', async () => {
+  expect((await spanweir('move --help')).out).toBe('spanweir move - moves');
+  expect((await spanweir('help move')).out).toBe('spanweir move - moves');
+  expect((await spanweir('--help')).out).toContain('\n  move               move something\n');
+});
+
+test('an option of a command is refused with another one', async () => {
+  expect((await spanweir('run --config good.yaml --dry-run')).err).toContain('--dry-run belongs to move');
+  expect(await spanweir('move --frm x --config good.yaml')).toMatchObject({ code: 2 });
 });
 
 test('components are listed by section, old names too', async () => {

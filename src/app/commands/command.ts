@@ -1,0 +1,77 @@
+import type { ParseArgsConfig } from 'node:util';
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/instruments.ts';
+import type { LoadedConfig } from '../../config/loaded-config.ts';
+
+/** What the process ends with. */
+export const EXIT = {
+  ok: 0,
+  /** It could not start, failed while it ran, or found what it looks for. */
+  failed: 1,
+  /** The command line can't be understood. */
+  usage: 2,
+  /** The configuration is wrong. */
+  config: 3,
+  /** Ended before it was done, because it was told to. */
+  interrupted: 130,
+} as const;
+
+/** A command of `spanweir` with options of its own. `--config`, `--set` and `--help` work for every one. */
+export interface Command {
+  readonly name: string;
+  /** One line for `spanweir --help`, without a full stop. */
+  readonly summary: string;
+  /** The whole text of `spanweir NAME --help`. */
+  readonly help: string;
+  readonly options: NonNullable<ParseArgsConfig['options']>;
+  /** Whether words may follow its name; without it they are refused. */
+  readonly takesWords?: boolean;
+  /** Resolves with the exit code. @throws UsageError for values that can't be understood. */
+  run(given: GivenArguments, config: LoadedConfig, io: CommandIo, stop: AbortSignal): Promise<number>;
+}
+
+export interface GivenArguments {
+  /** By option, as `parseArgs` gives them. */
+  readonly values: Readonly<Record<string, OptionValue | undefined>>;
+  /** The words after the command's name. */
+  readonly positionals: readonly string[];
+}
+
+export type OptionValue = string | boolean | readonly (string | boolean)[];
+
+/** How a command speaks. */
+export interface CommandIo {
+  /** To stdout: what was asked for. */
+  print(line: string): void;
+  /** To stderr. */
+  complain(line: string): void;
+  /**
+   * What is being done now. Rewrites one line on a terminal; elsewhere it is a line on stderr from time to
+   * time. Undefined = done: the line goes away.
+   */
+  progress(text: string | undefined): void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The command line can't be understood; the message says which word of it. */
+export class UsageError extends Error {}
+
+/** The value of an option that is a text. */
+export function textOf({ values }: GivenArguments, option: string): string | undefined {
+  const value = values[option];
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function isGiven({ values }: GivenArguments, option: string): boolean {
+  return values[option] === true;
+}
+
+/** The value of an option that is a whole number. @throws UsageError */
+export function countOf(given: GivenArguments, option: string): number | undefined {
+  const text = textOf(given, option);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new UsageError(`--${option} ${text}: expected a whole number`);
+}
