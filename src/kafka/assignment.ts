@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { isBroken } from '../base/failpoints.ts';
 import { failureOf, isFenced, kafkaError } from './errors.ts';
+import type { GroupOptions } from './group-owner.ts';
 import type { ConsumerGroup, OffsetCommitRequest } from './kafkajs-internals.ts';
 
 /** Where a partition begins under an assignment. */
@@ -173,11 +174,11 @@ export class Assignment {
 
 /**
  * Positions of everything that the group has just been assigned, read after SyncGroup. Partitions without a
- * committed offset begin where `fromBeginning` says; `fresh` names them. kafkajs goes on from these.
+ * committed offset begin where `beginsAt` says; `fresh` names them. kafkajs goes on from these.
  */
 export async function readPositions(
   group: ConsumerGroup,
-  fromBeginning: boolean,
+  beginsAt: GroupOptions['beginsAt'],
 ): Promise<{ positions: Position[]; fresh: Position[] }> {
   const { offsetManager, groupId } = group;
   const topics = group
@@ -196,7 +197,7 @@ export async function readPositions(
       if (Number(offset) >= 0) positions.push({ topic, partition, offset: Number(offset), metadata });
     }
   }
-  const fresh = missing.length === 0 ? [] : await logPositions(group, missing, fromBeginning);
+  const fresh = missing.length === 0 ? [] : await logPositions(group, missing, beginsAt);
   positions.push(...fresh);
   const known = offsetManager.committedOffsets();
   for (const { topic, partition, offset } of positions) {
@@ -209,10 +210,23 @@ export async function readPositions(
 export async function logPositions(
   group: ConsumerGroup,
   topics: readonly { topic: string; partitions: readonly { partition: number }[] }[],
-  fromBeginning: boolean,
+  beginsAt: GroupOptions['beginsAt'],
 ): Promise<Position[]> {
-  const asked = topics.map(({ topic, partitions }) => ({ topic, partitions, fromBeginning }));
-  const found = await group.cluster.fetchTopicsOffset(asked);
+  // kafkajs keeps one answer per topic, so each end is asked for by itself.
+  const found = (
+    await Promise.all(
+      (['earliest', 'latest'] as const).map(async (end) => {
+        const asked = topics
+          .map(({ topic, partitions }) => ({
+            topic,
+            partitions: partitions.filter(({ partition }) => beginsAt(topic, partition) === end),
+            fromBeginning: end === 'earliest',
+          }))
+          .filter(({ partitions }) => partitions.length > 0);
+        return asked.length === 0 ? [] : await group.cluster.fetchTopicsOffset(asked);
+      }),
+    )
+  ).flat();
   return found.flatMap(({ topic, partitions }) =>
     partitions.map(({ partition, offset }) => ({ topic, partition, offset: Number(offset), metadata: null })),
   );

@@ -89,9 +89,9 @@ export class GroupMember {
   }
 
   async #consume(): Promise<void> {
-    const { topics, fromBeginning } = this.#options;
+    const { topics } = this.#options;
     await this.#consumer.connect();
-    await this.#consumer.subscribe({ topics: [...topics], fromBeginning });
+    await this.#consumer.subscribe({ topics: [...topics] });
     if (this.#isQuiet || this.#over.signal.aborted) return;
     await this.#consumer.run({
       autoCommit: false,
@@ -184,7 +184,7 @@ export class GroupMember {
       throw new SpanweirError('STOPPING', 'the consumer is stopping');
     // The coordinator counts from the join; nothing beats the heart until the positions are known.
     const joinedMs = this.#clock.monotonicMs();
-    const { positions, fresh } = await readPositions(group, this.#options.fromBeginning);
+    const { positions, fresh } = await readPositions(group, this.#options.beginsAt);
     const assignment = new Assignment(group, positions, {
       onFenced: () => this.#endAssignment(),
       isInTouch: () => this.#isInTouch(),
@@ -205,7 +205,7 @@ export class GroupMember {
   async #outOfRange(group: ConsumerGroup, topic: string, partition: number): Promise<void> {
     const assignment = this.#assignment;
     const asked = [{ topic, partitions: [{ partition }] }];
-    const [position] = await logPositions(group, asked, this.#options.fromBeginning);
+    const [position] = await logPositions(group, asked, this.#options.beginsAt);
     if (position === undefined || assignment === undefined || assignment !== this.#assignment) return;
     this.goOnAt(topic, partition, position.offset);
     this.#owner.moved(position);

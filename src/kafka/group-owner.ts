@@ -4,8 +4,8 @@ import type { FetchedBatch } from './fetched-batch.ts';
 export interface GroupOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
-  /** Where partitions without a usable position begin. */
-  readonly fromBeginning: boolean;
+  /** Where a partition without a usable position begins. */
+  readonly beginsAt: (topic: string, partition: number) => 'earliest' | 'latest';
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly minBytes: number;

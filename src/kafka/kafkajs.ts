@@ -9,11 +9,13 @@ import { FetchedMessages } from './fetched-messages.ts';
 import { connectFramed, frameOf, hookConnection } from './frames.ts';
 import { hookConsumerGroup } from './group-hooks.ts';
 import { readRecordBatches } from './record-batch.ts';
+import { encodeRecord, type OutgoingRecord } from './record-encoder.ts';
 
 /**
- * The one place where kafkajs is loaded, and where four of its parts are replaced (docs/adr/003-kafkajs-seams.md
- * says why): how a connection reads responses, the decoder of fetched records, the class that filters them,
- * and the moments of a consumer group that it has no hook for. All are internals, so exactly one version is accepted.
+ * The one place where kafkajs is loaded, and where five of its parts are replaced (docs/adr/003-kafkajs-seams.md
+ * says why): how a connection reads responses, the decoder of fetched records, the class that filters them, the
+ * encoder of a record, and the moments of a consumer group that it has no hook for. All are internals, so exactly
+ * one version is accepted.
  */
 export const KAFKAJS_VERSION = '2.2.4';
 
@@ -37,10 +39,20 @@ function loadKafkaJs(): typeof KafkaJs {
   for (const path of Object.keys(load.cache)) if (path.startsWith(root + sep)) delete load.cache[path];
   oldMessageSets = replace('protocol/requests/fetch/v4/decodeMessages.js', decodeMessages) as DecodeMessages;
   replace('consumer/batch.js', FetchedBatch);
+  replace('protocol/recordBatch/record/v0/index.js', recordEncoder());
   const loaded = load('kafkajs') as typeof KafkaJs;
   hookConnection(load(join(root, 'src/network/connection.js')));
   hookConsumerGroup(load(join(root, 'src/consumer/consumerGroup.js')));
   return loaded;
+}
+
+/** Gives what kafkajs takes for an encoded record: an Encoder around its bytes. */
+function recordEncoder(): (record: OutgoingRecord) => object {
+  const Encoder = load(join(root, 'src/protocol/encoder.js')) as { readonly prototype: object };
+  return (record) => {
+    const bytes = encodeRecord(record);
+    return Object.assign(Object.create(Encoder.prototype) as object, { buf: bytes, offset: bytes.length });
+  };
 }
 
 type DecodeMessages = (decoder: Decoder) => Promise<unknown>;

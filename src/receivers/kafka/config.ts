@@ -83,12 +83,16 @@ const partitionProcessing = z
 
 const deadLetter = z
   .strictObject({
-    topic: z.string().min(1).optional().describe('topic for records that can not be decoded'),
+    topic: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('topic for records that can not be decoded; made when it does not exist'),
     directory: z
       .string()
       .min(1)
       .default('data/dead-letter')
-      .describe('folder for them, when there is no topic'),
+      .describe('folder for them, when there is no topic or a record is too large for it'),
     max_bytes: z
       .number()
       .int()
@@ -127,7 +131,9 @@ export const kafkaReceiverConfig = z
     initial_offset: z
       .enum(['latest', 'earliest'])
       .default('latest')
-      .describe('where to begin without a committed position'),
+      .describe(
+        'where to begin without a committed position; partitions that come while it runs are read from their beginning',
+      ),
     session_timeout: duration('10s').describe('a member that is silent for so long loses its partitions'),
     heartbeat_interval: duration('3s').describe('time between signs of life'),
     min_fetch_size: z.number().int().positive().default(1).describe('bytes to wait for per fetch'),
@@ -185,7 +191,11 @@ export const kafkaReceiverConfig = z
       });
     }
     const { topics, exclude } = topicRule(config);
-    if (exclude.length > 0 && !topics.some((topic) => topic.startsWith('^'))) {
+    if (config.dead_letter.topic !== undefined && topics.includes(config.dead_letter.topic)) {
+      const message = 'is one of the topics that are read: what can not be decoded would come back for ever';
+      context.addIssue({ code: 'custom', path: ['dead_letter', 'topic'], message });
+    }
+    if (exclude.length > 0 && !topics.some(isPatternName)) {
       const message = 'needs a topic that is a pattern (begins with ^)';
       context.addIssue({ code: 'custom', path: ['traces', 'exclude_topics'], message });
     }
@@ -199,13 +209,21 @@ export interface TopicRule {
   readonly exclude: readonly string[];
 }
 
-export function topicRule(config: Pick<KafkaReceiverConfig, 'traces' | 'topic'>): TopicRule {
+export function topicRule(
+  config: Pick<KafkaReceiverConfig, 'traces' | 'topic'> & Partial<Pick<KafkaReceiverConfig, 'dead_letter'>>,
+): TopicRule {
   const { topics, topic, exclude_topics, exclude_topic } = config.traces;
   const single = topic ?? config.topic;
-  return {
-    topics: topics ?? (single === undefined ? ['otlp_spans'] : [single]),
-    exclude: exclude_topic === undefined ? exclude_topics : [...exclude_topics, exclude_topic],
-  };
+  const read = topics ?? (single === undefined ? ['otlp_spans'] : [single]);
+  const exclude = exclude_topic === undefined ? exclude_topics : [...exclude_topics, exclude_topic];
+  const deadLetters = config.dead_letter?.topic;
+  if (deadLetters === undefined || !read.some(isPatternName)) return { topics: read, exclude };
+  // What can't be decoded would match the pattern, and come back for ever.
+  return { topics: read, exclude: [...exclude, `^${deadLetters.replaceAll('.', '\\.')}$`] };
+}
+
+function isPatternName(topic: string): boolean {
+  return topic.startsWith('^');
 }
 
 export function encodingOf(

@@ -12,6 +12,8 @@ export interface Counters {
   readonly assigned: Gauge;
   unreadable(reason: string): Counter;
   deadLetters(reason: string): Counter;
+  /** Letters that stand in their topic without their value, by where that is. */
+  tooLarge(value: 'folder' | 'source'): Counter;
   /** Undefined when there are more partitions than gauges: labels are bounded. */
   lag(topic: string, partition: number): Gauge | undefined;
 }
@@ -29,6 +31,8 @@ export function countersOf({ id, instruments }: ComponentContext): Counters {
       instruments.counter('spanweir_kafka_receiver_unreadable_batches_total', { ...receiver, reason }),
     deadLetters: (reason) =>
       instruments.counter('spanweir_kafka_receiver_dead_letters_total', { ...receiver, reason }),
+    tooLarge: (value) =>
+      instruments.counter('spanweir_kafka_receiver_dead_letters_too_large_total', { ...receiver, value }),
     lag: (topic, partition) => {
       const key = `${topic}/${partition}`;
       const known = lagGauges.get(key);

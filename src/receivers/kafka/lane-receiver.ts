@@ -11,8 +11,7 @@ import { GroupMember } from '../../kafka/group-member.ts';
 import type { GroupOptions, GroupOwner } from '../../kafka/group-owner.ts';
 import { encodingOf, type KafkaReceiverConfig, topicRule } from './config.ts';
 import { type Counters, countersOf } from './counters.ts';
-import { DeadLetterFolder } from './dead-letter-folder.ts';
-import { DeadLetterTopic } from './dead-letter-topic.ts';
+import { openDeadLetters } from './dead-letter-places.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 import { type FeedDeps, PartitionFeed } from './partition-feed.ts';
 import { lookAround, watchLag } from './surroundings.ts';
@@ -49,6 +48,8 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
   #deps: FeedDeps | undefined;
   #assignment: Assignment | undefined;
   #isQuiet = false;
+  /** Partitions by topic at the first look: what comes later is read from its beginning, whatever initial_offset says. */
+  #firstSeen: ReadonlyMap<string, number> | undefined;
   /** What keeps a partition waiting; told as health until the next assignment. */
   #held: string | undefined;
 
@@ -63,7 +64,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
 
   async start(): Promise<void> {
     this.#kafka = await createKafka(this.#config, this.#context);
-    this.#deadLetters = this.#openDeadLetters(this.#kafka);
+    this.#deadLetters = openDeadLetters(this.#kafka, this.#config.dead_letter, this.#context, this.#counters);
     this.#context.health.report('starting');
     void this.#live(this.#kafka);
   }
@@ -142,11 +143,13 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
 
   /** From finding the topics to the end of a consumer; the error that ended it, if there was one. */
   async #oneLife(kafka: KafkaClient): Promise<Error | undefined> {
-    const { clusterId, choice } = await lookAround(kafka, topicRule(this.#config));
+    const { clusterId, choice, partitions } = await lookAround(kafka, topicRule(this.#config));
+    this.#firstSeen ??= partitions;
     if (this.#stopping.signal.aborted) return undefined;
     if (choice.topics.length === 0) return await this.#awaitTopics(choice);
     if (choice.missing.length > 0)
       this.#context.log.warn({ missing: choice.missing }, 'topics do not exist yet');
+    await this.#deadLetters?.prepare();
     this.#deps = this.#feedDeps(clusterId);
     const member = new GroupMember(kafka, this.#groupOptions(choice.topics), this, this.#context);
     this.#member = member;
@@ -215,7 +218,8 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     return {
       groupId: config.group_id,
       topics,
-      fromBeginning: config.initial_offset === 'earliest',
+      beginsAt: (topic, partition) =>
+        partition >= (this.#firstSeen?.get(topic) ?? 0) ? 'earliest' : config.initial_offset,
       sessionTimeoutMs: config.session_timeout,
       heartbeatIntervalMs: config.heartbeat_interval,
       minBytes: config.min_fetch_size,
@@ -282,13 +286,6 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
   async #putAside(letter: DeadLetter): Promise<void> {
     await this.#deadLetters?.put(letter);
     this.#counters.deadLetters(letter.reason).add(1);
-  }
-
-  #openDeadLetters(kafka: KafkaClient): DeadLetters {
-    const { topic, directory, max_bytes } = this.#config.dead_letter;
-    if (topic !== undefined) return new DeadLetterTopic(kafka, topic);
-    const { lane } = this.#context;
-    return new DeadLetterFolder({ directory, maxBytes: max_bytes, lane, deleted: this.#counters.deleted });
   }
 }
 

@@ -6,14 +6,24 @@ import { chooseTopics, type TopicChoice } from './topics.ts';
 
 const LAG_EVERY_MS = 5000;
 
+export interface Surroundings {
+  readonly clusterId: string;
+  readonly choice: TopicChoice;
+  /** How many partitions each of the chosen topics has. */
+  readonly partitions: ReadonlyMap<string, number>;
+}
+
 /** Which cluster this is, and which of its topics are meant. Rejects when the brokers do not answer. */
-export async function lookAround(
-  kafka: KafkaClient,
-  rule: TopicRule,
-): Promise<{ clusterId: string; choice: TopicChoice }> {
+export async function lookAround(kafka: KafkaClient, rule: TopicRule): Promise<Surroundings> {
   return await asking(kafka, async (admin) => {
     const { clusterId } = await admin.describeCluster();
-    return { clusterId, choice: chooseTopics(rule, await admin.listTopics()) };
+    const choice = chooseTopics(rule, await admin.listTopics());
+    const { topics } =
+      choice.topics.length === 0
+        ? { topics: [] }
+        : await admin.fetchTopicMetadata({ topics: [...choice.topics] });
+    const partitions = new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
+    return { clusterId, choice, partitions };
   });
 }
 

@@ -118,6 +118,39 @@ describe('one lane', () => {
     expect(lane.logs.some(({ message }) => message.includes('topics came or went'))).toBe(true);
   });
 
+  it('takes in partitions that the topic gets later, from their beginning', async () => {
+    const topic = await createTopic('grows');
+    await produce(topic, texts(0, 3));
+    const world = new World();
+    const more = { initial_offset: 'latest', metadata: { refresh_interval: '1s' } };
+    await joined(await startLane(options(topic, more), { world }));
+    const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
+    await admin.disconnect();
+    await produce(topic, [
+      { partition: 1, value: 'one' },
+      { partition: 2, value: 'two' },
+    ]);
+    await waitFor('records of the new partitions', () => world.count === 2);
+    expect(sorted(world)).toEqual(['one', 'two']);
+  });
+
+  it('reads a compacted topic: what is left of it, once', async () => {
+    const config = { 'cleanup.policy': 'compact', 'segment.ms': '100', 'min.cleanable.dirty.ratio': '0.01' };
+    const topic = await createTopic('compacted', { config });
+    for (let i = 0; i < 30; i++) await produce(topic, [{ key: `key ${i % 3}`, value: `record ${i}` }]);
+    const world = new World();
+    const lane = await startLane(options(topic), { world });
+    await waitFor('the newest of each key', () => {
+      const found = sorted(world);
+      return ['record 27', 'record 28', 'record 29'].every((text) => found.includes(text));
+    });
+    expect(new Set(sorted(world)).size).toBe(sorted(world).length);
+    expect(world.violations).toEqual([]);
+    await lane.stop();
+  });
+
   it('says that a topic is missing and begins when it comes', async () => {
     const topic = uniqueName('missing');
     const world = new World();
