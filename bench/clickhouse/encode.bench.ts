@@ -9,6 +9,7 @@ import { SpanEncoder } from '../../src/clickhouse/native/span-encoder.ts';
 import { Dictionary } from '../../src/span/dictionary.ts';
 import { OtlpScanner } from '../../src/span/otlp-scanner.ts';
 import { SpanBatch } from '../../src/span/span-batch.ts';
+import { kafkaOrigin } from '../../test/support/kafka-origin.ts';
 import { encodeProto, type TestSpan } from '../../test/support/spans.ts';
 
 const SPANS = 50_000;
@@ -58,13 +59,14 @@ function makeSpan(message: number, i: number): TestSpan {
   };
 }
 
+const origin = kafkaOrigin(0, SPANS / SPANS_PER_MESSAGE - 1);
 const encoder = new SpanEncoder(dictionary);
 const out = new NativeBuffer();
 const samples: number[] = [];
 for (let round = 0; round < ROUNDS; round++) {
   out.reset();
   const before = process.cpuUsage();
-  encoder.encode(batch, undefined, out);
+  encoder.encode(batch, origin, true, out);
   const { user, system } = process.cpuUsage(before);
   samples.push((user + system) / batch.spans);
 }

@@ -25,7 +25,7 @@ export interface EncodedInsert {
 /** What a block becomes: data, in any order, and then the log of it. */
 export interface EncodedBlock {
   readonly data: readonly EncodedInsert[];
-  /** Undefined when there is no data. */
+  /** Undefined when there is no data, and no range of records to be accounted for. */
   readonly log: EncodedInsert | undefined;
 }
 
@@ -50,6 +50,7 @@ export class BlockEncoder {
 
   encode(block: Block, buffers: BlockBuffers): EncodedBlock {
     const { origin } = block;
+    const kafka = origin.kind === 'kafka' ? origin : undefined;
     const totals = new DayTotals();
     const data: EncodedInsert[] = [];
     const add = (table: string, buffer: NativeBuffer, rows: number): void => {
@@ -57,25 +58,26 @@ export class BlockEncoder {
     };
     if (this.#inputs.spans && block.batch.spans > 0) {
       buffers.spans.reset();
-      this.#spans.encode(block.batch, origin.kind === 'kafka' ? origin : undefined, buffers.spans);
       totals.addSpans(TABLES.spans, block.batch);
+      this.#spans.encode(block.batch, kafka, totals.all.length === 1, buffers.spans);
       add(TABLES.spans, buffers.spans, block.batch.spans);
     }
     const parts = this.#redParts(block);
     if (parts.length > 0) {
       buffers.spanMetrics.reset();
-      this.#red.encode(parts, buffers.spanMetrics);
+      this.#red.encode(parts, kafka, buffers.spanMetrics);
       for (const { rows } of parts) totals.addRed(TABLES.spanMetrics, rows);
       const rows = parts.reduce((sum, part) => sum + part.rows.rows, 0);
       add(TABLES.spanMetrics, buffers.spanMetrics, rows);
     }
     if (this.#inputs.throughput && block.throughput !== undefined && block.throughput.length > 0) {
       buffers.throughput.reset();
-      encodeThroughput(block.throughput, buffers.throughput);
+      encodeThroughput(block.throughput, kafka, buffers.throughput);
       totals.addThroughput(TABLES.throughput, block.throughput);
       add(TABLES.throughput, buffers.throughput, block.throughput.length);
     }
-    if (data.length === 0) return { data, log: undefined };
+    if (data.length === 0 && kafka !== undefined) totals.addNothing(kafka);
+    if (totals.all.length === 0) return { data, log: undefined };
     buffers.ingestLog.reset();
     encodeIngestLog(totals.all, origin, buffers.ingestLog);
     const log = {

@@ -1,4 +1,4 @@
-import type { BlockOrigin } from '../flow/block.ts';
+import type { BlockOrigin, KafkaOrigin } from '../flow/block.ts';
 import type { RedRows } from '../red/red-rows.ts';
 import type { ThroughputRows } from '../sampling/throughput-rows.ts';
 import { NONE, type SpanBatch } from '../span/span-batch.ts';
@@ -50,6 +50,11 @@ export class DayTotals {
     }
   }
 
+  /** What is said of a block that has no rows at all: the day is its first record's. */
+  addNothing({ firstTimestampMs }: KafkaOrigin): void {
+    this.#of('', dayOfSeconds(firstTimestampMs / 1000));
+  }
+
   #of(target: string, day: number): DayTotal {
     const { all } = this;
     // Nearly always the last one that was asked for.
@@ -77,24 +82,37 @@ function dayOfSeconds(seconds: number): number {
   return Math.max(0, Math.min(LAST_DAY, Math.floor(seconds / DAY_S)));
 }
 
+/** What is said of spans that came in a request. */
+const REQUEST = {
+  partition: 0,
+  firstOffset: 0,
+  lastOffset: 0,
+  revision: 0,
+  firstTimestampMs: 0,
+  lastTimestampMs: 0,
+  records: 0,
+  quarantined: 0,
+};
+
 /** Appends a Native block for ingest_log to `out`. */
 export function encodeIngestLog(totals: readonly DayTotal[], origin: BlockOrigin, out: NativeBuffer): void {
   const rows = totals.length;
-  const kafka = origin.kind === 'kafka' ? origin : undefined;
+  const from = origin.kind === 'kafka' ? origin : REQUEST;
+  const source = origin.kind === 'kafka' ? `${origin.clusterId}/${origin.topic}` : '';
   const sources = new WordColumn();
   const targets = new WordColumn();
   for (const { target } of totals) {
-    sources.pushText(kafka === undefined ? '' : `${kafka.clusterId}/${kafka.topic}`);
+    sources.pushText(source);
     targets.pushText(target);
   }
-  out.block(10, rows);
+  out.block(14, rows);
   sources.write(out, 'Source');
   out.column('Partition', 'UInt32');
-  out.numbers(new Uint32Array(rows).fill(kafka?.partition ?? 0));
-  writeSame(out, 'FirstOffset', kafka?.firstOffset ?? 0, rows);
-  writeSame(out, 'LastOffset', kafka?.lastOffset ?? 0, rows);
+  out.numbers(new Uint32Array(rows).fill(from.partition));
+  writeSame(out, 'FirstOffset', from.firstOffset, rows);
+  writeSame(out, 'LastOffset', from.lastOffset, rows);
   out.column('Revision', 'UInt32');
-  out.numbers(new Uint32Array(rows).fill(kafka?.revision ?? 0));
+  out.numbers(new Uint32Array(rows).fill(from.revision));
   targets.write(out, 'Target');
   out.column('Day', 'Date');
   out.numbers(Uint16Array.from(totals, ({ day }) => day));
@@ -107,9 +125,13 @@ export function encodeIngestLog(totals: readonly DayTotal[], origin: BlockOrigin
     const carry = Math.floor(total.spanIdLo / 2 ** 32);
     out.numbers(new Uint32Array([total.spanIdLo >>> 0, (total.spanIdHi + carry) >>> 0]));
   }
+  writeSame(out, 'FirstTimestamp', Math.max(0, from.firstTimestampMs), rows, 'DateTime64(3)');
+  writeSame(out, 'LastTimestamp', Math.max(0, from.lastTimestampMs), rows, 'DateTime64(3)');
+  writeSame(out, 'Records', from.records, rows);
+  writeSame(out, 'Quarantined', from.quarantined, rows);
 }
 
-function writeSame(out: NativeBuffer, name: string, value: number, rows: number): void {
-  out.column(name, 'UInt64');
+function writeSame(out: NativeBuffer, name: string, value: number, rows: number, type = 'UInt64'): void {
+  out.column(name, type);
   for (let i = 0; i < rows; i++) out.uint64(value);
 }

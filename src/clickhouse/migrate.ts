@@ -51,6 +51,7 @@ const TTL_TABLES = [
  */
 export async function migrate(client: ClickHouse, options: MigrateOptions): Promise<MigrateReport> {
   await checkVersion(client);
+  await checkTables(client);
   const settings: SchemaSettings = { database: client.database, spansTtlMs: options.spansTtlMs };
   const migrations = readMigrations(settings, options.folder);
   const known = await appliedMigrations(client);
@@ -67,7 +68,6 @@ export async function migrate(client: ClickHouse, options: MigrateOptions): Prom
     await run(recordStatement(client.database, migration));
     options.log.info({ file: migration.name, dryRun: options.dryRun }, 'the schema has been brought forward');
   }
-  if (!options.dryRun) await checkTables(client);
   for (const statement of await ttlChanges(client, options.spansTtlMs)) await run(statement);
   return { statements, applied: pending.map(({ name }) => name) };
 }
@@ -85,11 +85,12 @@ async function checkVersion(client: ClickHouse): Promise<void> {
 /** CREATE TABLE IF NOT EXISTS is content with a table of the same name that another program has made. */
 async function checkTables(client: ClickHouse): Promise<void> {
   const [row] = await client.query<{ n: string }>(
-    "SELECT count() AS n FROM system.columns WHERE database = {db: String} AND table = 'otel_traces' " +
-      "AND name IN ('KafkaPartition', 'KafkaOffset', 'SampleWeight')",
+    "SELECT count() AS n FROM system.tables WHERE database = {db: String} AND name = 'otel_traces' AND name NOT IN " +
+      '(SELECT table FROM system.columns WHERE database = {db: String} ' +
+      "AND name IN ('KafkaPartition', 'KafkaOffset', 'SampleWeight') GROUP BY table HAVING count() = 3)",
     { db: client.database },
   );
-  if (Number(row?.n) === 3) return;
+  if (Number(row?.n) === 0) return;
   throw new SpanweirError(
     'START',
     `${client.database}.otel_traces was made by another program (its columns differ): choose another database`,

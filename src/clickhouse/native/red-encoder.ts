@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { KafkaOrigin } from '../../flow/block.ts';
 import type { RedRows, SeriesKey } from '../../red/red-rows.ts';
 import type { SeriesTable } from '../../red/series-table.ts';
 import { Offsets, WordColumn, writeIntegers, writeWidened } from './columns.ts';
 import { NativeBuffer } from './native-buffer.ts';
+import { SeenColumn } from './seen-column.ts';
 import { SPAN_KINDS, STATUS_CODES } from './span-encoder.ts';
 
 /** Rows of one connector. */
@@ -13,7 +15,7 @@ export interface RedPart {
   readonly rows: RedRows;
 }
 
-const COLUMNS = 13;
+const COLUMNS = 14;
 
 /**
  * Turns the RED rows of a block, of all its connectors, into one Native block for span_metrics_10s: one,
@@ -31,8 +33,8 @@ export class RedEncoder {
   readonly #dimsOf = new Map<string, (SeriesDims | undefined)[]>();
   #dims = 0;
 
-  /** Appends the block to `out`. */
-  encode(parts: readonly RedPart[], out: NativeBuffer): void {
+  /** Appends the block to `out`; `origin` is undefined for spans that came in a request. */
+  encode(parts: readonly RedPart[], origin: KafkaOrigin | undefined, out: NativeBuffer): void {
     this.#reset();
     const rows = parts.reduce((sum, part) => sum + part.rows.rows, 0);
     const hashes = new Uint32Array(rows * 2);
@@ -62,6 +64,7 @@ export class RedEncoder {
     out.column('DurationMaxNs', 'UInt64');
     for (const { rows: red } of parts) writeIntegers(out, red.durationMaxNs, red.rows);
     writeHistograms(parts, rows, out);
+    writeSeen(parts, origin, out);
   }
 
   #reset(): void {
@@ -169,4 +172,12 @@ function writeHistograms(parts: readonly RedPart[], rows: number, out: NativeBuf
   writeWidened(out, ends, rows);
   for (const { rows: red } of parts) out.numbers(red.histIndex.subarray(0, red.histEntries));
   for (const { rows: red } of parts) out.numbers(red.histCount.subarray(0, red.histEntries));
+}
+
+function writeSeen(parts: readonly RedPart[], origin: KafkaOrigin | undefined, out: NativeBuffer): void {
+  const seen = new SeenColumn(origin);
+  for (const { rows } of parts) {
+    for (let i = 0; i < rows.rows; i++) seen.push(rows.windowS[i] as number);
+  }
+  seen.write(out, origin);
 }

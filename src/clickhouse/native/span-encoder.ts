@@ -2,7 +2,7 @@ import type { KafkaOrigin } from '../../flow/block.ts';
 import { ATTRIBUTES_OF, AttributeCursor, VALUE } from '../../span/attributes.ts';
 import type { Dictionary } from '../../span/dictionary.ts';
 import { ScanError } from '../../span/scan-error.ts';
-import { QUALITY, type SpanBatch } from '../../span/span-batch.ts';
+import { NONE, QUALITY, type SpanBatch } from '../../span/span-batch.ts';
 import { Wire } from '../../span/wire.ts';
 import { WordColumn, writeFixedWords, writeHalves, writeIntegers } from './columns.ts';
 import { EventColumns } from './event-columns.ts';
@@ -10,6 +10,7 @@ import { writeHexColumn } from './hex.ts';
 import { LinkColumns } from './link-columns.ts';
 import { AttributeColumn } from './map-column.ts';
 import type { NativeBuffer } from './native-buffer.ts';
+import { blockEnd } from './seen-column.ts';
 
 /** By OTLP number. */
 export const SPAN_KINDS = ['Unspecified', 'Internal', 'Server', 'Client', 'Producer', 'Consumer'] as const;
@@ -19,7 +20,7 @@ export const STATUS_CODES = ['Unset', 'Ok', 'Error'] as const;
 export const ORIGINAL_START = 'spanweir.original_start_unix_nano';
 
 const SERVICE_NAME = Buffer.from('service.name');
-const COLUMNS = 25;
+const COLUMNS = 27;
 
 /** Turns the columns of a SpanBatch into one Native block for otel_traces. One per lane; nothing is kept. */
 export class SpanEncoder {
@@ -39,8 +40,11 @@ export class SpanEncoder {
     this.#dictionary = dictionary;
   }
 
-  /** Appends the block to `out`. `origin` is undefined for spans that came in a request. */
-  encode(batch: SpanBatch, origin: KafkaOrigin | undefined, out: NativeBuffer): void {
+  /**
+   * Appends the block to `out`. `origin` is undefined for spans that came in a request; `isOneDay` when all start
+   * on the same day, UTC.
+   */
+  encode(batch: SpanBatch, origin: KafkaOrigin | undefined, isOneDay: boolean, out: NativeBuffer): void {
     this.#collect(batch);
     out.block(COLUMNS, batch.spans);
     writeTimes(batch, out);
@@ -59,6 +63,7 @@ export class SpanEncoder {
     this.#events.write(out);
     this.#links.write(out);
     writeOrigin(batch, origin, out);
+    writeBlock(batch, origin, isOneDay, out);
     out.column('SampleWeight', 'Float64');
     out.numbers(batch.weight.subarray(0, batch.spans));
   }
@@ -233,4 +238,26 @@ function writeOrigin(batch: SpanBatch, origin: KafkaOrigin | undefined, out: Nat
     for (let i = 0; i < spans; i++) offsets[i] = recordOffset[record[i] as number] as number;
   }
   writeIntegers(out, offsets, spans);
+}
+
+/**
+ * The marker of the block. A trace's summary lies in the day of its first span, so in a block of several days
+ * every row has it; else the first that has a summary.
+ */
+function writeBlock(
+  batch: SpanBatch,
+  origin: KafkaOrigin | undefined,
+  isOneDay: boolean,
+  out: NativeBuffer,
+): void {
+  const { spans, traceIdAt } = batch;
+  const source = origin === undefined ? '' : `${origin.clusterId}/${origin.topic}`;
+  writeFixedWords(out, 'KafkaSource', [source], new Uint8Array(spans));
+  out.column('KafkaBlockEnd', 'UInt64');
+  const ends = new Float64Array(spans);
+  if (origin !== undefined && isOneDay) {
+    const row = traceIdAt.subarray(0, spans).findIndex((at) => at !== NONE);
+    ends[Math.max(0, row)] = blockEnd(origin);
+  } else if (origin !== undefined) ends.fill(blockEnd(origin));
+  writeIntegers(out, ends, spans);
 }

@@ -155,7 +155,7 @@ test('kill -9 of the server loses and doubles nothing that was acknowledged', as
       name: `block ${i}`,
     }));
     const out = new NativeBuffer();
-    encoder.encode(maker.make([[{ service: 'shop', spans }]]), undefined, out);
+    encoder.encode(maker.make([[{ service: 'shop', spans }]]), undefined, true, out);
     const insert = () => client.insertNative({ table: 'otel_traces', token: `block ${i}` }, out.written());
     const attempt = insert();
     attempt.catch(() => undefined);

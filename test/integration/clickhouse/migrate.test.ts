@@ -8,7 +8,13 @@ import { SQL_FOLDER } from '../../../src/clickhouse/migrations.ts';
 import { tempDirOfTest } from '../../support/temp-dir.ts';
 import { migrateOptions, newDatabase, openClient } from './database.ts';
 
-const FILES = ['001_spans.sql', '002_span_metrics.sql', '003_sampling.sql', '004_ingest_log.sql'];
+const FILES = [
+  '001_spans.sql',
+  '002_span_metrics.sql',
+  '003_sampling.sql',
+  '004_ingest_log.sql',
+  '005_effect_once.sql',
+];
 
 function freshClient(database = newDatabase()): ClickHouse {
   const client = openClient(database);
@@ -75,7 +81,7 @@ describe('migrate', () => {
     const versions = await client.query(
       `SELECT groupArray(Version) AS versions FROM (SELECT Version FROM ${database}.schema_migrations FINAL ORDER BY Version)`,
     );
-    expect(versions).toEqual([{ versions: [1, 2, 3, 4] }]);
+    expect(versions).toEqual([{ versions: [1, 2, 3, 4, 5] }]);
   });
 
   test('changes nothing in a dry run, and says what it would run', async () => {
@@ -105,10 +111,10 @@ describe('migrate', () => {
     const { folder, path } = ownFolder();
     await migrate(client, { ...migrateOptions, folder });
     writeFileSync(
-      join(path, '005_more.sql'),
+      join(path, '006_more.sql'),
       'ALTER TABLE {{DB}}.ingest_log ADD COLUMN IF NOT EXISTS X UInt8;\n',
     );
-    expect(await migrate(client, { ...migrateOptions, folder })).toMatchObject({ applied: ['005_more.sql'] });
+    expect(await migrate(client, { ...migrateOptions, folder })).toMatchObject({ applied: ['006_more.sql'] });
   });
 
   test('makes the TTL of spans follow the configuration', async () => {

@@ -40,7 +40,7 @@ test('throughput is added up over [start, end), whatever blocks it came in', asy
   ];
   for (const [i, rows] of blocks.entries()) {
     const out = new NativeBuffer();
-    encodeThroughput(rows, out);
+    encodeThroughput(rows, undefined, out);
     await client.insertNative({ table: 'sampling_throughput', token: `block ${i}` }, out.written());
   }
   const store = createSamplingStore(client);
@@ -56,7 +56,7 @@ test('an operation seen with many probabilities comes back with all of them', as
   const probabilities = Array.from({ length: 60 }, (_, i) => (i / 1000 + 0.1).toFixed(6));
   for (const [i, part] of [probabilities.slice(0, 30), probabilities.slice(30)].entries()) {
     const out = new NativeBuffer();
-    encodeThroughput([seen(NOW_S - 300, 'many', 1, part)], out);
+    encodeThroughput([seen(NOW_S - 300, 'many', 1, part)], undefined, out);
     await client.insertNative({ table: 'sampling_throughput', token: `many ${i}` }, out.written());
   }
   const rows = await createSamplingStore(client).throughput((NOW_S - 300) * 1000, (NOW_S - 240) * 1000);

@@ -2,17 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { SpanweirError } from '../../../src/base/errors.ts';
 import type { ClickHouse } from '../../../src/clickhouse/client.ts';
-import { ClickHouseSink } from '../../../src/exporters/clickhouse/clickhouse-sink.ts';
-import { clickHouseExporterConfig } from '../../../src/exporters/clickhouse/config.ts';
-import type { Block, BlockOrigin } from '../../../src/flow/block.ts';
-import type { RedConnector, SinkInputs } from '../../../src/flow/lane.ts';
-import { RedAggregator } from '../../../src/red/red-aggregator.ts';
 import type { ThroughputRows } from '../../../src/sampling/throughput-rows.ts';
-import type { SpanBatch } from '../../../src/span/span-batch.ts';
 import { kafkaOrigin } from '../../support/kafka-origin.ts';
 import type { TestResource } from '../../support/spans.ts';
 import { waitFor } from '../../support/wait.ts';
-import { BatchMaker, deafInstruments, migratedDatabase, openClient, silentLog } from './database.ts';
+import { migratedDatabase, openClient } from './database.ts';
+import { never, SinkSetup } from './sink-setup.ts';
 
 /** The tables of metrics forget what is old, so all happens from yesterday 20:00:10 UTC on. */
 const START_S = Math.floor(Date.now() / 86_400_000) * 86_400 - 86_400 + 20 * 3600 + 10;
@@ -20,7 +15,6 @@ const YESTERDAY = dayOf(START_S);
 const TODAY = dayOf(START_S + 86_400);
 const SECOND = 1_000_000_000n;
 const NS = BigInt(START_S) * SECOND;
-const never = new AbortController().signal;
 
 let client: ClickHouse;
 beforeAll(async () => {
@@ -30,50 +24,6 @@ afterAll(async () => client.close());
 
 function dayOf(unixS: number): string {
   return new Date(unixS * 1000).toISOString().slice(0, 10);
-}
-
-class Setup {
-  readonly maker = new BatchMaker();
-  readonly sink: ClickHouseSink;
-  readonly inputs: SinkInputs;
-
-  constructor(to: ClickHouse, options: Record<string, unknown> = {}, told: string[] = []) {
-    const { dictionary } = this.maker;
-    const connector = (dimensions: string[]): RedConnector => {
-      const aggregator = new RedAggregator(dictionary, {
-        dimensions: dimensions.map((name) => ({ name, default: undefined })),
-        histograms: true,
-      });
-      return { series: aggregator.series, bounds: [], dimensions, derive: (b) => aggregator.aggregate(b) };
-    };
-    const red = new Map([
-      ['span_metrics', connector([])],
-      ['span_metrics/routes', connector(['http.route'])],
-    ]);
-    this.inputs = { spans: true, throughput: true, red };
-    this.sink = new ClickHouseSink(clickHouseExporterConfig.parse(options), to, {
-      context: {
-        id: 'clickhouse',
-        lane: 0,
-        lanes: 1,
-        revision: 0,
-        dictionary,
-        post: () => undefined,
-        clock: systemClock,
-        random: Math.random,
-        log: silentLog,
-        instruments: deafInstruments,
-        health: { report: (status, reason = '') => void told.push(`${status}: ${reason}`) },
-      },
-      inputs: this.inputs,
-    });
-  }
-
-  block(origin: BlockOrigin, payloads: TestResource[][], throughput: ThroughputRows = []): Block {
-    const batch: SpanBatch = this.maker.make(payloads, origin.kind === 'kafka' ? origin.firstOffset : 0);
-    const red = new Map([...this.inputs.red].map(([id, connector]) => [id, connector.derive(batch)]));
-    return { origin, batch, red, throughput, mayBegin: () => true };
-  }
 }
 
 function payload(hour: number): TestResource {
@@ -126,7 +76,7 @@ describe('a block', () => {
   const payloads = [[payload(0)], [payload(10)]];
 
   test('is in every table once, however often it is written', async () => {
-    const setup = new Setup(client);
+    const setup = new SinkSetup(client);
     const block = setup.block(kafkaOrigin(5, 6), payloads, throughput);
     await setup.sink.write(block, never);
     const once = await totals();
@@ -140,7 +90,7 @@ describe('a block', () => {
       ingest_log: 5,
     });
     await setup.sink.write(block, never);
-    const again = new Setup(client);
+    const again = new SinkSetup(client);
     await Promise.all([
       again.sink.write(again.block(kafkaOrigin(5, 6), payloads, throughput), never),
       setup.sink.write(block, never),
@@ -184,7 +134,7 @@ describe('a block', () => {
 
   test('has RED rows per window and series, instances folded together', async () => {
     const other = await migratedDatabase();
-    const setup = new Setup(other);
+    const setup = new SinkSetup(other);
     await setup.sink.write(setup.block(kafkaOrigin(0, 1), payloads), never);
     const red = await other.query(
       `SELECT toUnixTimestamp(Ts) AS ts, Connector, SpanKind, StatusCode, any(Dims) AS dims, DimsHash = 0 AS bare,
@@ -243,9 +193,8 @@ describe('a block', () => {
 describe('when ClickHouse does not take a block', () => {
   test('a request is answered in time, with what to wait', async () => {
     const nobody = openClient('x', 'http://127.0.0.1:9');
-    const setup = new Setup(nobody, {
-      request_timeout: '300ms',
-      retry_on_failure: { initial_interval: '50ms' },
+    const setup = new SinkSetup(nobody, {
+      config: { request_timeout: '300ms', retry_on_failure: { initial_interval: '50ms' } },
     });
     const write = setup.sink.write(setup.block({ kind: 'request', id: 'r-1' }, [[payload(0)]]), never);
     await expect(write).rejects.toMatchObject({ code: 'UNAVAILABLE', retry: 'backoff', retryAfterMs: 2000 });
@@ -253,7 +202,7 @@ describe('when ClickHouse does not take a block', () => {
 
   test('a block of Kafka is tried until it is taken away', async () => {
     const nobody = openClient('x', 'http://127.0.0.1:9');
-    const setup = new Setup(nobody, { retry_on_failure: { initial_interval: '20ms' } });
+    const setup = new SinkSetup(nobody, { config: { retry_on_failure: { initial_interval: '20ms' } } });
     const revoked = new AbortController();
     const write = setup.sink.write(setup.block(kafkaOrigin(0, 0), [[payload(0)]]), revoked.signal);
     const first = await Promise.race([write.catch((error: unknown) => error), systemClock.sleep(200)]);
@@ -268,7 +217,7 @@ describe('when ClickHouse does not take a block', () => {
       `CREATE MATERIALIZED VIEW ${picky.database}.picky ENGINE = Null
        AS SELECT toUInt64(TraceState || SpanName) AS n FROM ${picky.database}.otel_traces`,
     );
-    const setup = new Setup(picky);
+    const setup = new SinkSetup(picky);
     const write = setup.sink.write(setup.block(kafkaOrigin(0, 0), [[payload(0)]]), never);
     await expect(write).rejects.toMatchObject({ code: 'REFUSED', retry: 'never' });
     expect(await write.catch((error) => error)).toBeInstanceOf(SpanweirError);
@@ -280,11 +229,10 @@ describe('when ClickHouse does not take a block', () => {
     const table = `${broken.database}.otel_traces`;
     await broken.command(`RENAME TABLE ${table} TO ${table}_away`);
     const told: string[] = [];
-    const setup = new Setup(
-      broken,
-      { retry_on_failure: { initial_interval: '20ms', max_interval: '50ms' } },
+    const setup = new SinkSetup(broken, {
+      config: { retry_on_failure: { initial_interval: '20ms', max_interval: '50ms' } },
       told,
-    );
+    });
     const write = setup.sink.write(setup.block(kafkaOrigin(0, 0), [[payload(0)]]), never);
     await waitFor('the sink says what is wrong', () => told.length > 0, { deadlineMs: 10_000 });
     expect(told[0]).toMatch(/^recoverable: .*otel_traces.* see spanweir migrate\)$/);

@@ -18,7 +18,7 @@ afterAll(async () => client.close());
 let token = 0;
 async function insert(batch: SpanBatch, dictionary: Dictionary = maker.dictionary): Promise<void> {
   const out = new NativeBuffer();
-  new SpanEncoder(dictionary).encode(batch, kafkaOrigin(0, 0), out);
+  new SpanEncoder(dictionary).encode(batch, kafkaOrigin(0, 0), true, out);
   await client.command(`TRUNCATE TABLE ${client.database}.otel_traces`);
   await client.insertNative({ table: 'otel_traces', token: `t${token++}` }, out.written());
 }
@@ -94,6 +94,8 @@ describe('a span in ClickHouse', () => {
       'Links.Attributes': [{ why: 'batch' }],
       KafkaPartition: 3,
       KafkaOffset: '77',
+      KafkaSource: 'cluster-1/otlp_spans',
+      KafkaBlockEnd: '1',
       SampleWeight: 2,
       HttpStatus: 404,
       HttpRoute: '/items',
@@ -212,7 +214,12 @@ describe('dictionaries', () => {
     await client.command(`TRUNCATE TABLE ${client.database}.otel_traces`);
     for (const [i, name] of ['one', 'two', 'one'].entries()) {
       const out = new NativeBuffer();
-      encoder.encode(maker.make([[resource([{ name, attributes: { [`k${i}`]: name } }])]]), undefined, out);
+      encoder.encode(
+        maker.make([[resource([{ name, attributes: { [`k${i}`]: name } }])]]),
+        undefined,
+        true,
+        out,
+      );
       await client.insertNative({ table: 'otel_traces', token: `new-${i}` }, out.written());
     }
     expect(await rows('SpanName, SpanAttributes, KafkaOffset', 'ORDER BY toString(SpanAttributes)')).toEqual([

@@ -1,0 +1,67 @@
+import { systemClock } from '../../../src/base/clock.ts';
+import type { ClickHouse } from '../../../src/clickhouse/client.ts';
+import { ClickHouseSink } from '../../../src/exporters/clickhouse/clickhouse-sink.ts';
+import { clickHouseExporterConfig } from '../../../src/exporters/clickhouse/config.ts';
+import type { Block, BlockOrigin } from '../../../src/flow/block.ts';
+import type { RedConnector, SinkInputs } from '../../../src/flow/lane.ts';
+import { RedAggregator } from '../../../src/red/red-aggregator.ts';
+import type { ThroughputRows } from '../../../src/sampling/throughput-rows.ts';
+import type { TestResource } from '../../support/spans.ts';
+import { BatchMaker, deafInstruments, silentLog } from './database.ts';
+
+export const never = new AbortController().signal;
+
+export interface SinkSetupOptions {
+  readonly config?: Record<string, unknown>;
+  /** What the sink reports as its health. */
+  readonly told?: string[];
+}
+
+/** A sink with two connectors, and what it takes to make blocks for it. */
+export class SinkSetup {
+  readonly maker = new BatchMaker();
+  readonly sink: ClickHouseSink;
+  readonly inputs: SinkInputs;
+
+  constructor(to: ClickHouse, { config = {}, told = [] }: SinkSetupOptions = {}) {
+    const { dictionary } = this.maker;
+    const connector = (dimensions: string[]): RedConnector => {
+      const aggregator = new RedAggregator(dictionary, {
+        dimensions: dimensions.map((name) => ({ name, default: undefined })),
+        histograms: true,
+      });
+      return { series: aggregator.series, bounds: [], dimensions, derive: (b) => aggregator.aggregate(b) };
+    };
+    const red = new Map([
+      ['span_metrics', connector([])],
+      ['span_metrics/routes', connector(['http.route'])],
+    ]);
+    this.inputs = { spans: true, throughput: true, red };
+    this.sink = new ClickHouseSink(clickHouseExporterConfig.parse(config), to, {
+      context: {
+        id: 'clickhouse',
+        lane: 0,
+        lanes: 1,
+        revision: 0,
+        dictionary,
+        post: () => undefined,
+        clock: systemClock,
+        random: Math.random,
+        log: silentLog,
+        instruments: deafInstruments,
+        health: { report: (status, reason = '') => void told.push(`${status}: ${reason}`) },
+      },
+      inputs: this.inputs,
+    });
+  }
+
+  block(
+    origin: BlockOrigin,
+    payloads: readonly (readonly TestResource[])[],
+    throughput: ThroughputRows = [],
+  ): Block {
+    const batch = this.maker.make(payloads, origin.kind === 'kafka' ? origin.firstOffset : 0);
+    const red = new Map([...this.inputs.red].map(([id, connector]) => [id, connector.derive(batch)]));
+    return { origin, batch, red, throughput, mayBegin: () => true };
+  }
+}
