@@ -16,8 +16,12 @@ export interface LaneSetup {
   readonly revision: number;
   readonly lane: number;
   readonly lanes: number;
+  /** Counts the threads that this process ever started. */
+  readonly life: number;
   /** Unique for this thread's life: block ids of requests begin with it. */
   readonly lifeId: string;
+  /** One 32-bit number, which the thread counts up as long as it runs: its sign of life. */
+  readonly beats: SharedArrayBuffer;
   /** Connectors whose deltas somebody in the main thread wants. */
   readonly redWanted: readonly string[];
 }
@@ -51,6 +55,8 @@ export type FromLane =
     }
   | { readonly type: 'post'; readonly componentId: string; readonly message: unknown }
   | { readonly type: 'red'; readonly connector: string; readonly delta: RedDelta }
+  /** It moves nothing, for no reason that it knows of: to be replaced. */
+  | { readonly type: 'stuck'; readonly why: string }
   | { readonly type: 'stopped' }
   | { readonly type: 'failed'; readonly error: PlainError };
 

@@ -8,12 +8,15 @@ import { armFaults } from './faults.ts';
 import { Lane, type Send } from './lane.ts';
 import { type LaneSetup, plainError, type ToLane } from './lane-messages.ts';
 
+const BEAT_EVERY_MS = 100;
+
 /** Entry of an ingest thread: builds its lane and does what the main thread says. */
 function main(): void {
-  armFaults();
   const port = parentPort;
   assert(port !== null, 'lane-thread.ts runs as a worker thread');
   const setup = workerData as LaneSetup;
+  armFaults(setup.life);
+  beat(new Int32Array(setup.beats));
   const send: Send = (message, transfer = []) => port.postMessage(message, [...transfer]);
   const log = createLog(setup.config.service.telemetry.logs);
   const instruments = createInstruments((slot) => send({ type: 'slot', slot }));
@@ -61,6 +64,12 @@ function main(): void {
     }
   });
   tell('ready')(lane.start());
+}
+
+/** A thread that is blocked does not count: that is how the main thread knows. */
+function beat(beats: Int32Array): void {
+  Atomics.add(beats, 0, 1);
+  setInterval(() => Atomics.add(beats, 0, 1), BEAT_EVERY_MS).unref();
 }
 
 main();

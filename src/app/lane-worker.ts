@@ -6,6 +6,23 @@ import { type FromLane, fromPlainError, type LaneSetup, type ToLane } from './la
 
 export type LaneEvent = Extract<FromLane, { type: 'slot' | 'health' | 'post' | 'red' }>;
 
+/** What a thread died of. `start` = its start failed and said why: it was ended on purpose. */
+export type Death = 'error' | 'memory' | 'hang' | 'stuck' | 'start';
+
+export interface LaneEnd {
+  readonly death: Death;
+  readonly error: Error;
+}
+
+export interface LaneWorkerHooks {
+  /** What components say. */
+  readonly onEvent: (event: LaneEvent) => void;
+  /** The thread moves nothing, and says so itself. */
+  readonly onStuck: (why: string) => void;
+  /** The thread has ended, for whatever reason; called once. */
+  readonly onEnd: (end: LaneEnd) => void;
+}
+
 interface Pending {
   readonly resolve: (verdict: RequestVerdict) => void;
   readonly reject: (error: Error) => void;
@@ -16,42 +33,49 @@ interface Step {
   readonly reject: (error: Error) => void;
 }
 
+/** Before its first sign of life a thread has to be loaded, which may take long on a busy machine. */
+const LOADING_MS = 30_000;
+/** Longest that the end of a thread is waited for once it was told to. */
+const TERMINATION_MS = 5000;
+const SMALLEST_HEAP_MB = 32;
+
 /** The main thread's end of one ingest thread, for one life of it. */
 export class LaneWorker {
   readonly lane: number;
+  readonly life: number;
   readonly #worker: Worker;
+  readonly #beats: Int32Array;
   readonly #pending = new Map<number, Pending>();
   readonly #steps = new Map<'ready' | 'begun' | 'stopped', Step>();
+  readonly #ended: Promise<void>;
+  #end: LaneEnd | undefined;
   #nextRequest = 0;
   #hasEnded = false;
+  #isReady = false;
+  #seenBeats = 0;
+  #silentMs = -LOADING_MS;
 
-  /**
-   * @param onEvent what components say
-   * @param onEnd the thread has ended, for whatever reason; called once
-   */
-  constructor(
-    setup: LaneSetup,
-    onEvent: (event: LaneEvent) => void,
-    onEnd: (error: Error | undefined) => void,
-  ) {
+  constructor(setup: LaneSetup, hooks: LaneWorkerHooks) {
     this.lane = setup.lane;
-    this.#worker = new Worker(entry(), { workerData: setup, name: `lane ${setup.lane}` });
-    let failure: Error | undefined;
+    this.life = setup.life;
+    this.#beats = new Int32Array(setup.beats);
+    const heapMb = Math.floor(setup.config.service.spanweir.workerHeapBytes / 1024 ** 2);
+    this.#worker = new Worker(entry(), {
+      workerData: setup,
+      name: `lane ${setup.lane}`,
+      resourceLimits: { maxOldGenerationSizeMb: Math.max(SMALLEST_HEAP_MB, heapMb) },
+    });
     this.#worker.on('error', (error: Error) => {
-      failure = error;
+      const isMemory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
+      this.#end ??= { death: isMemory ? 'memory' : 'error', error };
     });
-    this.#worker.on('exit', () => {
-      this.#hasEnded = true;
-      const error = new SpanweirError('UNAVAILABLE', `ingest thread ${this.lane} has ended`, {
-        retry: 'backoff',
-        retryAfterMs: 1000,
-        cause: failure,
+    this.#ended = new Promise((resolve) => {
+      this.#worker.on('exit', (code) => {
+        this.#exited(code, hooks);
+        resolve();
       });
-      for (const { reject } of this.#pending.values()) reject(error);
-      for (const { reject } of this.#steps.values()) reject(failure ?? error);
-      onEnd(failure);
     });
-    this.#worker.on('message', (message: FromLane) => this.#receive(message, onEvent));
+    this.#worker.on('message', (message: FromLane) => this.#receive(message, hooks));
   }
 
   /** Requests that wait for an answer. */
@@ -59,9 +83,32 @@ export class LaneWorker {
     return this.#pending.size;
   }
 
+  /** Its sinks are up: requests may go there. */
+  get isReady(): boolean {
+    return this.#isReady && this.#end === undefined;
+  }
+
+  /** It has not run lately: what it is given may have to wait for its end. */
+  get isSilent(): boolean {
+    return this.#silentMs > 0;
+  }
+
+  /**
+   * To be called every `everyMs`; returns for how long the thread has shown no sign of life. Looks are counted, not
+   * the clock: when the process as a whole stood still (SIGSTOP, a closed lid) that is nobody's fault.
+   */
+  look(everyMs: number): number {
+    const beats = Atomics.load(this.#beats, 0);
+    if (beats === this.#seenBeats) this.#silentMs += everyMs;
+    else this.#silentMs = 0;
+    this.#seenBeats = beats;
+    return this.#silentMs;
+  }
+
   /** Resolves when the lane's sinks are up. */
-  ready(): Promise<void> {
-    return this.#step('ready');
+  async ready(): Promise<void> {
+    await this.#step('ready');
+    this.#isReady = true;
   }
 
   /** Resolves when the lane's receivers are up. */
@@ -100,7 +147,39 @@ export class LaneWorker {
       deadline.signal.addEventListener('abort', () => resolve(), { once: true });
     });
     await Promise.race([stopped.catch(() => {}), tooLate]);
-    await this.#worker.terminate();
+    await this.#terminate();
+  }
+
+  /** Ends the thread at once, as if it had died of `end`. Resolves with false when even that does not end it. */
+  async kill(end: LaneEnd): Promise<boolean> {
+    if (this.#hasEnded) return true;
+    this.#end ??= end;
+    return await this.#terminate();
+  }
+
+  /** A thread inside of native code can't be ended. */
+  async #terminate(): Promise<boolean> {
+    void this.#worker.terminate();
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, TERMINATION_MS);
+    });
+    await Promise.race([this.#ended, tooLate]);
+    clearTimeout(timer);
+    return this.#hasEnded;
+  }
+
+  #exited(code: number, { onEnd }: LaneWorkerHooks): void {
+    this.#hasEnded = true;
+    const end = this.#end ?? { death: 'error', error: new Error(`the thread ended by itself, with ${code}`) };
+    const error = new SpanweirError('UNAVAILABLE', `ingest thread ${this.lane} has ended`, {
+      retry: 'backoff',
+      retryAfterMs: 1000,
+      cause: end.error,
+    });
+    for (const { reject } of this.#pending.values()) reject(error);
+    for (const { reject } of this.#steps.values()) reject(end.error);
+    onEnd(end);
   }
 
   #tell(message: ToLane, transfer: ArrayBuffer[] = []): void {
@@ -111,7 +190,7 @@ export class LaneWorker {
     return new Promise((resolve, reject) => this.#steps.set(name, { resolve, reject }));
   }
 
-  #receive(message: FromLane, onEvent: (event: LaneEvent) => void): void {
+  #receive(message: FromLane, { onEvent, onStuck }: LaneWorkerHooks): void {
     switch (message.type) {
       case 'answer':
         this.#pending.get(message.id)?.resolve(message.verdict);
@@ -130,6 +209,9 @@ export class LaneWorker {
       case 'failed':
         for (const { reject } of this.#steps.values()) reject(fromPlainError(message.error));
         this.#steps.clear();
+        break;
+      case 'stuck':
+        onStuck(message.why);
         break;
       case 'slot':
       case 'health':

@@ -27,7 +27,10 @@ export interface RunOptions {
   readonly onReady?: () => void;
 }
 
-/** Runs the engine until it is told to stop. Resolves with the exit code; rejects when it could not start. */
+/**
+ * Runs the engine until it is told to stop. Resolves with the exit code; rejects when it could not start, or can not
+ * go on.
+ */
 export async function run(config: LoadedConfig, options: RunOptions): Promise<number> {
   const log = createLog(config.service.telemetry.logs);
   for (const warning of config.warnings) log.warn({}, warning);
@@ -37,7 +40,7 @@ export async function run(config: LoadedConfig, options: RunOptions): Promise<nu
     if (!options.stop.aborted) {
       log.info({}, 'Everything is ready');
       options.onReady?.();
-      await aborted(options.stop);
+      await Promise.race([aborted(options.stop), engine.failure.then((error) => Promise.reject(error))]);
     }
   } finally {
     await engine.stop();
@@ -56,12 +59,18 @@ class Engine {
   readonly #host: Host;
   readonly #lanes: Lanes;
   readonly #started: Component[] = [];
+  /** Resolves with why the engine can not go on. */
+  readonly failure: Promise<Error>;
+  #fail: (error: Error) => void = () => {};
   /** A step of the start that a stop came into. */
   #interrupted: Promise<unknown> = Promise.resolve();
 
   constructor(config: LoadedConfig, log: RootLog) {
     this.#config = config;
     this.#log = log;
+    this.failure = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
     for (const { key, groups } of healthGroups(config)) this.#health.declare(key, groups);
     this.#listeners = createListeners({
       log: log.child({ component: 'listeners' }),
@@ -165,9 +174,14 @@ class Engine {
         }
       },
       onHealth: (lane, status, reason) => this.#health.report('engine:lanes', `lane ${lane}`, status, reason),
+      deaths: (reason) => this.#instruments.counter('spanweir_worker_deaths_total', { reason }),
       onEnd: (life) => {
         this.#hub.retire(`lane ${life}`);
         this.#host.forget(life);
+      },
+      onFatal: (error) => {
+        this.#log.error({ err: error }, 'the engine can not go on: stopping');
+        this.#fail(error);
       },
     });
   }

@@ -10,7 +10,7 @@ export const FAILPOINTS = [
   'plan_committed',
   /** One table has a block and another does not yet. */
   'between_tables',
-  /** All tables have a block, and its commit has not been sent. */
+  /** All tables have a block, and its commit (or the answer to its requests) has not been sent. */
   'inserted',
   /** The commit that ends a block has been sent and not been answered. */
   'end_commit_sent',
@@ -35,7 +35,11 @@ export const SEEDED_BUGS = [
   'window_missing_on_view_target',
 ] as const;
 
+/** What may happen to an ingest thread at a failpoint, instead of the death of the whole process. */
+export const LANE_FAULTS = ['lane_throw', 'lane_hang', 'lane_oom'] as const;
+
 export type Failpoint = (typeof FAILPOINTS)[number];
+export type LaneFault = (typeof LANE_FAULTS)[number];
 export type SeededBug = (typeof SEEDED_BUGS)[number];
 
 interface Armed {
@@ -48,14 +52,21 @@ interface Armed {
 let armed: Armed | undefined;
 let bug: SeededBug | undefined;
 
-/** `what` is `failpoint:name:n` (strikes when passed for the nth time) or `bug:name`. Throws for what it does not know. */
-export function arm(what: string, strike: () => void): void {
-  const [kind, name = '', count = '1'] = what.split(':');
+/**
+ * `what` is `failpoint:NAME:N` (strikes when passed for the Nth time), `fault:LANE_FAULT:NAME:N:LIVES` (does that to
+ * the ingest thread, in its first LIVES lives) or `bug:NAME`. Throws for what it does not know.
+ */
+export function arm(what: string, strike: (how: 'kill' | LaneFault) => void, life = 0): void {
+  const [kind, first = '', ...rest] = what.split(':');
+  const how = LANE_FAULTS.find((known) => known === first);
+  const [name = '', count = '1', lives = '1'] = kind === 'fault' ? rest : [first, ...rest];
   const failpoint = FAILPOINTS.find((known) => known === name);
   const seeded = SEEDED_BUGS.find((known) => known === name);
   if (kind === 'failpoint' && failpoint !== undefined)
-    armed = { name: failpoint, left: Number(count), strike };
-  else if (kind === 'bug' && seeded !== undefined) bug = seeded;
+    armed = { name: failpoint, left: Number(count), strike: () => strike('kill') };
+  else if (kind === 'fault' && how !== undefined && failpoint !== undefined) {
+    if (life < Number(lives)) armed = { name: failpoint, left: Number(count), strike: () => strike(how) };
+  } else if (kind === 'bug' && seeded !== undefined) bug = seeded;
   else throw new Error(`no such fault: ${what}`);
 }
 

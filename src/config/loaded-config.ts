@@ -62,4 +62,8 @@ export interface EngineSettings {
   };
   readonly timestamps: { readonly maxPastMs: number; readonly maxFutureMs: number };
   readonly shutdownTimeoutMs: number;
+  /** After this long without a sign of life an ingest thread is replaced; 0 = never. */
+  readonly watchdogMs: number;
+  /** Largest heap of one ingest thread. */
+  readonly workerHeapBytes: number;
 }

@@ -41,7 +41,15 @@ const spanweir = z
       })
       .prefault({})
       .describe('a span outside of these gets the timestamp of its record'),
-    shutdown_timeout: duration('30s').describe('time for an orderly end'),
+    shutdown_timeout: duration('8s').describe(
+      'time for an orderly end; what is not done by then is left to be done again',
+    ),
+    watchdog: duration('30s').describe(
+      'a worker that has not run for so long, or has moved nothing for four times as long though messages wait and every exporter answers, is replaced; 0 = never',
+    ),
+    worker_heap: bytes('1GiB').describe(
+      'largest heap of one worker (series, names, what the clients hold; the bytes of blocks are not in it): one that needs more is replaced',
+    ),
   })
   .prefault({})
   .transform((given) => ({
@@ -54,6 +62,8 @@ const spanweir = z
     },
     timestamps: { maxPastMs: given.timestamps.max_past, maxFutureMs: given.timestamps.max_future },
     shutdownTimeoutMs: given.shutdown_timeout,
+    watchdogMs: given.watchdog,
+    workerHeapBytes: given.worker_heap,
   }))
   .describe('what the collector has no word for');
 

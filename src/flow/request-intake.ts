@@ -1,4 +1,5 @@
 import { SpanweirError } from '../base/errors.ts';
+import { pass } from '../base/failpoints.ts';
 import type { SealedBlock } from './data-path.ts';
 import type { Delivery } from './delivery.ts';
 import type { Encoding, RequestVerdict } from './intake.ts';
@@ -98,6 +99,7 @@ export class RequestIntake {
   }
 
   #written(sealed: RequestBlock): void {
+    pass('inserted');
     this.#deps.flow.committed(sealed.block.batch);
     this.#deps.instruments.blocks('committed').add(1);
     for (const { spans, resolve } of sealed.waiting) resolve({ spans, rejectedSpans: 0, message: '' });

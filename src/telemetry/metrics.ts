@@ -132,6 +132,12 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'receiver',
     'reason',
   ),
+  spanweir_kafka_receiver_dead_letters_too_large_total: counter(
+    'records',
+    'Dead letters too large for their topic, by where the value is instead: folder, or only the source.',
+    'receiver',
+    'value',
+  ),
   spanweir_kafka_receiver_dead_letters_deleted_total: counter(
     'records',
     'Dead letters deleted because their folder was full.',

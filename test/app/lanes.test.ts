@@ -1,16 +1,20 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Worker } from 'node:worker_threads';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { COMPONENTS } from '../../src/app/components.ts';
 import { run } from '../../src/app/run.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { encodeProto } from '../support/spans.ts';
 import { waitFor } from '../support/wait.ts';
 
+// Threads are loaded from source here, each anew.
+vi.setConfig({ testTimeout: 60_000 });
+
 const ends: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
+  delete process.env.SPANWEIR_TEST_FAULT;
   for (const end of ends.splice(0).reverse()) await end();
 });
 
@@ -46,8 +50,16 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+interface EngineOptions {
+  readonly watchdog?: string;
+  readonly heap?: string;
+  /** What happens to its threads; see base/failpoints.ts. */
+  readonly fault?: string;
+}
+
 /** A whole engine with one lane over a database of ours. */
-async function startEngine() {
+async function startEngine({ watchdog = '30s', heap = '1GiB', fault }: EngineOptions = {}) {
+  if (fault !== undefined) process.env.SPANWEIR_TEST_FAULT = fault;
   const database = new FakeDatabase();
   const clickhouse = await database.listen();
   const [otlp, prometheus, health, own] = [
@@ -76,7 +88,7 @@ extensions:
 service:
   extensions: [healthcheckv2]
   telemetry: {logs: {level: error}, metrics: {address: "127.0.0.1:${own}"}}
-  spanweir: {workers: 1, shutdown_timeout: 10s}
+  spanweir: {workers: 1, shutdown_timeout: 10s, watchdog: ${watchdog}, worker_heap: ${heap}}
   pipelines:
     traces: {receivers: [otlp], exporters: [clickhouse, span_metrics]}
     metrics: {receivers: [span_metrics], exporters: [prometheus]}
@@ -93,11 +105,13 @@ service:
   process.on('worker', note);
   const stop = new AbortController();
   let isReady = false;
-  const ended = run(config, { stop: stop.signal, onReady: () => (isReady = true) });
+  const ended = run(config, { stop: stop.signal, onReady: () => (isReady = true) }).catch(
+    (error: unknown) => error as Error,
+  );
   ends.push(async () => {
     process.off('worker', note);
     stop.abort();
-    expect(await ended).toBe(0);
+    await ended;
   });
   await waitFor('the engine is ready', () => isReady);
   const page = async (port: number, path = '/metrics') =>
@@ -105,6 +119,9 @@ service:
   return {
     database,
     threads,
+    /** The exit code, or what it failed with. */
+    ended,
+    stop: () => stop.abort(),
     /** Two spans of one operation. */
     send: () =>
       fetch(`http://127.0.0.1:${otlp}/v1/traces`, {
@@ -117,6 +134,7 @@ service:
     health: async () => (await fetch(`http://127.0.0.1:${health}/status?verbose`)).status,
     calls: async () => sumOf(await page(prometheus), 'traces_span_metrics_calls_total'),
     own: async (name: string) => sumOf(await page(own), name),
+    ownPage: () => page(own),
   };
 }
 
@@ -160,4 +178,45 @@ test('what a sink in a lane suffers is seen by who asks for the health of the pr
   database.inserts = 'taken';
   expect((await pending).status).toBe(200);
   expect(await health()).toBe(200);
+});
+
+test.each([
+  ['throws', 'fault:lane_throw:inserted:1', 'error', '30s'],
+  ['hangs', 'fault:lane_hang:inserted:1', 'hang', '2s'],
+  ['runs out of memory', 'fault:lane_oom:inserted:1', 'memory', '30s'],
+])('a thread that %s is replaced, and the process goes on', async (_what, fault, reason, watchdog) => {
+  const { send, ended, stop, ownPage, threads, health } = await startEngine({
+    watchdog,
+    heap: '64MiB',
+    fault,
+  });
+  await send();
+  await waitFor('another thread is being started', () => threads.length === 2);
+  await waitFor('it takes requests', async () => (await send()).status === 200);
+  expect(await ownPage()).toContain(`spanweir_worker_deaths_total{reason="${reason}"} 1`);
+  expect(await health()).toBe(200);
+  stop();
+  expect(await ended).toBe(0);
+});
+
+test('while a thread is being started again nothing is handed to it', async () => {
+  const { send, threads } = await startEngine();
+  await threads[0]?.terminate();
+  await waitFor('the next thread is being started', () => threads.length === 2, { everyMs: 1 });
+  const begunMs = performance.now();
+  expect((await send()).status).toBe(503);
+  expect(performance.now() - begunMs).toBeLessThan(200);
+  await waitFor('it takes requests', async () => (await send()).status === 200);
+});
+
+test('three deaths within a minute end the process, and it is said what died of what', async () => {
+  const { send, ended } = await startEngine({ fault: 'fault:lane_throw:inserted:1:3' });
+  const isOver = ended.then(() => true);
+  await waitFor('the end', async () => {
+    return await Promise.race([isOver, send().then(() => false)]);
+  });
+  const why = 'thread 0 of error (a fault that a test asked for)';
+  expect(await ended).toMatchObject({
+    message: `3 ingest threads died within a minute: ${why}, ${why}, ${why}`,
+  });
 });

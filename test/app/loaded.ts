@@ -26,6 +26,8 @@ export function loaded(pipelines: readonly LoadedPipeline[], parts: Parts): Load
         block: { maxSpans: 1000, maxBytes: 1 << 20, lingerMs: 1, maxInFlightBytes: 1 << 24 },
         timestamps: { maxPastMs: 1e12, maxFutureMs: 1e12 },
         shutdownTimeoutMs: 5000,
+        watchdogMs: 30_000,
+        workerHeapBytes: 1 << 30,
       },
     },
   };

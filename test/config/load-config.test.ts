@@ -77,7 +77,9 @@ describe('a right file', () => {
         workers: 1,
         block: { maxSpans: 65_536, maxBytes: 33_554_432, lingerMs: 1000, maxInFlightBytes: 134_217_728 },
         timestamps: { maxPastMs: 604_800_000, maxFutureMs: 3_600_000 },
-        shutdownTimeoutMs: 30_000,
+        shutdownTimeoutMs: 8000,
+        watchdogMs: 30_000,
+        workerHeapBytes: 1_073_741_824,
       },
     });
   });
