@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { DeadLetterFolder } from '../../../src/receivers/kafka/dead-letter-folder.ts';
+import { DeadLetterFolder, readLetterFile } from '../../../src/receivers/kafka/dead-letter-folder.ts';
 import type { DeadLetter } from '../../../src/receivers/kafka/dead-letters.ts';
+import { FakeClock } from '../../flow/fake-clock.ts';
 import { tempDirOfTest } from '../../support/temp-dir.ts';
 
 function letter(offset: number, value = Buffer.from('bad')): DeadLetter {
@@ -28,7 +29,15 @@ function folder(directory: string, maxBytes = 1 << 20) {
       deleted += n;
     },
   };
-  const letters = new DeadLetterFolder({ directory, maxBytes, lane: 0, deleted: counter });
+  const clock = new FakeClock();
+  const letters = new DeadLetterFolder({
+    directory,
+    maxBytes,
+    lane: 0,
+    clock,
+    version: '9.9.9',
+    deleted: counter,
+  });
   return { letters, deleted: () => deleted };
 }
 
@@ -43,6 +52,8 @@ it('writes one file per position with everything that was in the record', async 
     offset: 42,
     timestamp_ms: 1700,
     reason: 'malformed',
+    put_aside_ms: 1_700_000_000_000,
+    version: '9.9.9',
     key: 'aw==',
     value: 'YmFk',
     value_bytes: 3,
@@ -82,4 +93,28 @@ it('says that the folder can not be written, as something to try again', async (
   writeFileSync(file, '');
   const { letters } = folder(join(file, 'folder'));
   await expect(letters.put(letter(1))).rejects.toMatchObject({ code: 'UNAVAILABLE', retry: 'backoff' });
+});
+
+it('is read back as it was put, also a value that is written in pieces', async () => {
+  const directory = tempDirOfTest();
+  const value = Buffer.alloc(2_000_000, 'piece by piece ');
+  await folder(directory, 1 << 22).letters.put(letter(5, value));
+  const found = readLetterFile(readFileSync(join(directory, 'spans-3-5.json'), 'utf8'));
+  expect(value.equals(found?.value ?? Buffer.alloc(0))).toBe(true);
+  expect({ ...found, value: undefined }).toEqual({
+    position: { clusterId: 'c1', topic: 'spans', partition: 3, offset: 5 },
+    lastOffset: undefined,
+    reason: 'malformed',
+    timestampMs: 1700,
+    putAside: { atMs: 1_700_000_000_000, version: '9.9.9' },
+    key: Buffer.from('k'),
+    value: undefined,
+    headers: [{ key: 'h', value: Buffer.from('1') }],
+    omitted: undefined,
+  });
+});
+
+it('does not take every file for a letter', () => {
+  expect(readLetterFile('{"topic": "spans"}')).toBeUndefined();
+  expect(readLetterFile('half a fi')).toBeUndefined();
 });
