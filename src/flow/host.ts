@@ -18,8 +18,11 @@ export interface MainContext extends ComponentContext {
   onRed(connectorId: string, handler: RedHandler): void;
   /** Connectors whose rows this component gets from the pipelines it stands in, by id. */
   readonly redInputs: readonly string[];
-  /** Main half of another component, which was created before; undefined when there is none. */
-  peer(id: string): unknown;
+  /**
+   * Main half of another component, `kind:id`, which was created before, or what the host itself offers
+   * (`spanweir.health`); undefined when there is none.
+   */
+  peer(key: string): unknown;
 }
 
 export type RedHandler = (lane: number, delta: RedDelta, keys: readonly SeriesKey[]) => void;

@@ -19,8 +19,8 @@ export interface LaneContext extends ComponentContext {
   /** Of the code (BLOCK_REVISION) and settings that turn records into rows: 32 bits, equal in all processes. */
   readonly revision: number;
   readonly dictionary: Dictionary;
-  /** To the main half of the component with this id (`MainContext.onLaneMessage`). */
-  post(componentId: string, message: unknown, transfer?: readonly ArrayBuffer[]): void;
+  /** To the main half of a component, `kind:id` (`MainContext.onLaneMessage`). */
+  post(component: string, message: unknown, transfer?: readonly ArrayBuffer[]): void;
 }
 
 /** Reads records from somewhere and offers them to the intake; acknowledges upstream what the intake settles. */

@@ -30,6 +30,7 @@ export class LanePartitionIntake implements PartitionIntake {
   /** Where the block that is open, or comes next, begins. */
   #from: number;
   #nextOffset: number;
+  #isReady = false;
 
   constructor(source: PartitionSource, deps: IntakeDeps, hooks: PartitionHooks) {
     this.#source = source;
@@ -48,7 +49,10 @@ export class LanePartitionIntake implements PartitionIntake {
       end: () => ({ nextOffset: this.#nextOffset, openFrom: this.#from, isOpen: this.#open !== undefined }),
       lose: (error) => this.#lose(error),
     });
-    this.ready = this.#prepare(plan);
+    this.ready = this.#prepare(plan).then(() => {
+      this.#isReady = true;
+      if (this.#open === undefined) this.#blocks.advance();
+    });
   }
 
   /** When the open block was opened; undefined when there is none, or when it ends where its plan says. */
@@ -72,7 +76,8 @@ export class LanePartitionIntake implements PartitionIntake {
     if (nextOffset <= this.#nextOffset || this.#abort.signal.aborted) return;
     this.#reach(nextOffset);
     this.#nextOffset = nextOffset;
-    if (this.#open === undefined) this.#blocks.advance();
+    // Before it is known what is stored, a commit would say that this owner knew it.
+    if (this.#open === undefined && this.#isReady) this.#blocks.advance();
   }
 
   /** Ends the open block, unless a plan says where it ends. */

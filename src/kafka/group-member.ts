@@ -208,8 +208,7 @@ export class GroupMember {
     const [position] = await logPositions(group, asked, this.#options.beginsAt);
     if (position === undefined || assignment === undefined || assignment !== this.#assignment) return;
     this.goOnAt(topic, partition, position.offset);
-    this.#owner.moved(position);
-    await assignment.commit(topic, partition, position.offset);
+    if (this.#owner.moved(position)) await assignment.commit(topic, partition, position.offset);
   }
 
   async #settle(signal: AbortSignal | undefined): Promise<void> {

@@ -26,6 +26,9 @@ export interface GroupOwner {
   drop(): void;
   /** Resolves when the next fetch may begin; `batch` is of the current assignment. */
   take(batch: FetchedBatch): Promise<void>;
-  /** The position was outside of the log and is now `position.offset`. */
-  moved(position: Position): void;
+  /**
+   * The position was outside of the log and is now `position.offset`. True when everything that was read before is
+   * forgotten, so that the group's position has to be moved there now; else that follows by itself.
+   */
+  moved(position: Position): boolean;
 }

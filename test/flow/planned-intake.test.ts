@@ -214,3 +214,18 @@ test('dropping while a commit is on its way counts the block when the broker has
   expect(harness.committedBlocks).toEqual(['0-1']);
   expect(harness.budget.usedBytes).toBe(0);
 });
+
+test('a log that lost its beginning moves the position only when what is in flight is written', async () => {
+  const harness = effectOnce();
+  const partition = harness.openPartition({ offset: 0, metadata: plan(0) });
+  await partition.ready;
+  await partition.offer([record(0), record(1)]);
+  await settle();
+  partition.skipTo(500);
+  await settle();
+  expect(harness.commits).toEqual([0]);
+  harness.writes[0]?.succeed();
+  await settle();
+  expect(harness.commits).toEqual([0, 500]);
+  expect(harness.metadata[1]).toBe(plan(2));
+});

@@ -112,14 +112,14 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     await this.#feeds.get(`${batch.topic}/${batch.partition}`)?.take(batch);
   }
 
-  moved(position: Position): void {
+  moved(position: Position): boolean {
     const { topic, partition, offset } = position;
     const feed = this.#feeds.get(`${topic}/${partition}`);
     const assignment = this.#assignment;
-    if (feed === undefined || assignment === undefined) return;
+    if (feed === undefined || assignment === undefined) return false;
     this.#counters.resets.add(1);
     this.#context.log.warn({ topic, partition, offset }, 'the position is not in the log any more: moved');
-    feed.moved(offset, () => this.#openIntake(assignment, position));
+    return feed.moved(offset, () => this.#openIntake(assignment, position)) === 'back';
   }
 
   /** One consumer after the other, until the lane stops. */

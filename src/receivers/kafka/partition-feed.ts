@@ -119,12 +119,14 @@ export class PartitionFeed {
   }
 
   /** The log does not hold the position any more: goes on at `offset`, with `reopen`ed intake if that is back. */
-  moved(offset: number, reopen: () => PartitionIntake): void {
-    if (offset < this.#nextOffset) {
+  moved(offset: number, reopen: () => PartitionIntake): 'back' | 'on' {
+    const way = offset < this.#nextOffset ? 'back' : 'on';
+    if (way === 'back') {
       this.#intake.drop();
       this.#intake = reopen();
     } else this.#intake.skipTo(offset);
     this.#nextOffset = offset;
+    return way;
   }
 
   async #offer(batch: FetchedBatch): Promise<void> {
