@@ -21,6 +21,7 @@ export class Host {
   readonly #deps: HostDeps;
   /** By `kind:id`, in the order in which they start. */
   readonly #components = new Map<string, Component>();
+  /** By `kind:id`, since a receiver and an exporter may have one id. */
   readonly #messageHandlers = new Map<string, (lane: number, message: unknown) => void>();
   readonly #redHandlers = new Map<string, RedHandler[]>();
   /** By connector, then by the lane's life: who its series are. */
@@ -42,8 +43,9 @@ export class Host {
     return [...this.#components.values()];
   }
 
-  post(life: number, componentId: string, message: unknown): void {
-    this.#messageHandlers.get(componentId)?.(life, message);
+  /** `component` is `kind:id`. */
+  post(life: number, component: string, message: unknown): void {
+    this.#messageHandlers.get(component)?.(life, message);
   }
 
   red(life: number, connector: string, delta: RedDelta): void {
@@ -71,22 +73,14 @@ export class Host {
       ...this.#deps.contextFor(key, id),
       listeners: this.#deps.listeners,
       ingress: this.#deps.ingressFor(id),
-      onLaneMessage: (handler) => this.#messageHandlers.set(id, handler),
+      onLaneMessage: (handler) => this.#messageHandlers.set(key, handler),
       onRed: (connector, handler) => {
         this.#redHandlers.set(connector, [...(this.#redHandlers.get(connector) ?? []), handler]);
       },
       redInputs: kind === 'exporter' ? redInputs(this.#config, id) : [],
-      peer: (peerId) => this.#peer(peerId),
+      peer: (other) => this.#components.get(other) ?? this.#deps.peers[other],
     };
     this.#components.set(key, createMain(component.config, context));
-  }
-
-  #peer(id: string): unknown {
-    for (const kind of ['extension', 'exporter', 'connector', 'receiver']) {
-      const component = this.#components.get(`${kind}:${id}`);
-      if (component !== undefined) return component;
-    }
-    return this.#deps.peers[id];
   }
 }
 

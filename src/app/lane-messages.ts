@@ -53,7 +53,7 @@ export type FromLane =
       readonly status: HealthStatus;
       readonly reason: string | undefined;
     }
-  | { readonly type: 'post'; readonly componentId: string; readonly message: unknown }
+  | { readonly type: 'post'; readonly component: string; readonly message: unknown }
   | { readonly type: 'red'; readonly connector: string; readonly delta: RedDelta }
   /** It moves nothing, for no reason that it knows of: to be replaced. */
   | { readonly type: 'stuck'; readonly why: string }

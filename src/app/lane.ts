@@ -37,8 +37,8 @@ export class Lane {
     this.#setup = setup;
     this.#send = send;
     const { lane, lanes, revision } = setup;
-    const post: LaneContext['post'] = (componentId, message, transfer) =>
-      send({ type: 'post', componentId, message }, transfer);
+    const post: LaneContext['post'] = (component, message, transfer) =>
+      send({ type: 'post', component, message }, transfer);
     this.#dataPaths = new DataPaths(setup.config, contextFor, { lane, lanes, revision, post });
     const settings = setup.config.service.spanweir;
     this.#budget = new Budget(
@@ -106,9 +106,9 @@ export class Lane {
       taps.push(createRedTap(folders, send));
     }
     if (plan.throughput !== undefined && store !== undefined && store.exporter === undefined) {
-      const componentId = store.extension;
+      const component = `extension:${store.extension}`;
       const send = (rows: ThroughputRows): void =>
-        this.#send({ type: 'post', componentId, message: { kind: 'throughput', rows } });
+        this.#send({ type: 'post', component, message: { kind: 'throughput', rows } });
       taps.push(createThroughputTap(send));
     }
     return taps;

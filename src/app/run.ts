@@ -166,7 +166,7 @@ class Engine {
             this.#health.report(event.key, `lane ${lane}`, event.status, event.reason);
             break;
           case 'post':
-            this.#host.post(life, event.componentId, event.message);
+            this.#host.post(life, event.component, event.message);
             break;
           case 'red':
             this.#host.red(life, event.connector, event.delta);

@@ -33,6 +33,7 @@ export function checkSampling(
       report(path, `extension '${remote}' is not configured for adaptive sampling`);
     }
   }
+  checkSingle(pipelines, counting, report);
   for (const remote of remotes) {
     for (const processor of new Set(counting.map(({ id }) => id))) {
       checkWindows(root, defined, { processor, remote }, report);
@@ -54,6 +55,30 @@ export function checkSampling(
     }
     if (needed.length === 0 && !pipelines.some((pipeline) => pipeline.exporters.includes(store))) {
       report(path, `found "${store}", expected it among the exporters of a pipeline: else it does not start`);
+    }
+  }
+}
+
+/** A root that two processors saw would be counted twice. */
+function checkSingle(
+  pipelines: Plan['pipelines'],
+  counting: readonly {
+    readonly pipeline: Plan['pipelines'][number];
+    readonly id: string;
+    readonly index: number;
+  }[],
+  report: (path: Path, message: string) => void,
+): void {
+  const receivers = new Set(pipelines.flatMap((pipeline) => pipeline.receivers));
+  const reported = new Set<string>();
+  for (const receiver of receivers) {
+    const own = counting.filter(({ pipeline }) => pipeline.receivers.includes(receiver));
+    const first = own[0];
+    for (const { pipeline, id, index } of own) {
+      const path = ['service', 'pipelines', pipeline.id, 'processors', index];
+      if (first === undefined || id === first.id || reported.has(formatPath(path))) continue;
+      reported.add(formatPath(path));
+      report(path, `found "${id}", expected "${first.id}", which counts the spans of "${receiver}" already`);
     }
   }
 }

@@ -86,6 +86,23 @@ test('adaptive_sampling needs the extension, configured for it, with a store in 
   ]);
 });
 
+test('the spans of one receiver are counted by one adaptive_sampling only', () => {
+  const two = (more: string): string =>
+    plan(
+      `    traces: {receivers: [kafka], processors: [adaptive_sampling${more}], exporters: [clickhouse]}\n` +
+        '    traces/2: {receivers: [kafka], processors: [adaptive_sampling/2], exporters: [clickhouse]}\n',
+      '[remote_sampling]',
+    ).replace('{adaptive_sampling: }', '{adaptive_sampling: , adaptive_sampling/2: }');
+  const message =
+    'found "adaptive_sampling/2", expected "adaptive_sampling", which counts the spans of "kafka" already';
+  expect(problems(two(''))).toEqual([`a.yaml:10:49: service.pipelines.traces/2.processors[0]: ${message}`]);
+  expect(problems(two(', adaptive_sampling/2'))).toEqual([
+    `a.yaml:9:66: service.pipelines.traces.processors[1]: ${message}`,
+    `a.yaml:10:49: service.pipelines.traces/2.processors[0]: ${message}`,
+  ]);
+  expect(problems(two('').replace('[adaptive_sampling/2]', '[adaptive_sampling]'))).toEqual([]);
+});
+
 test('a sampling store has to be an exporter that starts', () => {
   const plain = '    traces: {receivers: [kafka], exporters: [nop]}\n';
   expect(problems(plan(plain, '[remote_sampling]'))).toEqual([

@@ -98,7 +98,7 @@ export class PrometheusExporter implements Component {
   #source(connector: string): Source {
     const known = this.#sources.get(connector);
     if (known !== undefined) return known;
-    const peer = this.#context.peer(connector);
+    const peer = this.#context.peer(`connector:${connector}`);
     if (!isRedDescribed(peer)) {
       throw new SpanweirError('CONFIG', `exporters.${this.id}: connector ${connector} makes no RED metrics`);
     }

@@ -33,7 +33,7 @@ function createOverviewPage(config: OverviewPageConfig, context: MainContext): C
   }
 
   const samplingSource = () => {
-    const peer = context.peer(config.sampling);
+    const peer = context.peer(`extension:${config.sampling}`);
     return isDecisionSource(peer) ? peer : undefined;
   };
   const tick = (): void => {

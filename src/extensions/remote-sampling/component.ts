@@ -51,7 +51,7 @@ function createAdaptive(
 function samplingStore(config: AdaptiveConfig, context: MainContext): SamplingStore {
   const { sampling_store: name } = config;
   if (name !== 'memory') {
-    const store = (context.peer(name) as { readonly samplingStore?: SamplingStore } | undefined)
+    const store = (context.peer(`exporter:${name}`) as { readonly samplingStore?: SamplingStore } | undefined)
       ?.samplingStore;
     if (store !== undefined) return store;
     throw new SpanweirError('CONFIG', `storage '${name}' does not support sampling store`);

@@ -76,7 +76,7 @@ export function harness(options: HarnessOptions = {}): Harness {
   const exporter = prometheusExporter.createMain?.(config, contextOf('prometheus')) as Component;
   for (const id of ids) {
     const parsed = spanMetricsConfig.parse(connectors[id]);
-    peers.set(id, spanMetricsConnector.createMain?.(parsed, contextOf(id)) as Component);
+    peers.set(`connector:${id}`, spanMetricsConnector.createMain?.(parsed, contextOf(id)) as Component);
   }
   const laneHalves = Array.from({ length: lanes }, (_, lane) => {
     const dictionary = new Dictionary();

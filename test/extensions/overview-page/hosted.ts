@@ -31,7 +31,7 @@ export async function hostPage(): Promise<HostedPage> {
           },
         ],
       },
-      remote_sampling: { decisions: () => hosted.decisions },
+      'extension:remote_sampling': { decisions: () => hosted.decisions },
     },
   });
   const config = overviewPageExtension.config.parse({ endpoint: 'localhost:0' });
