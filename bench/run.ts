@@ -22,6 +22,10 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'stop and start under load, ClickHouse away: nothing acknowledged is lost, memory is bounded',
     load: () => import('./outage.bench.ts'),
   },
+  chaos: {
+    what: 'kill -9 at random under load, 200 times: every span is in every table once',
+    load: () => import('./chaos.bench.ts'),
+  },
   sampling: {
     what: "a real SDK's sampler in the loop: shares of decisions, steps of traffic, a restart",
     load: () => import('./sampling.bench.ts'),

@@ -1,0 +1,98 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { freePort } from '../../scripts/parts/ports.mjs';
+
+export type ProxyMode =
+  | { readonly kind: 'pass' }
+  /** Every piece of data waits so long, in both directions. */
+  | { readonly kind: 'slow'; readonly delayMs: number }
+  /** Connections are cut, new ones are reset. */
+  | { readonly kind: 'cut' }
+  /** Every nth request with a streamed body arrives whole, and instead of its answer there is a reset. */
+  | { readonly kind: 'lose_answers'; readonly every: number };
+
+/** The end of a chunked body: what clients send when all of an insert has been sent. */
+const BODY_END = Buffer.from('0\r\n\r\n');
+
+/** Stands between the engines and ClickHouse. */
+export class ClickHouseProxy {
+  mode: ProxyMode = { kind: 'pass' };
+  /** Answers that were taken away so far. */
+  lostAnswers = 0;
+  readonly port: number;
+  readonly #server: Server;
+  readonly #clients = new Set<Socket>();
+  #bodies = 0;
+
+  private constructor(port: number, targetPort: number) {
+    this.port = port;
+    this.#server = createServer({ noDelay: true }, (client) => this.#join(client, targetPort));
+  }
+
+  static async start(targetPort: number): Promise<ClickHouseProxy> {
+    const proxy = new ClickHouseProxy(await freePort(), targetPort);
+    await new Promise<void>((resolve, reject) => {
+      proxy.#server.once('error', reject);
+      proxy.#server.listen(proxy.port, '127.0.0.1', () => resolve());
+    });
+    return proxy;
+  }
+
+  /** Also ends connections that are open. */
+  cut(): void {
+    this.mode = { kind: 'cut' };
+    for (const client of this.#clients) client.resetAndDestroy();
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #join(client: Socket, targetPort: number): void {
+    if (this.mode.kind === 'cut') {
+      client.resetAndDestroy();
+      return;
+    }
+    this.#clients.add(client);
+    const target = connect({ port: targetPort, host: '127.0.0.1', noDelay: true });
+    let isDeaf = false;
+    // The target hears the request to its end: it is the answer that gets lost.
+    client.on('close', () => {
+      this.#clients.delete(client);
+      if (!isDeaf) target.destroy();
+    });
+    client.on('error', () => {});
+    target.on('error', () => {});
+    // Behind what is still on its way.
+    target.on('close', () => setTimeout(() => client.destroy(), this.#delayMs));
+    client.on('data', (data) => {
+      if (this.#takesAnswer(data)) {
+        isDeaf = true;
+        this.lostAnswers++;
+      }
+      this.#pass(data, target);
+    });
+    target.on('data', (data) => {
+      if (isDeaf) {
+        client.resetAndDestroy();
+        target.destroy();
+      } else this.#pass(data, client);
+    });
+  }
+
+  #takesAnswer(data: Buffer): boolean {
+    if (this.mode.kind !== 'lose_answers') return false;
+    if (!data.subarray(-BODY_END.length).equals(BODY_END)) return false;
+    this.#bodies++;
+    return this.#bodies % this.mode.every === 0;
+  }
+
+  get #delayMs(): number {
+    return this.mode.kind === 'slow' ? this.mode.delayMs : 0;
+  }
+
+  #pass(data: Buffer, to: Socket): void {
+    if (this.mode.kind === 'slow') setTimeout(() => to.destroyed || to.write(data), this.#delayMs);
+    else to.write(data);
+  }
+}

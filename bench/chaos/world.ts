@@ -1,0 +1,234 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
+import { run } from '../../scripts/parts/child.mjs';
+import { startKafka } from '../../scripts/parts/kafka.mjs';
+import { freePorts } from '../../scripts/parts/ports.mjs';
+import { Workload } from '../workload.ts';
+import { type Build, makeBuild } from './builds.ts';
+import { checkTables, isExact, printVerdicts, type TableVerdict } from './checker.ts';
+import { type Database, startDatabase } from './database.ts';
+import { Fleet, type FleetOptions } from './fleet.ts';
+import { GroupWatch } from './group.ts';
+import { SteadyProducer } from './producer.ts';
+import { ClickHouseProxy } from './proxy.ts';
+import { SpanLedger } from './span-ledger.ts';
+
+const SPANS_PER_MESSAGE = 100;
+const ENDLESS = 100_000_000;
+
+/** The broker, ClickHouse and the built program, shared by the runs of one bench. */
+export interface Parts {
+  readonly dir: string;
+  readonly brokers: readonly string[];
+  readonly build: Build;
+  killBroker(): Promise<void>;
+  end(): Promise<void>;
+}
+
+export async function openParts(): Promise<Parts> {
+  const dir = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'spanweir-chaos-'));
+  const [port, controllerPort] = (await freePorts(2)) as [number, number];
+  const start = (): ReturnType<typeof startKafka> =>
+    startKafka({ dir: join(dir, 'kafka'), port, controllerPort, settings: { 'log.retention.ms': -1 } });
+  let kafka = await start();
+  const build = await makeBuild(join(dir, 'build'));
+  return {
+    dir,
+    brokers: kafka.brokers,
+    build,
+    killBroker: async () => {
+      await kafka.child.kill();
+      kafka = await start();
+    },
+    end: async () => {
+      await kafka.stop();
+      if (process.env.CHAOS_KEEP === undefined) rmSync(dir, { recursive: true, force: true });
+      else console.log(`kept: ${dir}`);
+    },
+  };
+}
+
+export interface WorldOptions {
+  /** Of the topic, the group and the folder. */
+  readonly name: string;
+  readonly seed: number;
+  readonly partitions: number;
+  readonly spansPerSecond: number;
+  readonly workers: number;
+  /** For the exporter and service.spanweir.block. */
+  readonly exporter?: object;
+  readonly block?: object;
+}
+
+/** One run: a topic that is being produced to, a ClickHouse of its own behind a proxy, and the processes between. */
+export class World {
+  readonly parts: Parts;
+  readonly ledger: SpanLedger;
+  readonly database: Database;
+  readonly proxy: ClickHouseProxy;
+  readonly fleet: Fleet;
+  readonly watch: GroupWatch;
+  readonly producer: SteadyProducer;
+  readonly topic: string;
+  #rssMiB = 0;
+  readonly #rssTimer: NodeJS.Timeout;
+
+  private constructor(
+    parts: Parts,
+    made: { database: Database; proxy: ClickHouseProxy; ledger: SpanLedger; topic: string; fleet: Fleet },
+    options: WorldOptions,
+  ) {
+    this.parts = parts;
+    this.database = made.database;
+    this.proxy = made.proxy;
+    this.ledger = made.ledger;
+    this.topic = made.topic;
+    this.fleet = made.fleet;
+    this.watch = new GroupWatch(parts.brokers, made.topic, made.topic);
+    const workload = new Workload({
+      spans: ENDLESS,
+      seed: options.seed,
+      startNs: BigInt(Date.now()) * 1_000_000n,
+      spanIntervalNs: Math.round(1e9 / options.spansPerSecond),
+      rootAttributes: { 'sampler.type': 'probabilistic', 'sampler.param': 0.5 },
+    });
+    this.producer = SteadyProducer.start(
+      {
+        brokers: parts.brokers,
+        topic: made.topic,
+        messagesPerSecond: options.spansPerSecond / SPANS_PER_MESSAGE,
+        messages: workload.messages(),
+      },
+      made.ledger,
+    );
+    this.#rssTimer = setInterval(() => this.#lookAtRss(), 500);
+  }
+
+  static async open(parts: Parts, options: WorldOptions): Promise<World> {
+    const { name, partitions } = options;
+    await createTopics(parts.brokers, name, partitions);
+    const dir = join(parts.dir, name);
+    const database = await startDatabase(join(dir, 'clickhouse'));
+    const proxy = await ClickHouseProxy.start(database.httpPort);
+    const fleet = new Fleet({
+      dir: join(dir, 'fleet'),
+      brokers: parts.brokers,
+      topic: name,
+      group: name,
+      clickhousePort: proxy.port,
+      workers: options.workers,
+      build: parts.build,
+      ...(options.exporter && { exporter: options.exporter }),
+      ...(options.block && { block: options.block }),
+    } satisfies FleetOptions);
+    const ledger = new SpanLedger(partitions);
+    return new World(parts, { database, proxy, fleet, ledger, topic: name }, options);
+  }
+
+  /** Largest RSS of any process seen so far. */
+  get rssMiB(): number {
+    return this.#rssMiB;
+  }
+
+  /** Starts processes; the first makes the schema. */
+  async begin(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      await this.fleet.start(name);
+      await this.fleet.ready(name);
+    }
+    await this.stable(30_000);
+  }
+
+  /** Resolves when the group has been stable for a moment, or the deadline is over. */
+  async stable(deadlineMs: number, forMs = 200): Promise<boolean> {
+    const endMs = performance.now() + deadlineMs;
+    while (this.watch.stableMs < forMs) {
+      if (performance.now() > endMs) return false;
+      await pause(50);
+    }
+    return true;
+  }
+
+  /** Ends production and waits until the group has committed everything; how long that took. */
+  async settle(deadlineMs = 180_000): Promise<{ readonly settled: boolean; readonly seconds: number }> {
+    await this.producer.end();
+    const startedMs = performance.now();
+    for (;;) {
+      const seconds = (performance.now() - startedMs) / 1000;
+      if (await this.#isConsumed().catch(() => false)) return { settled: true, seconds };
+      if (seconds * 1000 > deadlineMs) return { settled: false, seconds };
+      await pause(300);
+    }
+  }
+
+  /** Prints what every table holds, and what `spanweir verify` says. True when all of it is right. */
+  async check(): Promise<boolean> {
+    const verdicts = await this.tables();
+    printVerdicts(verdicts);
+    const verified = await this.verify();
+    console.log(
+      `  spanweir verify: ${verified.isRight ? verified.said.trim().split('\n').at(-1) : verified.said}`,
+    );
+    return isExact(verdicts) && verified.isRight;
+  }
+
+  tables(): Promise<TableVerdict[]> {
+    return checkTables(this.database.query, this.ledger);
+  }
+
+  /** The program's own judgement, from the tables alone. */
+  async verify(): Promise<{ readonly isRight: boolean; readonly said: string }> {
+    const config = this.fleet.configFile('verify');
+    try {
+      const said = await run(process.execPath, [this.fleet.build, 'verify', '--config', config]);
+      return { isRight: true, said };
+    } catch (error) {
+      const said = String(error);
+      return { isRight: said.includes('there is no command'), said };
+    }
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#rssTimer);
+    await this.producer.end().catch(() => {});
+    await this.watch.end();
+    await this.fleet.stopAll();
+    await this.proxy.stop();
+    await this.database.stop();
+  }
+
+  async #isConsumed(): Promise<boolean> {
+    const positions = await this.watch.positions();
+    return (
+      positions.length === this.ledger.partitions &&
+      positions.every(({ partition, offset }) => offset >= this.ledger.nextOffset(partition))
+    );
+  }
+
+  #lookAtRss(): void {
+    for (const name of this.fleet.names) this.#rssMiB = Math.max(this.#rssMiB, this.fleet.rssMiB(name));
+  }
+}
+
+async function createTopics(brokers: readonly string[], topic: string, partitions: number): Promise<void> {
+  const kafka = new Kafka({ brokers: [...brokers], clientId: 'chaos', logLevel: logLevel.NOTHING });
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    await admin.createTopics({
+      topics: [
+        { topic, numPartitions: partitions },
+        { topic: `${topic}-dead`, numPartitions: 1 },
+      ],
+      waitForLeaders: true,
+    });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
