@@ -3,7 +3,7 @@ import type { Encoding, Intake, PartitionIntake, PartitionSource, RequestVerdict
 import type { IntakeDeps } from './intake-shared.ts';
 import { LanePartitionIntake } from './partition-intake.ts';
 import { RequestIntake } from './request-intake.ts';
-import { SealPacer } from './seal-pacer.ts';
+import { SealPacer, toRelieve } from './seal-pacer.ts';
 import { ticks } from './ticks.ts';
 
 const LINGER_CHECK_MS = 25;
@@ -34,9 +34,9 @@ export class LaneIntake implements Intake {
     return this.#requests.request(payload, encoding, timestampMs);
   }
 
-  /** Seals every block that waits, because the lane's budget is used up. */
+  /** Seals blocks that wait, because the lane's budget is used up. */
   relieve(): void {
-    for (const partition of this.#partitions) partition.seal();
+    for (const partition of toRelieve(this.#partitions)) partition.seal();
     this.#requests.seal();
   }
 
@@ -53,8 +53,9 @@ export class LaneIntake implements Intake {
   #sealWhatWaitedEnough(): void {
     const nowMs = this.#deps.clock.monotonicMs();
     const { lingerMs } = this.#deps.limits;
-    const due = this.#pacer.due(this.#partitions, this.#partitions.size, { nowMs, lingerMs });
-    for (const partition of due) partition.seal();
+    for (const partition of this.#pacer.due(this.#partitions, { nowMs, lingerMs })) partition.seal();
+    // What was on its way may have ended without giving enough back.
+    if (this.#deps.budget.isExceeded) this.relieve();
     this.#requests.sealIfOlder(nowMs, lingerMs);
   }
 }

@@ -27,6 +27,7 @@ export class PartitionBlocks {
   readonly #line: BlockLine<PartitionBlock>;
   readonly #idle = new Waiters();
   #isCommitting = false;
+  #unwritten = 0;
   /** Blocks whose commit is on its way: it tells what becomes of them, also after a drop. */
   #ending: readonly PartitionBlock[] = [];
 
@@ -36,6 +37,16 @@ export class PartitionBlocks {
       committedOffset: options.source.position.offset,
       toReform: options.toReform,
     });
+  }
+
+  /** Sealed blocks that the sinks have not answered for. */
+  get unwritten(): number {
+    return this.#unwritten;
+  }
+
+  /** Sealed blocks that are not committed, whatever they wait for. */
+  get uncommitted(): number {
+    return this.#line.length;
   }
 
   get isBusy(): boolean {
@@ -49,6 +60,7 @@ export class PartitionBlocks {
   }
 
   add(sealed: PartitionBlock): void {
+    this.#unwritten++;
     this.#line.add(sealed);
     this.advance();
   }
@@ -103,6 +115,7 @@ export class PartitionBlocks {
   }
 
   async #written(sealed: PartitionBlock): Promise<void> {
+    this.#unwritten--;
     await Promise.all(sealed.quarantines);
     sealed.isInFlight = false;
     pass('inserted');

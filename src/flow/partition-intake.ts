@@ -4,8 +4,10 @@ import { type BlockPlan, decodePlan } from './block-plan.ts';
 import { type Cut, Cuts } from './cuts.ts';
 import type { PartitionIntake, PartitionSource, RecordHeader, SourceRecord } from './intake.ts';
 import { type IntakeDeps, isFull, openBlock, reasonOf, releaseBlock } from './intake-shared.ts';
+import { usedBytes } from './open-block.ts';
 import { PartitionBlock } from './partition-block.ts';
 import { PartitionBlocks } from './partition-blocks.ts';
+import type { PacedPartition } from './seal-pacer.ts';
 import { storedRanges } from './stored-ranges.ts';
 
 export interface PartitionHooks {
@@ -18,7 +20,7 @@ export interface PartitionHooks {
  * One partition under one assignment: cuts its records into blocks, first exactly those that an earlier owner
  * planned, then its own. What the sinks have stored without a plan that says so is passed over.
  */
-export class LanePartitionIntake implements PartitionIntake {
+export class LanePartitionIntake implements PartitionIntake, PacedPartition {
   readonly ready: Promise<void>;
   readonly #source: PartitionSource;
   readonly #deps: IntakeDeps;
@@ -58,6 +60,18 @@ export class LanePartitionIntake implements PartitionIntake {
   /** When the open block was opened; undefined when there is none, or when it ends where its plan says. */
   get lingersSinceMs(): number | undefined {
     return this.#isSealable ? this.#open?.block.openedAtMs : undefined;
+  }
+
+  get openBytes(): number {
+    return this.#open === undefined ? 0 : usedBytes(this.#open.block.batch);
+  }
+
+  get unwrittenBlocks(): number {
+    return this.#blocks.unwritten;
+  }
+
+  get uncommittedBlocks(): number {
+    return this.#blocks.uncommitted;
   }
 
   async offer(records: readonly SourceRecord[]): Promise<void> {
