@@ -5,6 +5,7 @@ import {
   ClickHouseLogLevel,
   createClient,
 } from '@clickhouse/client';
+import { isBroken } from '../base/failpoints.ts';
 import { clickHouseError } from './errors.ts';
 import { INSERT_SETTINGS } from './settings.ts';
 
@@ -35,6 +36,7 @@ export class ClickHouse {
   readonly database: string;
   readonly url: string;
   readonly #client: ClickHouseClient;
+  #tries = 0;
 
   constructor(options: ClickHouseOptions) {
     this.database = options.database;
@@ -86,11 +88,12 @@ export class ClickHouse {
    */
   async insertNative(target: InsertTarget, block: Uint8Array, signal?: AbortSignal): Promise<void> {
     const table = `${quoted(this.database)}.${quoted(target.table)}`;
+    const token = isBroken('token_of_each_try') ? `${target.token}:${this.#tries++}` : target.token;
     try {
       const { stream } = await this.#client.exec({
         query: `INSERT INTO ${table} FORMAT Native`,
         values: Readable.from([block], { objectMode: false }),
-        clickhouse_settings: { ...INSERT_SETTINGS, insert_deduplication_token: target.token },
+        clickhouse_settings: { ...INSERT_SETTINGS, insert_deduplication_token: token },
         ...(signal === undefined ? {} : { abort_signal: signal }),
       });
       // An answer that is not read keeps its connection for ever.

@@ -1,3 +1,4 @@
+import { isBroken } from '../base/failpoints.ts';
 import { type BlockPlan, MAX_PLANNED_BLOCKS, type PlannedBlock } from './block-plan.ts';
 
 /** A commit that has become possible. */
@@ -60,7 +61,9 @@ export class BlockLine<T extends { readonly planned: PlannedBlock }> {
     const entry = this.#isPlanned
       ? this.#entries.find(({ state }) => state !== 'written')
       : this.#entries.find(({ state }) => state === 'sealed');
-    if (entry === undefined || entry.state !== (this.#isPlanned ? 'planned' : 'sealed')) return undefined;
+    const isUnplanned = entry?.state === 'sealed' && isBroken('insert_before_plan');
+    if (entry === undefined || (entry.state !== (this.#isPlanned ? 'planned' : 'sealed') && !isUnplanned))
+      return undefined;
     entry.state = 'writing';
     return entry.block;
   }

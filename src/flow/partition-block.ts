@@ -51,7 +51,10 @@ export class PartitionBlock {
   }
 
   seal(lastOffset: number, revision: number): ReformVerdict {
-    this.#planned = this.#reformed ?? {
+    const reformed = this.#reformed;
+    this.#planned = (isBroken('plan_revision_ignored') && reformed
+      ? { ...reformed, revision }
+      : reformed) ?? {
       firstOffset: this.firstOffset,
       lastOffset,
       records: this.#records,
@@ -77,7 +80,7 @@ export class PartitionBlock {
       // In a log that was made anew the plan's tokens would get these records taken for the old ones.
       firstTimestampMs: this.#verdict() === 'other_log' ? this.#firstTimestampMs : firstTimestampMs,
       lastTimestampMs: this.#lastTimestampMs,
-      revision: isBroken('token_without_revision') ? 0 : revision,
+      revision,
       isReformed: this.#reformed !== undefined,
     };
   }

@@ -104,11 +104,12 @@ export class PartitionBlocks {
 
   #delivery(sealed: PartitionBlock): Delivery<SealedBlock> {
     const { source, dropped } = this.#options;
+    const outlivesDrop = isBroken('commit_under_newer_generation');
     const mayBegin = (): boolean =>
-      isBroken('write_after_session_timeout') || (!dropped.aborted && source.mayBegin());
+      outlivesDrop || isBroken('write_after_session_timeout') || (!dropped.aborted && source.mayBegin());
     return {
       value: { origin: sealed.origin(source), batch: sealed.block.batch, mayBegin },
-      signal: dropped,
+      signal: outlivesDrop ? new AbortController().signal : dropped,
       ack: () => void this.#written(sealed),
       nack: (error) => void this.#refused(sealed, error),
     };
@@ -121,7 +122,7 @@ export class PartitionBlocks {
     pass('inserted');
     const { deps, dropped, source } = this.#options;
     if (dropped.aborted) {
-      if (isBroken('late_answers_commit')) await source.commit(sealed.planned.lastOffset + 1, null);
+      if (isBroken('commit_under_newer_generation')) await source.commit(sealed.planned.lastOffset + 1, null);
       releaseBlock(deps, sealed.block);
       return;
     }
