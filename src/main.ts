@@ -1,3 +1,4 @@
+import { dlqCommand } from './app/commands/dlq.ts';
 import { migrateCommand } from './app/commands/migrate.ts';
 import { createTerminal } from './app/commands/terminal.ts';
 import { COMPONENTS } from './app/components.ts';
@@ -18,7 +19,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 process.exitCode = await runCli(process.argv.slice(2), stop.signal, {
   table: COMPONENTS,
-  commands: [migrateCommand],
+  commands: [dlqCommand, migrateCommand],
   variables: process.env,
   run: (config, signal) => run(config, { stop: signal }),
   ...createTerminal(process.stdout, process.stderr, systemClock),

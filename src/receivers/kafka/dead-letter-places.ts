@@ -19,5 +19,10 @@ export function openDeadLetters(
   const about = { clock, version: version() };
   const folder = new DeadLetterFolder({ directory, maxBytes, lane, deleted: counters.deleted, ...about });
   if (topic === undefined) return folder;
-  return new DeadLetterTopic(kafka, topic, { ...about, log, folder, tooLarge: counters.tooLarge });
+  return new DeadLetterTopic(kafka, topic, {
+    ...about,
+    log,
+    folder,
+    tooLarge: (place) => counters.tooLarge(place),
+  });
 }
