@@ -1,4 +1,5 @@
 import type { Component, Deadline } from '../base/component.ts';
+import type { HealthStatus } from '../base/instruments.ts';
 import { Budget } from '../flow/budget.ts';
 import type { ReceiverType } from '../flow/component-type.ts';
 import type { DataPathFlow } from '../flow/data-path.ts';
@@ -13,6 +14,7 @@ import { intakeInstruments } from './intake-instruments.ts';
 import type { FromLane, LaneSetup, ToLane } from './lane-messages.ts';
 import { plainError } from './lane-messages.ts';
 import type { ReceiverPlan } from './plan.ts';
+import { notingHealth, StallWatch } from './stall-watch.ts';
 import { createRedTap, createThroughputTap } from './taps.ts';
 
 export type Send = (message: FromLane, transfer?: readonly ArrayBuffer[]) => void;
@@ -32,6 +34,8 @@ export class Lane {
   readonly #budget: Budget;
   readonly #folders = new Map<string, DeltaFolder>();
   readonly #paths = new Map<string, ReceiverPath>();
+  readonly #stalls: StallWatch;
+  readonly #stopping = new AbortController();
 
   constructor(setup: LaneSetup, contextFor: ContextFor, send: Send) {
     this.#setup = setup;
@@ -39,13 +43,21 @@ export class Lane {
     const { lane, lanes, revision } = setup;
     const post: LaneContext['post'] = (component, message, transfer) =>
       send({ type: 'post', component, message }, transfer);
-    this.#dataPaths = new DataPaths(setup.config, contextFor, { lane, lanes, revision, post });
+    const statuses = new Map<string, HealthStatus>();
+    const noting = notingHealth(contextFor, statuses);
+    this.#dataPaths = new DataPaths(setup.config, noting, { lane, lanes, revision, post });
     const settings = setup.config.service.spanweir;
     this.#budget = new Budget(
       settings.block.maxInFlightBytes,
       contextFor('lane', 'lane').instruments.gauge('spanweir_blocks_in_flight_bytes'),
     );
     for (const plan of setup.plans) this.#paths.set(plan.receiver, this.#createPath(plan));
+    this.#stalls = new StallWatch([...this.#paths.values()], {
+      ...contextFor('engine:lanes', 'lanes'),
+      watchdogMs: settings.watchdogMs,
+      statusOf: (key) => statuses.get(key),
+      onStuck: (why) => send({ type: 'stuck', why }),
+    });
   }
 
   /** Brings the sinks up. */
@@ -56,6 +68,7 @@ export class Lane {
   /** Lets the sources begin. */
   async begin(): Promise<void> {
     for (const { receiver } of this.#paths.values()) await receiver?.start();
+    void this.#stalls.run(this.#stopping.signal);
   }
 
   receive(message: Extract<ToLane, { type: 'request' }>): void {
@@ -74,6 +87,7 @@ export class Lane {
 
   /** Sources first, then what is on its way, then the sinks. */
   async stop(deadline: Deadline): Promise<void> {
+    this.#stopping.abort();
     const paths = [...this.#paths.values()];
     const receivers = paths.map(({ receiver }) => receiver).filter((receiver) => receiver !== undefined);
     await Promise.all(receivers.map((receiver) => receiver.stop(deadline)));

@@ -69,6 +69,10 @@ export interface QuarantinedRecord {
 export interface PartitionIntake {
   /** Nothing may be offered before it resolves: what is stored already has to be known. Never rejects. */
   readonly ready: Promise<void>;
+  /** Why nothing of the partition may be taken under this assignment: `ready` waits for its end then. */
+  readonly held: string | undefined;
+  /** Nothing that was offered is on its way any more. */
+  readonly isSettled: boolean;
   /** Takes the records (their bytes are copied) and resolves when there is room for more. Offsets ascend. */
   offer(records: readonly SourceRecord[]): Promise<void>;
   /** Offsets up to here exclusive hold nothing more for us (transaction markers, compacted records). */

@@ -27,6 +27,17 @@ export interface LaneContext extends ComponentContext {
 export interface LaneReceiver extends Component {
   /** Stops taking anything new; what was offered may still settle. */
   quiesce(): void;
+  /** To be asked every second or so. Undefined when nothing waits, or when it is known, and told as health, what for. */
+  stalled?(): Stall | undefined;
+}
+
+/** Something waits to be read, written or committed, and does not move. */
+export interface Stall {
+  /** For how long no partition has moved. */
+  readonly allMs: number;
+  /** The partition that has not moved for longest, and for how long. */
+  readonly partition: LogPartition;
+  readonly partitionMs: number;
 }
 
 export type CreateLaneReceiver<C> = (config: C, context: LaneContext, intake: Intake) => LaneReceiver;

@@ -10,6 +10,8 @@ import { PartitionBlocks } from './partition-blocks.ts';
 import type { PacedPartition } from './seal-pacer.ts';
 import { storedRanges } from './stored-ranges.ts';
 
+const HELD = 'has a plan of a newer release, which has to finish it';
+
 export interface PartitionHooks {
   /** Seals what waits anywhere in the lane, because the budget is used up. */
   relieve(): void;
@@ -22,6 +24,7 @@ export interface PartitionHooks {
  */
 export class LanePartitionIntake implements PartitionIntake, PacedPartition {
   readonly ready: Promise<void>;
+  readonly held: string | undefined;
   readonly #source: PartitionSource;
   readonly #deps: IntakeDeps;
   readonly #hooks: PartitionHooks;
@@ -51,6 +54,7 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
       end: () => ({ nextOffset: this.#nextOffset, openFrom: this.#from, isOpen: this.#open !== undefined }),
       lose: (error) => this.#lose(error),
     });
+    this.held = plan === 'newer' ? HELD : undefined;
     this.ready = this.#prepare(plan).then(() => {
       this.#isReady = true;
       if (this.#open === undefined) this.#blocks.advance();
@@ -72,6 +76,10 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
 
   get uncommittedBlocks(): number {
     return this.#blocks.uncommitted;
+  }
+
+  get isSettled(): boolean {
+    return this.#open === undefined && !this.#blocks.isBusy;
   }
 
   async offer(records: readonly SourceRecord[]): Promise<void> {
@@ -128,8 +136,8 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
     const { deps, source, where } = { deps: this.#deps, source: this.#source, where: this.#where() };
     if (plan === 'newer') {
       deps.instruments.held.add(1);
-      deps.log.error(where, 'the partition has a plan of a newer release, which has to finish it: it waits');
-      return await new Promise(() => {});
+      deps.log.error(where, `the partition ${HELD}: it waits`);
+      return await aborted(this.#abort.signal);
     }
     if (plan !== 'none') return;
     const stored = await storedRanges(deps, source, this.#abort.signal);
@@ -250,4 +258,8 @@ function copied(record: SourceRecord): SourceRecord {
 
 function copiedHeader({ key, value }: RecordHeader): RecordHeader {
   return { key, value: typeof value === 'string' || value === null ? value : Uint8Array.from(value) };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

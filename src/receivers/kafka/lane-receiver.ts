@@ -2,18 +2,21 @@ import { setMaxListeners } from 'node:events';
 import type { Deadline } from '../../base/component.ts';
 import { SpanweirError } from '../../base/errors.ts';
 import type { Intake, PartitionIntake } from '../../flow/intake.ts';
-import type { LaneContext, LaneReceiver } from '../../flow/lane.ts';
+import type { LaneContext, LaneReceiver, Stall } from '../../flow/lane.ts';
 import type { Assignment, Position } from '../../kafka/assignment.ts';
 import { createKafka, type KafkaClient } from '../../kafka/client.ts';
 import { kafkaError } from '../../kafka/errors.ts';
 import type { FetchedBatch } from '../../kafka/fetched-batch.ts';
 import { GroupMember } from '../../kafka/group-member.ts';
-import type { GroupOptions, GroupOwner } from '../../kafka/group-owner.ts';
+import type { GroupOwner } from '../../kafka/group-owner.ts';
 import { encodingOf, type KafkaReceiverConfig, topicRule } from './config.ts';
 import { type Counters, countersOf } from './counters.ts';
 import { openDeadLetters } from './dead-letter-places.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
+import { groupOptions } from './group-options.ts';
 import { type FeedDeps, PartitionFeed } from './partition-feed.ts';
+import { stallOf } from './stall.ts';
+import { Standing } from './standing.ts';
 import { lookAround, watchLag } from './surroundings.ts';
 import { hasPattern, type TopicChoice } from './topics.ts';
 
@@ -50,8 +53,9 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
   #isQuiet = false;
   /** Partitions by topic at the first look: what comes later is read from its beginning, whatever initial_offset says. */
   #firstSeen: ReadonlyMap<string, number> | undefined;
-  /** What keeps a partition waiting; told as health until the next assignment. */
-  #held: string | undefined;
+  readonly #standing: Standing;
+  /** Dead letters that are being written. */
+  #lettersOnTheirWay = 0;
 
   constructor(config: KafkaReceiverConfig, context: LaneContext, intake: Intake) {
     this.id = context.id;
@@ -59,6 +63,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     this.#context = context;
     this.#sink = intake;
     this.#counters = countersOf(context);
+    this.#standing = new Standing(context.health);
     setMaxListeners(0, this.#stopping.signal);
   }
 
@@ -83,15 +88,19 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     this.#context.health.report('stopped');
   }
 
+  stalled(): Stall | undefined {
+    const isAble = this.#member?.hasJoined === true && !this.#isQuiet && !this.#standing.isSilent;
+    return stallOf(this.#feeds.values(), this.#deps?.clusterId, isAble && this.#lettersOnTheirWay === 0);
+  }
+
   assigned(assignment: Assignment): void {
     this.#assignment = assignment;
-    this.#held = undefined;
+    this.#standing.joined();
     this.#counters.rebalances.add(1);
     this.#counters.assigned.set(assignment.positions.length);
     for (const position of assignment.positions) this.#open(assignment, position);
     const { generationId, positions } = assignment;
     this.#context.log.info({ generationId, partitions: positions.length }, 'joined the consumer group');
-    this.#context.health.report('ok');
   }
 
   async settle(signal: AbortSignal): Promise<void> {
@@ -151,7 +160,12 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
       this.#context.log.warn({ missing: choice.missing }, 'topics do not exist yet');
     await this.#deadLetters?.prepare();
     this.#deps = this.#feedDeps(clusterId);
-    const member = new GroupMember(kafka, this.#groupOptions(choice.topics), this, this.#context);
+    const member = new GroupMember(
+      kafka,
+      groupOptions(this.#config, choice.topics, this.#firstSeen),
+      this,
+      this.#context,
+    );
     this.#member = member;
     const over = new AbortController();
     const watching = this.#watch(kafka, member, choice, over.signal);
@@ -182,13 +196,12 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     choice: TopicChoice,
     over: AbortSignal,
   ): Promise<void> {
-    const { clock, health, log } = this.#context;
+    const { clock, log } = this.#context;
     const isComplete = choice.missing.length === 0;
     const refreshMs = isComplete ? this.#config.metadata.refresh_interval : MISSING_TOPIC_RETRY_MS;
     const isChanging = !isComplete || hasPattern(topicRule(this.#config));
     let lookedMs = clock.monotonicMs();
     const silenceMs = SILENCE_MS + 2 * Math.max(this.#config.max_fetch_wait, this.#config.heartbeat_interval);
-    let isSilent = false;
     while (!over.aborted) {
       await clock.sleep(TICK_MS, over);
       if (over.aborted || this.#isQuiet) continue;
@@ -196,11 +209,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
         await member.fail(
           new SpanweirError('UNAVAILABLE', 'no fetch ended in 2 minutes', { retry: 'backoff' }),
         );
-      } else if (member.hasJoined && member.silentMs > silenceMs !== isSilent) {
-        isSilent = !isSilent;
-        if (isSilent) health.report('recoverable', 'the brokers do not answer');
-        else if (this.#held === undefined) health.report('ok');
-      }
+      } else if (member.hasJoined) this.#standing.silent(member.silentMs > silenceMs);
       if (!isChanging || clock.monotonicMs() - lookedMs < refreshMs) continue;
       lookedMs = clock.monotonicMs();
       const found = await lookAround(kafka, topicRule(this.#config)).catch(() => undefined);
@@ -213,27 +222,8 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     }
   }
 
-  #groupOptions(topics: readonly string[]): GroupOptions {
-    const config = this.#config;
-    return {
-      groupId: config.group_id,
-      topics,
-      beginsAt: (topic, partition) =>
-        partition >= (this.#firstSeen?.get(topic) ?? 0) ? 'earliest' : config.initial_offset,
-      sessionTimeoutMs: config.session_timeout,
-      heartbeatIntervalMs: config.heartbeat_interval,
-      minBytes: config.min_fetch_size,
-      maxBytes: config.max_fetch_size,
-      maxBytesPerPartition: config.max_partition_fetch_size,
-      maxWaitMs: config.max_fetch_wait,
-      rackId: config.rack_id,
-      metadataMaxAgeMs: config.metadata.refresh_interval,
-      retries: config.metadata.retry.max,
-    };
-  }
-
   #feedDeps(clusterId: string): FeedDeps {
-    const { clock, log, health } = this.#context;
+    const { clock, log } = this.#context;
     const { extract_headers, headers } = this.#config.header_extraction;
     return {
       clock,
@@ -245,9 +235,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
       putAside: (letter) => this.#putAside(letter),
       unreadable: (kind, held) => {
         this.#counters.unreadable(kind).add(1);
-        if (held === undefined) return;
-        this.#held = held;
-        health.report('recoverable', held);
+        if (held !== undefined) this.#standing.holds(held);
       },
       failed: (error) => void this.#member?.fail(error),
     };
@@ -259,6 +247,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     if (deps === undefined || member === undefined) return;
     const { topic, partition, offset } = position;
     const intake = this.#openIntake(assignment, position);
+    if (intake.held !== undefined) this.#standing.holds(`${topic}/${partition} ${intake.held}`);
     const of = { assignment, member, lag: this.#counters.lag(topic, partition) };
     const feed = new PartitionFeed({ topic, partition, offset }, intake, of, deps);
     this.#feeds.set(`${topic}/${partition}`, feed);
@@ -275,7 +264,11 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
       encoding: encodingOf(this.#config),
       position,
       mayBegin: () => assignment.mayBegin(),
-      commit: (nextOffset, metadata) => assignment.commit(topic, partition, nextOffset, metadata),
+      commit: async (nextOffset, metadata) => {
+        const outcome = await assignment.commit(topic, partition, nextOffset, metadata);
+        this.#feeds.get(`${topic}/${partition}`)?.hasMoved();
+        return outcome;
+      },
       quarantine: (record) => this.#putAside({ ...record, clusterId, topic, partition }),
       abandoned: (error) => {
         if (assignment.isCurrent) void this.#member?.fail(error);
@@ -284,7 +277,12 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
   }
 
   async #putAside(letter: DeadLetter): Promise<void> {
-    await this.#deadLetters?.put(letter);
+    this.#lettersOnTheirWay += 1;
+    try {
+      await this.#deadLetters?.put(letter);
+    } finally {
+      this.#lettersOnTheirWay -= 1;
+    }
     this.#counters.deadLetters(letter.reason).add(1);
   }
 }

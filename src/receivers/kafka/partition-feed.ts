@@ -47,6 +47,12 @@ export class PartitionFeed {
   #isWaiting = false;
   /** Waits for something else than room, with nothing fetched but what can't be read: others go on. */
   #isHeld = false;
+  /** As far as the brokers have told. */
+  #end = 0;
+  /** When something was read or committed last. */
+  #movedMs: number;
+  /** When it was last looked whether something stands still, and nothing had to move. */
+  #idleMs = 0;
   /** Counted among those that wait for room. */
   #isCounted = false;
   /** Ends the wait of the fetches for this partition. */
@@ -66,6 +72,7 @@ export class PartitionFeed {
     this.#assignment = of.assignment;
     this.#member = of.member;
     this.#deps = deps;
+    this.#movedMs = deps.clock.monotonicMs();
   }
 
   get intake(): PartitionIntake {
@@ -77,8 +84,27 @@ export class PartitionFeed {
     return this.#isWaiting;
   }
 
+  hasMoved(): void {
+    this.#movedMs = this.#deps.clock.monotonicMs();
+  }
+
+  /** Milliseconds since something was read or committed. */
+  get unmovedMs(): number {
+    return this.#deps.clock.monotonicMs() - this.#movedMs;
+  }
+
+  /** To be asked every second or so: for how long nothing moved though something should. */
+  stalledMs(isAble: boolean): number {
+    const isBehind = this.#nextOffset < this.#end || !this.#intake.isSettled;
+    const nowMs = this.#deps.clock.monotonicMs();
+    const isHeld = this.#isHeld || this.#intake.held !== undefined;
+    if (!isBehind || isHeld || !isAble) this.#idleMs = nowMs;
+    return nowMs - Math.max(this.#movedMs, this.#idleMs);
+  }
+
   /** The partition ends before this offset. */
   endsAt(offset: number): void {
+    this.#end = offset;
     this.lag?.set(Math.max(0, offset - this.#nextOffset));
   }
 
@@ -88,7 +114,7 @@ export class PartitionFeed {
     this.#moveTo(batch.nextOffset);
     this.endsAt(Number(batch.highWatermark));
     let isDone = false;
-    this.#isHeld = false;
+    this.#isHeld = this.#intake.held !== undefined;
     const { waiting } = this.#deps;
     const work = this.#offer(batch)
       .catch((error: unknown) => this.#deps.failed(toError(error)))
@@ -206,6 +232,7 @@ export class PartitionFeed {
   #moveTo(nextOffset: number): void {
     if (nextOffset === this.#nextOffset) return;
     this.#nextOffset = nextOffset;
+    this.hasMoved();
     this.#member.goOnAt(this.topic, this.partition, nextOffset);
   }
 

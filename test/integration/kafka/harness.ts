@@ -79,6 +79,8 @@ export class FakeIntake implements Intake {
 
 export class FakePartition implements PartitionIntake {
   readonly ready = Promise.resolve();
+  readonly held = undefined;
+  readonly isSettled = true;
   readonly source: PartitionSource;
   readonly #world: World;
   readonly #settings: FakeSettings;

@@ -4,6 +4,7 @@ import type { Assignment } from '../../../src/kafka/assignment.ts';
 import type { FetchedBatch } from '../../../src/kafka/fetched-batch.ts';
 import type { GroupMember } from '../../../src/kafka/group-member.ts';
 import { type FeedDeps, PartitionFeed } from '../../../src/receivers/kafka/partition-feed.ts';
+import { stallOf } from '../../../src/receivers/kafka/stall.ts';
 import { FakeClock, settle } from '../../flow/fake-clock.ts';
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -34,7 +35,9 @@ function lane() {
   } as unknown as GroupMember;
   const assignment = { isCurrent: true, ending: new AbortController().signal } as unknown as Assignment;
   const intake = {
-    ready: Promise.resolve(),
+    ready: Promise.resolve() as Promise<void>,
+    held: undefined as string | undefined,
+    isSettled: true,
     offer: () => new Promise<void>((resolve) => void room.push(resolve)),
     skipTo: () => {},
     drain: async () => {},
@@ -57,9 +60,9 @@ function lane() {
     void feed.take(batch).then(() => {
       taken.mayFetch = true;
     });
-    return taken;
+    return Object.assign(taken, { feed });
   };
-  return { clock, deps, paused, room, take };
+  return { clock, deps, intake, paused, room, take };
 }
 
 const SNAPPY = { kind: 'codec', message: 'packed', firstOffset: 0, lastOffset: 0, bytes: Buffer.alloc(0) };
@@ -96,4 +99,46 @@ test('a partition that got its room and then can not be read lets the fetches go
   await settle();
   expect(taken[4]?.mayFetch).toBe(true);
   expect(deps.waiting.count).toBe(0);
+});
+
+test('partitions whose intake takes nothing under this assignment do not hold the others, and are no stall', async () => {
+  const { take, clock, deps, intake, paused } = lane();
+  intake.held = 'has a plan of a newer release';
+  intake.ready = new Promise(() => {});
+  const taken = [0, 1, 2, 3, 4, 5].map((partition) => take(partition, { records: [RECORD] }));
+  await settle();
+  expect(taken.every(({ mayFetch }) => mayFetch)).toBe(true);
+  expect(paused.size).toBe(6);
+  expect(deps.waiting.count).toBe(0);
+  await clock.advance(60_000);
+  expect(stallOf([taken[0]?.feed as PartitionFeed], 'c', true)).toBeUndefined();
+});
+
+test('a stall begins when there is something to move, and ends with a move', async () => {
+  const { take, clock, room, intake } = lane();
+  const [{ feed }, other] = [take(0, { records: [RECORD] }), take(1, { records: [RECORD] })];
+  await settle();
+  for (const give of room) give();
+  await settle();
+  const stalled = (isAble = true) => stallOf([feed, other.feed], 'c', isAble);
+  // What was read is all there is.
+  feed.endsAt(1);
+  other.feed.endsAt(1);
+  await clock.advance(40_000);
+  expect(stalled()).toBeUndefined();
+  feed.endsAt(9);
+  await clock.advance(10_000);
+  const partition = { clusterId: 'c', topic: 't', partition: 0 };
+  expect(stalled()).toEqual({ allMs: 10_000, partition, partitionMs: 10_000 });
+  other.feed.hasMoved();
+  await clock.advance(1000);
+  expect(stalled()).toEqual({ allMs: 1000, partition, partitionMs: 11_000 });
+  feed.hasMoved();
+  expect(stalled()).toBeUndefined();
+  await clock.advance(5000);
+  expect(stalled(false)).toBeUndefined();
+  feed.endsAt(1);
+  intake.isSettled = false;
+  await clock.advance(2000);
+  expect(stalled()).toMatchObject({ partitionMs: 2000 });
 });
