@@ -1,7 +1,7 @@
 import { type Block, insertToken } from '../flow/block.ts';
 import type { SinkInputs } from '../flow/lane.ts';
 import type { Dictionary } from '../span/dictionary.ts';
-import { DayTotals, encodeIngestLog } from './ingest-log.ts';
+import { type DayTotal, DayTotals, encodeIngestLog } from './ingest-log.ts';
 import { NativeBuffer } from './native/native-buffer.ts';
 import { RedEncoder, type RedPart } from './native/red-encoder.ts';
 import { SpanEncoder } from './native/span-encoder.ts';
@@ -27,6 +27,8 @@ export interface EncodedBlock {
   readonly data: readonly EncodedInsert[];
   /** Undefined when there is no data, and no range of records to be accounted for. */
   readonly log: EncodedInsert | undefined;
+  /** What the log says. */
+  readonly totals: readonly DayTotal[];
 }
 
 /** The buffers of one block on its way. */
@@ -77,7 +79,7 @@ export class BlockEncoder {
       add(TABLES.throughput, buffers.throughput, block.throughput.length);
     }
     if (data.length === 0 && kafka !== undefined) totals.addNothing(kafka);
-    if (totals.all.length === 0) return { data, log: undefined };
+    if (totals.all.length === 0) return { data, log: undefined, totals: totals.all };
     buffers.ingestLog.reset();
     encodeIngestLog(totals.all, origin, buffers.ingestLog);
     const log = {
@@ -86,7 +88,7 @@ export class BlockEncoder {
       bytes: buffers.ingestLog.written(),
       rows: totals.all.length,
     };
-    return { data, log };
+    return { data, log, totals: totals.all };
   }
 
   #redParts(block: Block): RedPart[] {

@@ -65,6 +65,19 @@ export function clickHouseCode(error: unknown): number | undefined {
   return cause instanceof ClickHouseError ? Number(cause.code) : undefined;
 }
 
+/**
+ * Whether the server may have begun what failed, without saying how it went on: not after an answer, and not
+ * when there was nobody to connect to.
+ */
+export function mayHaveArrived(error: unknown): boolean {
+  if (clickHouseCode(error) !== undefined) return false;
+  const cause = error instanceof SpanweirError ? error.cause : error;
+  const errors = cause instanceof AggregateError ? cause.errors : [cause];
+  return !errors.every((one) => NOT_CONNECTED.has((one as NodeJS.ErrnoException | undefined)?.code ?? ''));
+}
+
+const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
 /** 252 is both "merges are behind", which passes, and "rows of too many days in one block", which does not. */
 function isPartitions(error: Error): boolean {
   return error.message.includes('partitions');

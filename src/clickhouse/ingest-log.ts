@@ -73,12 +73,12 @@ const LAST_DAY = 0xffff;
 const DAY_S = 86_400;
 
 /** A day is 2^14 * 5,273,437,500 ns, so both divisions are exact. */
-function dayOfNs(lo: number, hi: number): number {
+export function dayOfNs(lo: number, hi: number): number {
   if (hi >= 0x8000_0000) return 0;
   return Math.min(LAST_DAY, Math.floor((hi * 2 ** 18 + (lo >>> 14)) / 5_273_437_500));
 }
 
-function dayOfSeconds(seconds: number): number {
+export function dayOfSeconds(seconds: number): number {
   return Math.max(0, Math.min(LAST_DAY, Math.floor(seconds / DAY_S)));
 }
 

@@ -144,6 +144,17 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'receiver',
   ),
 
+  // spanweir verify --follow.
+  spanweir_verify_problems: gauge('problems', 'What the last look at ClickHouse found wrong.', 'kind'),
+  spanweir_verify_open: gauge('', 'What the last look could not judge, because it was being written.'),
+  spanweir_verify_last_success_timestamp_seconds: peak('seconds', 'When a look last found nothing wrong.'),
+  spanweir_verify_look_seconds: peak('seconds', 'How long the last look took.'),
+  spanweir_verify_looks_total: counter(
+    'looks',
+    'Looks by how they ended: right, problems, failed.',
+    'outcome',
+  ),
+
   // Exporters: debug.
   spanweir_debug_spans_total: counter('spans', 'Spans seen by a debug exporter.', 'exporter'),
 
@@ -248,6 +259,17 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
   spanweir_clickhouse_insert_failures_total: counter(
     'attempts',
     'Attempts to insert that failed; most are made again.',
+    'exporter',
+    'table',
+  ),
+  spanweir_clickhouse_block_checks_total: counter(
+    'checks',
+    'Blocks that were looked for in every table, since an insert of them may have been noted without being done.',
+    'exporter',
+  ),
+  spanweir_clickhouse_repaired_parts_total: counter(
+    'parts',
+    'Parts of blocks that ClickHouse had confirmed and did not have, put in again, by table.',
     'exporter',
     'table',
   ),

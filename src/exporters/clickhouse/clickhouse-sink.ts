@@ -1,12 +1,15 @@
 import { SpanweirError, toError } from '../../base/errors.ts';
+import { isBroken, pass } from '../../base/failpoints.ts';
 import type { Counter } from '../../base/instruments.ts';
-import { BlockBuffers, BlockEncoder, type EncodedInsert, TABLES } from '../../clickhouse/block-encoder.ts';
+import { BlockBuffers, BlockEncoder, type EncodedInsert } from '../../clickhouse/block-encoder.ts';
+import { blockParts, logParts, type PartFamily } from '../../clickhouse/block-parts.ts';
 import type { ClickHouse } from '../../clickhouse/client.ts';
-import type { Block } from '../../flow/block.ts';
+import { storedBlocks } from '../../clickhouse/stored-blocks.ts';
+import { type Block, insertToken, type LogPartition, type StoredRange } from '../../flow/block.ts';
 import type { BlockSink, LaneContext, SinkInputs } from '../../flow/lane.ts';
-import { retrying } from '../../flow/retry.ts';
+import { BlockProver } from './block-prover.ts';
 import type { ClickHouseExporterConfig } from './config.ts';
-import { createTableInstruments, type TableInstruments } from './insert-instruments.ts';
+import { assertMayBegin, Inserter, isFinal } from './inserter.ts';
 import { SlotPool } from './slot-pool.ts';
 
 /** What senders of requests are told to wait when ClickHouse does not take their spans. */
@@ -17,9 +20,8 @@ const RETRY_AFTER_MS = 2_000;
  * is repeated with the same bytes and the same token until its outcome is known. At most
  * `concurrent_inserts` blocks are encoded or on their way at once.
  *
- * A token proves that a block is there as long as the server lives. If the server is killed between noting
- * the token and putting the part in place, it takes the repetition for a duplicate: checking the tables after
- * such a crash, and repairing under a new attempt number, is not done here.
+ * A token proves that a block is there as long as the server lives. So a block from Kafka is believed only if it
+ * was never tried before and every insert was taken at once; any other is looked for in all tables (BlockProver).
  */
 export class ClickHouseSink implements BlockSink {
   readonly id: string;
@@ -31,7 +33,9 @@ export class ClickHouseSink implements BlockSink {
   readonly #context: LaneContext;
   readonly #encoder: BlockEncoder;
   readonly #slots: SlotPool<BlockBuffers>;
-  readonly #tables: ReadonlyMap<string, TableInstruments>;
+  readonly #inputs: SinkInputs;
+  readonly #inserter: Inserter;
+  readonly #prover: BlockProver;
   readonly #refusedSpans: Counter;
   #feels = 'ok';
 
@@ -48,7 +52,12 @@ export class ClickHouseSink implements BlockSink {
     this.blockWish = { spans: config.block.spans, lingerMs: config.block.linger };
     this.#encoder = new BlockEncoder(context.dictionary, inputs);
     this.#slots = new SlotPool(config.concurrent_inserts, () => new BlockBuffers());
-    this.#tables = createTableInstruments(context.instruments, context.id, Object.values(TABLES));
+    this.#inputs = inputs;
+    this.#inserter = new Inserter(client, config, {
+      ...context,
+      feel: (status, reason) => this.#feel(status, reason),
+    });
+    this.#prover = new BlockProver(client, context);
     this.#refusedSpans = context.instruments.counter('spanweir_clickhouse_refused_spans_total', {
       exporter: context.id,
     });
@@ -61,6 +70,10 @@ export class ClickHouseSink implements BlockSink {
   async stop(): Promise<void> {
     await this.#client.close();
     this.#context.health.report('stopped');
+  }
+
+  async stored(source: LogPartition, fromOffset: number): Promise<StoredRange[]> {
+    return await storedBlocks(this.#client, source, fromOffset);
   }
 
   async write(block: Block, signal: AbortSignal): Promise<void> {
@@ -91,54 +104,69 @@ export class ClickHouseSink implements BlockSink {
   async #writeUntil(block: Block, giveUp: AbortController): Promise<void> {
     const slot = await this.#slots.take(giveUp.signal);
     try {
-      const { data, log } = this.#encoder.encode(block, slot);
-      // All of them, even after one failed: until then the buffers are being read.
-      const outcomes = await Promise.allSettled(
-        data.map((insert) => this.#insert(insert, giveUp.signal).catch((error) => fail(error, giveUp))),
-      );
-      const failed = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason);
-      // A refusal is why the others were given up.
-      if (failed.length > 0) throw failed.find(isRefused) ?? failed[0];
-      if (log !== undefined) await this.#insert(log, giveUp.signal);
+      const { data, log, totals } = this.#encoder.encode(block, slot);
+      const { origin } = block;
+      const { signal } = giveUp;
+      if (log !== undefined && isBroken('log_row_before_data')) await this.#insert(log, block, signal);
+      let isSure = await this.#insertAll(data, block, giveUp);
+      if (origin.kind === 'kafka' && origin.isReformed) isSure = !this.effectOnce;
+      if (!isSure) await this.#prove(block, data, blockParts(block, this.#inputs), signal);
+      if (log === undefined) return;
+      if (!(await this.#insert(log, block, signal))) isSure = false;
+      if (!isSure && origin.kind === 'kafka')
+        await this.#prove(block, [log], [logParts(totals, origin)], signal);
     } finally {
       this.#slots.give(slot);
     }
   }
 
-  async #insert(insert: EncodedInsert, signal: AbortSignal): Promise<void> {
-    const { clock, log, random } = this.#context;
-    const { retry_on_failure: retry } = this.#config;
-    const table = this.#tables.get(insert.table);
-    await retrying(() => this.#insertOnce(insert, signal), signal, {
-      initialMs: retry.initial_interval,
-      maxMs: retry.max_interval,
-      clock,
-      random,
-      isFinal: (error) => {
-        table?.failures.add(1);
-        return isRefused(error) || !retry.enabled;
-      },
-      onFailure: (err, waitMs) => {
-        // Not `token`: the log hides what is called that.
-        log.warn(
-          { err, table: insert.table, insertToken: insert.token, waitMs },
-          'insert failed; trying again',
-        );
-        this.#feel('recoverable', toError(err).message);
-      },
-    });
+  /** True when all were taken at the first attempt. */
+  async #insertAll(
+    inserts: readonly EncodedInsert[],
+    block: Block,
+    giveUp: AbortController,
+  ): Promise<boolean> {
+    let answered = 0;
+    // All of them, even after one failed: until then the buffers are being read.
+    const outcomes = await Promise.allSettled(
+      inserts.map(async (insert) => {
+        const isSure = await this.#insert(insert, block, giveUp.signal).catch((error) => fail(error, giveUp));
+        if (answered++ === 0 && inserts.length > 1) pass('between_tables');
+        return isSure;
+      }),
+    );
+    const failed = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason);
+    // What is final is why the others were given up.
+    if (failed.length > 0) throw failed.find(isFinal) ?? failed[0];
+    return outcomes.every((outcome) => outcome.status === 'fulfilled' && outcome.value);
   }
 
-  async #insertOnce(insert: EncodedInsert, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#context;
-    const begun = clock.monotonicMs();
-    await this.#client.insertNative(insert, insert.bytes, signal);
-    const table = this.#tables.get(insert.table);
-    table?.rows.add(insert.rows);
-    table?.bytes.add(insert.bytes.length);
-    table?.inserts.add(1);
-    table?.seconds.add((clock.monotonicMs() - begun) / 1000);
-    this.#feel('ok');
+  async #insert(insert: EncodedInsert, block: Block, signal: AbortSignal): Promise<boolean> {
+    if (this.#isProvable(block)) return (await this.#inserter.insert(insert, block, signal)) === 1;
+    await this.#inserter.insertAtLeastOnce(insert, block, signal);
+    return true;
+  }
+
+  /** Its rows say which block they are of, and no later block of the partition is there yet. */
+  #isProvable(block: Block): boolean {
+    return block.origin.kind === 'kafka' && this.effectOnce;
+  }
+
+  async #prove(
+    block: Block,
+    inserts: readonly EncodedInsert[],
+    families: readonly PartFamily[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { origin } = block;
+    if (origin.kind !== 'kafka' || isBroken('no_check_after_lost_connection')) return;
+    const mayBegin = (): void => assertMayBegin(block);
+    const about = { table: 'all tables', token: insertToken('check', origin) };
+    await this.#inserter.until(
+      () => this.#prover.prove({ origin, inserts, families, mayBegin, signal }),
+      signal,
+      about,
+    );
   }
 
   #feel(status: 'ok' | 'recoverable', reason?: string): void {
@@ -157,6 +185,7 @@ export class ClickHouseSink implements BlockSink {
       );
       return error;
     }
+    if (isFinal(error)) return error;
     if (signal.aborted) return new SpanweirError('STOPPING', 'the block was given up', { cause: error });
     return new SpanweirError('UNAVAILABLE', `ClickHouse does not take spans: ${error.message}`, {
       retry: 'backoff',
@@ -170,8 +199,8 @@ function isRefused(error: unknown): boolean {
   return error instanceof SpanweirError && error.code === 'REFUSED';
 }
 
-/** What one table refuses for good makes the block fail, so the others need not be waited for. */
+/** What fails for good in one table makes the block fail, so the others need not be waited for. */
 function fail(error: unknown, giveUp: AbortController): never {
-  if (isRefused(error)) giveUp.abort();
+  if (isFinal(error)) giveUp.abort();
   throw error;
 }

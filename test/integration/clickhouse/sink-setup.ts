@@ -1,4 +1,5 @@
 import { systemClock } from '../../../src/base/clock.ts';
+import type { Instruments } from '../../../src/base/instruments.ts';
 import type { ClickHouse } from '../../../src/clickhouse/client.ts';
 import { ClickHouseSink } from '../../../src/exporters/clickhouse/clickhouse-sink.ts';
 import { clickHouseExporterConfig } from '../../../src/exporters/clickhouse/config.ts';
@@ -7,7 +8,7 @@ import type { RedConnector, SinkInputs } from '../../../src/flow/lane.ts';
 import { RedAggregator } from '../../../src/red/red-aggregator.ts';
 import type { ThroughputRows } from '../../../src/sampling/throughput-rows.ts';
 import type { TestResource } from '../../support/spans.ts';
-import { BatchMaker, deafInstruments, silentLog } from './database.ts';
+import { BatchMaker, silentLog } from './database.ts';
 
 export const never = new AbortController().signal;
 
@@ -15,6 +16,10 @@ export interface SinkSetupOptions {
   readonly config?: Record<string, unknown>;
   /** What the sink reports as its health. */
   readonly told?: string[];
+  /** Counts of metrics, by name and table. */
+  readonly counts?: Map<string, number>;
+  /** What it writes; all by default. */
+  readonly only?: 'spans' | 'red' | 'throughput';
 }
 
 /** A sink with two connectors, and what it takes to make blocks for it. */
@@ -23,7 +28,7 @@ export class SinkSetup {
   readonly sink: ClickHouseSink;
   readonly inputs: SinkInputs;
 
-  constructor(to: ClickHouse, { config = {}, told = [] }: SinkSetupOptions = {}) {
+  constructor(to: ClickHouse, { config = {}, counts = new Map(), only, told = [] }: SinkSetupOptions = {}) {
     const { dictionary } = this.maker;
     const connector = (dimensions: string[]): RedConnector => {
       const aggregator = new RedAggregator(dictionary, {
@@ -36,7 +41,11 @@ export class SinkSetup {
       ['span_metrics', connector([])],
       ['span_metrics/routes', connector(['http.route'])],
     ]);
-    this.inputs = { spans: true, throughput: true, red };
+    this.inputs = {
+      spans: only === undefined || only === 'spans',
+      throughput: only === undefined || only === 'throughput',
+      red: only === undefined || only === 'red' ? red : new Map(),
+    };
     this.sink = new ClickHouseSink(clickHouseExporterConfig.parse(config), to, {
       context: {
         id: 'clickhouse',
@@ -48,7 +57,7 @@ export class SinkSetup {
         clock: systemClock,
         random: Math.random,
         log: silentLog,
-        instruments: deafInstruments,
+        instruments: counting(counts),
         health: { report: (status, reason = '') => void told.push(`${status}: ${reason}`) },
       },
       inputs: this.inputs,
@@ -64,4 +73,14 @@ export class SinkSetup {
     const red = new Map([...this.inputs.red].map(([id, connector]) => [id, connector.derive(batch)]));
     return { origin, batch, red, throughput, mayBegin: () => true };
   }
+}
+
+function counting(counts: Map<string, number>): Instruments {
+  return {
+    counter: (name, labels) => {
+      const key = labels?.table === undefined ? name : `${name} ${labels.table}`;
+      return { add: (n) => void counts.set(key, (counts.get(key) ?? 0) + n) };
+    },
+    gauge: () => ({ set: () => undefined }),
+  };
 }
