@@ -1,6 +1,7 @@
 import { dlqCommand } from './app/commands/dlq.ts';
 import { migrateCommand } from './app/commands/migrate.ts';
 import { createTerminal } from './app/commands/terminal.ts';
+import { verifyCommand } from './app/commands/verify.ts';
 import { COMPONENTS } from './app/components.ts';
 import { armFaults } from './app/faults.ts';
 import { run } from './app/run.ts';
@@ -19,7 +20,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 process.exitCode = await runCli(process.argv.slice(2), stop.signal, {
   table: COMPONENTS,
-  commands: [dlqCommand, migrateCommand],
+  commands: [dlqCommand, migrateCommand, verifyCommand],
   variables: process.env,
   run: (config, signal) => run(config, { stop: signal }),
   ...createTerminal(process.stdout, process.stderr, systemClock),

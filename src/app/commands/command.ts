@@ -42,14 +42,14 @@ export type OptionValue = string | boolean | readonly (string | boolean)[];
 /** How a command speaks. */
 export interface CommandIo {
   /** To stdout: what was asked for. */
-  print(line: string): void;
+  readonly print: (line: string) => void;
   /** To stderr. */
-  complain(line: string): void;
+  readonly complain: (line: string) => void;
   /**
    * What is being done now. Rewrites one line on a terminal; elsewhere it is a line on stderr from time to
    * time. Undefined = done: the line goes away.
    */
-  progress(text: string | undefined): void;
+  readonly progress: (text: string | undefined) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
