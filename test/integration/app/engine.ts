@@ -21,6 +21,8 @@ export interface Launch {
   /** `--set`s by path. */
   readonly set?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another build's bin/spanweir. */
+  readonly bin?: string;
 }
 
 export interface RunningEngine extends Process {
@@ -38,7 +40,7 @@ export function pipeline(name: string): string {
 /** The built program with any arguments, in `dir`. */
 export async function launch(
   args: readonly string[],
-  { dir, name = 'spanweir', env = {} }: Pick<Launch, 'dir' | 'name' | 'env'>,
+  { dir, name = 'spanweir', env = {}, bin = BIN }: Pick<Launch, 'dir' | 'name' | 'env' | 'bin'>,
 ): Promise<RunningEngine> {
   mkdirSync(dir, { recursive: true });
   const logFile = join(dir, `${name}.out`);
@@ -47,7 +49,7 @@ export async function launch(
   const child = await startChild({
     name,
     command: process.execPath,
-    args: [BIN, ...args],
+    args: [bin, ...args],
     logFile,
     cwd: dir,
     env: { ...process.env, ...env, [MARK]: mark },
