@@ -1,9 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import { SpanweirError } from '../base/errors.ts';
 import type { Log } from '../base/instruments.ts';
+import { version } from '../base/version.ts';
 import { retrying } from '../flow/retry.ts';
 import { type ClickHouse, quoted } from './client.ts';
 import { clickHouseCode } from './errors.ts';
+import { alone } from './migration-lock.ts';
 import { type Migration, readMigrations, type SchemaSettings, ttlExpression } from './migrations.ts';
 
 export interface MigrateOptions {
@@ -47,29 +49,59 @@ const TTL_TABLES = [
 /**
  * Brings the database to the schema in sql/. Several processes may do so at once: every statement can be
  * repeated, and who loses a race tries again. Rejects with START when a file that was applied before has been
- * changed since or the server is too old, and with UNAVAILABLE or REFUSED as the client does.
+ * changed since, a newer release was here or the server is too old, and with UNAVAILABLE or REFUSED as the client
+ * does.
  */
 export async function migrate(client: ClickHouse, options: MigrateOptions): Promise<MigrateReport> {
   await checkVersion(client);
   await checkTables(client);
   const settings: SchemaSettings = { database: client.database, spansTtlMs: options.spansTtlMs };
   const migrations = readMigrations(settings, options.folder);
-  const known = await appliedMigrations(client);
-  checkHistory(migrations, known, options.log);
-  const pending = migrations.filter(({ version }) => !known.has(version));
+  const findPending = async (): Promise<Migration[]> => {
+    const known = await appliedMigrations(client);
+    checkHistory(migrations, known, client);
+    return migrations.filter(({ version }) => !known.has(version));
+  };
+  let pending = await findPending();
+  let applied: readonly Migration[] = [];
   const statements: string[] = [];
   const run = async (statement: string): Promise<void> => {
     statements.push(statement);
     if (!options.dryRun) await runDdl(client, statement, options);
   };
   if (pending.length > 0) for (const statement of registerStatements(client.database)) await run(statement);
-  for (const migration of pending) {
-    for (const statement of migration.statements) await run(statement);
-    await run(recordStatement(client.database, migration));
-    options.log.info({ file: migration.name, dryRun: options.dryRun }, 'the schema has been brought forward');
-  }
+  const apply = async (): Promise<void> => {
+    applied = pending;
+    for (const migration of pending) {
+      for (const statement of migration.statements) await run(statement);
+      await run(recordStatement(client.database, migration));
+      options.log.info(
+        { file: migration.name, dryRun: options.dryRun },
+        'the schema has been brought forward',
+      );
+    }
+  };
+  const isDone = async (): Promise<boolean> => {
+    pending = await findPending();
+    return pending.length === 0;
+  };
+  if (options.dryRun) await apply();
+  else if (pending.length > 0) await alone(client, options.clock, { isDone, work: apply });
   for (const statement of await ttlChanges(client, options.spansTtlMs)) await run(statement);
-  return { statements, applied: pending.map(({ name }) => name) };
+  return { statements, applied: applied.map(({ name }) => name) };
+}
+
+/** For whoever may not change the schema: rejects with START unless it is as this release needs it. */
+export async function checkSchema(client: ClickHouse): Promise<void> {
+  const migrations = readMigrations({ database: client.database, spansTtlMs: 0 });
+  const known = await appliedMigrations(client);
+  checkHistory(migrations, known, client);
+  const missing = migrations.filter((migration) => !known.has(migration.version)).map(({ name }) => name);
+  if (missing.length === 0) return;
+  throw new SpanweirError(
+    'START',
+    `the database ${client.database} lacks ${missing.join(', ')}: run "spanweir migrate", or set create_schema`,
+  );
 }
 
 async function checkVersion(client: ClickHouse): Promise<void> {
@@ -116,7 +148,11 @@ interface Recorded {
   readonly Sha256: readonly string[];
 }
 
-function checkHistory(migrations: readonly Migration[], known: Map<number, Recorded>, log: Log): void {
+function checkHistory(
+  migrations: readonly Migration[],
+  known: Map<number, Recorded>,
+  { database }: ClickHouse,
+): void {
   const unknown = new Set(known.keys());
   for (const { name, sha256, version } of migrations) {
     unknown.delete(version);
@@ -128,12 +164,15 @@ function checkHistory(migrations: readonly Migration[], known: Map<number, Recor
         'changes belong into a new file',
     );
   }
-  if (unknown.size > 0) {
-    log.warn(
-      { versions: [...unknown] },
-      'the database was brought forward by a newer version of this program',
-    );
-  }
+  const newest = Math.max(...unknown);
+  const own = migrations.at(-1);
+  if (unknown.size === 0 || newest < (own?.version ?? 0)) return;
+  throw new SpanweirError(
+    'START',
+    `the schema of the database ${database} is at number ${newest} (${known.get(newest)?.Name}), brought there by a newer ` +
+      `release; this one, ${version()}, knows up to number ${own?.version} (${own?.name}) and would write rows that the ` +
+      'newer one counts wrongly: start the newer release instead',
+  );
 }
 
 function registerStatements(database: string): string[] {

@@ -3,7 +3,7 @@ import type { Component } from '../../base/component.ts';
 import { SpanweirError, toError } from '../../base/errors.ts';
 import { ClickHouse } from '../../clickhouse/client.ts';
 import { isNotAllowed } from '../../clickhouse/errors.ts';
-import { migrate } from '../../clickhouse/migrate.ts';
+import { checkSchema, migrate } from '../../clickhouse/migrate.ts';
 import { createSamplingStore } from '../../clickhouse/sampling-store.ts';
 import type { ExporterType } from '../../flow/component-type.ts';
 import type { MainContext } from '../../flow/host.ts';
@@ -84,7 +84,7 @@ export class ClickHouseMain implements Component {
     if (this.#config.create_schema) {
       const spansTtlMs = this.#config.ttl;
       await migrate(this.clickhouse, { spansTtlMs, dryRun: false, clock, random, log });
-    }
+    } else await checkSchema(this.clickhouse);
     health.report('ok');
   }
 

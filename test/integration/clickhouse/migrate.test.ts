@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process';
 import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { promisify } from 'node:util';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
 import type { ClickHouse } from '../../../src/clickhouse/client.ts';
-import { migrate } from '../../../src/clickhouse/migrate.ts';
+import { checkSchema, migrate } from '../../../src/clickhouse/migrate.ts';
 import { SQL_FOLDER } from '../../../src/clickhouse/migrations.ts';
 import { tempDirOfTest } from '../../support/temp-dir.ts';
 import { migrateOptions, newDatabase, openClient } from './database.ts';
@@ -28,6 +31,16 @@ function ownFolder(): { folder: URL; path: string } {
   for (const name of readdirSync(SQL_FOLDER))
     copyFileSync(fileURLToPath(new URL(name, SQL_FOLDER)), join(path, name));
   return { folder: pathToFileURL(`${path}/`), path };
+}
+
+/** What a process of its own says that it applied. */
+async function migrateInProcess(database: string): Promise<string[]> {
+  const entry = fileURLToPath(new URL('./migrate-process.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ...['--import', 'tsx', entry],
+    ...[inject('clickhouseUrl'), database],
+  ]);
+  return JSON.parse(stdout) as string[];
 }
 
 describe('migrate', () => {
@@ -76,12 +89,60 @@ describe('migrate', () => {
     const reports = await Promise.all(
       Array.from({ length: 8 }, () => migrate(freshClient(database), migrateOptions)),
     );
-    expect(reports).toHaveLength(8);
+    // Each file by one of them.
+    expect(reports.flatMap(({ applied }) => applied).sort()).toEqual(FILES);
     const client = freshClient(database);
     const versions = await client.query(
       `SELECT groupArray(Version) AS versions FROM (SELECT Version FROM ${database}.schema_migrations FINAL ORDER BY Version)`,
     );
     expect(versions).toEqual([{ versions: [1, 2, 3, 4, 5] }]);
+  });
+
+  test('may be run by four real processes at once: each file is applied by one of them', async () => {
+    const database = newDatabase();
+    const processes = await Promise.all(Array.from({ length: 4 }, () => migrateInProcess(database)));
+    expect(processes.flat().sort()).toEqual(FILES);
+    const client = freshClient(database);
+    expect(await migrate(client, migrateOptions)).toEqual({ statements: [], applied: [] });
+    const tables = await client.query('SELECT name FROM system.tables WHERE database = {db: String}', {
+      db: database,
+    });
+    expect(tables).toHaveLength(16);
+  });
+
+  test('goes on where a process died that was at it', async () => {
+    const client = freshClient();
+    await client.command(`CREATE DATABASE ${client.database}`);
+    await client.command(
+      `CREATE TABLE ${client.database}.schema_migration_lock (Held UInt8) ENGINE = Memory`,
+    );
+    const clock = {
+      ...systemClock,
+      sleep: () => client.command(`DROP TABLE ${client.database}.schema_migration_lock`),
+    };
+    expect((await migrate(client, { ...migrateOptions, clock })).applied).toEqual(FILES);
+  });
+
+  test('refuses a database that a newer release has brought forward, and names both', async () => {
+    const client = freshClient();
+    const { folder, path } = ownFolder();
+    writeFileSync(join(path, '006_more.sql'), 'SELECT 1;\n');
+    await migrate(client, { ...migrateOptions, folder });
+    const message = expect.stringMatching(
+      /is at number 6 \(006_more.sql\).*knows up to number 5 \(005_effect_once.sql\)/,
+    );
+    await expect(migrate(client, migrateOptions)).rejects.toMatchObject({ code: 'START', message });
+    await expect(checkSchema(client)).rejects.toMatchObject({ code: 'START', message });
+  });
+
+  test('has to be asked for where the program may not do it by itself', async () => {
+    const client = freshClient();
+    await expect(checkSchema(client)).rejects.toMatchObject({
+      code: 'START',
+      message: expect.stringContaining('001_spans.sql, 002_span_metrics.sql'),
+    });
+    await migrate(client, migrateOptions);
+    await checkSchema(client);
   });
 
   test('changes nothing in a dry run, and says what it would run', async () => {
