@@ -26,6 +26,22 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'kill -9 at random under load, 200 times: every span is in every table once',
     load: () => import('./chaos.bench.ts'),
   },
+  'chaos-faults': {
+    what: 'every kind of fault once, under load: every span is in every table once',
+    load: () => import('./chaos-faults.bench.ts'),
+  },
+  'chaos-stops': {
+    what: 'SIGTERM under load, 100 times: nothing lost, nothing double, every stop within 10 s',
+    load: () => import('./chaos-stops.bench.ts'),
+  },
+  'chaos-collector': {
+    what: 'the collector under the load and the kills of `chaos`: what it loses and doubles',
+    load: () => import('./chaos-collector.bench.ts'),
+  },
+  'chaos-mutations': {
+    what: 'every rule of effect-once is broken once: the harness must notice each',
+    load: () => import('./chaos-mutations.bench.ts'),
+  },
   sampling: {
     what: "a real SDK's sampler in the loop: shares of decisions, steps of traffic, a restart",
     load: () => import('./sampling.bench.ts'),

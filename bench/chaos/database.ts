@@ -12,8 +12,8 @@ export interface Database {
   /** Rows of a query on the engine's database, past every proxy. */
   readonly query: <T>(sql: string) => Promise<T[]>;
   command(sql: string): Promise<void>;
-  /** SIGKILL; resolves when its successor answers. */
-  kill(): Promise<void>;
+  /** SIGKILL; `whileDead` comes before its successor begins; resolves when that one answers. */
+  kill(whileDead?: () => void): Promise<void>;
   signal(signal: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
@@ -66,9 +66,11 @@ export async function startDatabase(dir: string): Promise<Database> {
     query,
     command: async (sql) => void (await client.command({ query: sql })),
     signal,
-    kill: async () => {
+    kill: async (whileDead) => {
       const before = server.pid;
       signal('SIGKILL');
+      // In the same turn: the successor is started when the end is noticed.
+      whileDead?.();
       const endMs = performance.now() + 60_000;
       while (server.pid === before || !(await query('SELECT 1').then(isTrue, isFalse))) {
         if (performance.now() > endMs) throw new Error('ClickHouse did not come back in 60 s');

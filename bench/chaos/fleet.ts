@@ -15,13 +15,21 @@ export interface FleetOptions {
   readonly workers: number;
   /** Path of bin/spanweir of those that are started from now on. */
   readonly build: string;
+  readonly settings: FleetSettings;
+}
+
+/** Merged into the configuration of the processes that are started from now on. */
+export interface FleetSettings {
+  readonly receiver?: object;
   readonly exporter?: object;
+  /** service.spanweir.block */
   readonly block?: object;
 }
 
 /** The processes under test, by name; each of them is a part of one consumer group. */
 export class Fleet {
   build: string;
+  settings: FleetSettings;
   /** For the processes that are started from now on: SPANWEIR_TEST_FAULT and the like. */
   env: Readonly<Record<string, string>> = {};
   readonly #options: FleetOptions;
@@ -31,6 +39,7 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.build = options.build;
+    this.settings = options.settings;
     mkdirSync(options.dir, { recursive: true });
   }
 
@@ -114,7 +123,7 @@ export class Fleet {
   /** Written anew whenever it is asked for. */
   configFile(name: string): string {
     const file = join(this.#options.dir, `${name}.yaml`);
-    writeFileSync(file, JSON.stringify(configOf(name, this.#options), undefined, 2));
+    writeFileSync(file, JSON.stringify(configOf(name, this.#options, this.settings), undefined, 2));
     return file;
   }
 
@@ -125,7 +134,7 @@ export class Fleet {
   }
 }
 
-function configOf(name: string, options: FleetOptions): object {
+function configOf(name: string, options: FleetOptions, settings: FleetSettings): object {
   const { brokers, group, topic, clickhousePort, workers } = options;
   return {
     receivers: {
@@ -138,6 +147,7 @@ function configOf(name: string, options: FleetOptions): object {
         heartbeat_interval: '2s',
         traces: { topics: [topic], encoding: 'otlp_proto' },
         dead_letter: { topic: `${topic}-dead` },
+        ...settings.receiver,
       },
     },
     processors: { adaptive_sampling: {} },
@@ -148,7 +158,7 @@ function configOf(name: string, options: FleetOptions): object {
         database: DATABASE,
         timeout: '20s',
         ttl: '0s',
-        ...options.exporter,
+        ...settings.exporter,
       },
     },
     extensions: { remote_sampling: { adaptive: { sampling_store: 'clickhouse' } } },
@@ -157,7 +167,7 @@ function configOf(name: string, options: FleetOptions): object {
       telemetry: { metrics: { level: 'none' } },
       spanweir: {
         workers,
-        block: options.block ?? {},
+        block: settings.block ?? {},
         timestamps: { max_past: '8760h' },
       },
       pipelines: {

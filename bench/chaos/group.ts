@@ -9,6 +9,8 @@ export interface PartitionPosition {
 }
 
 const LOOK_MS = 250;
+/** A request whose connection is given up is never answered by kafkajs. */
+const ANSWER_MS = 10_000;
 
 /** What the broker says of a consumer group; asked all the time, so that a victim's partitions are known when it dies. */
 export class GroupWatch {
@@ -17,6 +19,7 @@ export class GroupWatch {
   readonly #topic: string;
   readonly #looking: Promise<void>;
   #admin: Admin | undefined;
+  readonly #opened = new Set<Admin>();
   #isEnding = false;
   /** Client id -> partitions, of the last time that the group was stable. */
   #owned: ReadonlyMap<string, readonly number[]> = new Map();
@@ -53,35 +56,41 @@ export class GroupWatch {
   }
 
   async positions(): Promise<PartitionPosition[]> {
-    const admin = await this.#connected();
-    const [answer] = await admin.fetchOffsets({ groupId: this.#groupId, topics: [this.#topic] });
+    const [answer] = await this.#ask((admin) =>
+      admin.fetchOffsets({ groupId: this.#groupId, topics: [this.#topic] }),
+    );
     return (answer?.partitions ?? []).map(({ partition, offset, metadata }) => {
       const plan = decodePlan(metadata);
       return { partition, offset: Number(offset), plan: typeof plan === 'string' ? undefined : plan };
     });
   }
 
+  /** What an operator does: the same offsets again, without what the commits said. The group must be empty. */
+  async forgetPlans(): Promise<void> {
+    const partitions = (await this.positions())
+      .filter(({ offset }) => offset >= 0)
+      .map(({ partition, offset }) => ({ partition, offset: String(offset) }));
+    await this.#ask((admin) => admin.setOffsets({ groupId: this.#groupId, topic: this.#topic, partitions }));
+  }
+
   async end(): Promise<void> {
     this.#isEnding = true;
     await this.#looking;
-    await this.#admin?.disconnect().catch(() => {});
+    await Promise.all(Array.from(this.#opened, (admin) => admin.disconnect().catch(() => {})));
   }
 
   async #look(): Promise<void> {
     while (!this.#isEnding) {
-      await this.#lookOnce().catch(() => {
+      await this.#lookOnce().catch((error: unknown) => {
         this.#state = 'Unknown';
-        const admin = this.#admin;
-        this.#admin = undefined;
-        void admin?.disconnect().catch(() => {});
+        if (process.env.CHAOS_DEBUG !== undefined) console.log(`the group can't be seen: ${String(error)}`);
       });
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
 
   async #lookOnce(): Promise<void> {
-    const admin = await this.#connected();
-    const { groups } = await admin.describeGroups([this.#groupId]);
+    const { groups } = await this.#ask((admin) => admin.describeGroups([this.#groupId]));
     const group = groups[0];
     const state = group?.state ?? 'Unknown';
     if (state === 'Stable' && this.#state !== 'Stable') this.#stableSinceMs = performance.now();
@@ -95,11 +104,32 @@ export class GroupWatch {
     this.#owned = owned;
   }
 
-  async #connected(): Promise<Admin> {
-    if (this.#admin !== undefined) return this.#admin;
-    const admin = this.#kafka.admin({ retry: { retries: 0 } });
-    await admin.connect();
-    this.#admin = admin;
-    return admin;
+  async #ask<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = this.#admin ?? this.#kafka.admin({ retry: { retries: 0 } });
+    this.#opened.add(admin);
+    const late = new AbortController();
+    try {
+      return await Promise.race([
+        (this.#admin === undefined ? admin.connect() : Promise.resolve()).then(() => {
+          this.#admin = admin;
+          return question(admin);
+        }),
+        tooLate(late.signal),
+      ]);
+    } catch (error) {
+      if (this.#admin === admin) this.#admin = undefined;
+      this.#opened.delete(admin);
+      void admin.disconnect().catch(() => {});
+      throw error;
+    } finally {
+      late.abort();
+    }
   }
+}
+
+function tooLate(over: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('no answer')), ANSWER_MS);
+    over.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  });
 }

@@ -8,10 +8,16 @@ export type ProxyMode =
   /** Connections are cut, new ones are reset. */
   | { readonly kind: 'cut' }
   /** Every nth request with a streamed body arrives whole, and instead of its answer there is a reset. */
-  | { readonly kind: 'lose_answers'; readonly every: number };
+  | { readonly kind: 'lose_answers'; readonly every: number }
+  /** Answers wait until `release`; on all connections, or only on those that are open already. */
+  | { readonly kind: 'hold'; readonly connections: 'all' | 'open' }
+  /** Inserts into other tables than this one are cut off before they begin. */
+  | { readonly kind: 'only'; readonly table: string };
 
 /** The end of a chunked body: what clients send when all of an insert has been sent. */
 const BODY_END = Buffer.from('0\r\n\r\n');
+
+const REQUEST = Buffer.from('POST ');
 
 /** Stands between the engines and ClickHouse. */
 export class ClickHouseProxy {
@@ -21,6 +27,9 @@ export class ClickHouseProxy {
   readonly port: number;
   readonly #server: Server;
   readonly #clients = new Set<Socket>();
+  /** Undefined = all. */
+  #heldClients: ReadonlySet<Socket> | undefined;
+  readonly #held: (() => void)[] = [];
   #bodies = 0;
 
   private constructor(port: number, targetPort: number) {
@@ -41,6 +50,17 @@ export class ClickHouseProxy {
   cut(): void {
     this.mode = { kind: 'cut' };
     for (const client of this.#clients) client.resetAndDestroy();
+  }
+
+  hold(connections: 'all' | 'open'): void {
+    this.mode = { kind: 'hold', connections };
+    this.#heldClients = connections === 'all' ? undefined : new Set(this.#clients);
+  }
+
+  /** Hands out what was held; `pass` from here on. */
+  release(): void {
+    this.mode = { kind: 'pass' };
+    for (const hand of this.#held.splice(0)) hand();
   }
 
   async stop(): Promise<void> {
@@ -66,6 +86,10 @@ export class ClickHouseProxy {
     // Behind what is still on its way.
     target.on('close', () => setTimeout(() => client.destroy(), this.#delayMs));
     client.on('data', (data) => {
+      if (this.#isForbidden(data)) {
+        client.resetAndDestroy();
+        return;
+      }
       if (this.#takesAnswer(data)) {
         isDeaf = true;
         this.lostAnswers++;
@@ -76,8 +100,20 @@ export class ClickHouseProxy {
       if (isDeaf) {
         client.resetAndDestroy();
         target.destroy();
-      } else this.#pass(data, client);
+      } else if (this.#isHeld(client)) this.#held.push(() => client.destroyed || client.write(data));
+      else this.#pass(data, client);
     });
+  }
+
+  #isHeld(client: Socket): boolean {
+    if (this.mode.kind !== 'hold') return false;
+    return this.#heldClients === undefined || this.#heldClients.has(client);
+  }
+
+  #isForbidden(data: Buffer): boolean {
+    if (this.mode.kind !== 'only' || !data.subarray(0, 5).equals(REQUEST)) return false;
+    const target = decodeURIComponent(data.subarray(0, data.indexOf('\r\n')).toString('latin1'));
+    return target.includes('INSERT') && !target.includes(this.mode.table);
   }
 
   #takesAnswer(data: Buffer): boolean {

@@ -1,15 +1,15 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { run } from '../../scripts/parts/child.mjs';
 import { startKafka } from '../../scripts/parts/kafka.mjs';
 import { freePorts } from '../../scripts/parts/ports.mjs';
 import { Workload } from '../workload.ts';
 import { type Build, makeBuild } from './builds.ts';
 import { checkTables, isExact, printVerdicts, type TableVerdict } from './checker.ts';
 import { type Database, startDatabase } from './database.ts';
-import { Fleet, type FleetOptions } from './fleet.ts';
+import { Fleet, type FleetSettings } from './fleet.ts';
 import { GroupWatch } from './group.ts';
 import { SteadyProducer } from './producer.ts';
 import { ClickHouseProxy } from './proxy.ts';
@@ -17,8 +17,12 @@ import { SpanLedger } from './span-ledger.ts';
 
 const SPANS_PER_MESSAGE = 100;
 const ENDLESS = 100_000_000;
+const VERIFY_MS = 120_000;
 
-/** The broker, ClickHouse and the built program, shared by the runs of one bench. */
+/** The runs that seek one bug each need not wait long for the session of a killed member to end. */
+const BROKER = { 'log.retention.ms': -1, 'group.min.session.timeout.ms': 1000 };
+
+/** The broker and the built program, shared by the runs of one bench. */
 export interface Parts {
   readonly dir: string;
   readonly brokers: readonly string[];
@@ -31,7 +35,7 @@ export async function openParts(): Promise<Parts> {
   const dir = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'spanweir-chaos-'));
   const [port, controllerPort] = (await freePorts(2)) as [number, number];
   const start = (): ReturnType<typeof startKafka> =>
-    startKafka({ dir: join(dir, 'kafka'), port, controllerPort, settings: { 'log.retention.ms': -1 } });
+    startKafka({ dir: join(dir, 'kafka'), port, controllerPort, settings: BROKER });
   let kafka = await start();
   const build = await makeBuild(join(dir, 'build'));
   return {
@@ -57,9 +61,7 @@ export interface WorldOptions {
   readonly partitions: number;
   readonly spansPerSecond: number;
   readonly workers: number;
-  /** For the exporter and service.spanweir.block. */
-  readonly exporter?: object;
-  readonly block?: object;
+  readonly settings?: FleetSettings;
 }
 
 /** One run: a topic that is being produced to, a ClickHouse of its own behind a proxy, and the processes between. */
@@ -108,7 +110,8 @@ export class World {
 
   static async open(parts: Parts, options: WorldOptions): Promise<World> {
     const { name, partitions } = options;
-    await createTopics(parts.brokers, name, partitions);
+    await createTopic(parts.brokers, name, partitions);
+    await createTopic(parts.brokers, `${name}-dead`, 1);
     const dir = join(parts.dir, name);
     const database = await startDatabase(join(dir, 'clickhouse'));
     const proxy = await ClickHouseProxy.start(database.httpPort);
@@ -120,9 +123,8 @@ export class World {
       clickhousePort: proxy.port,
       workers: options.workers,
       build: parts.build,
-      ...(options.exporter && { exporter: options.exporter }),
-      ...(options.block && { block: options.block }),
-    } satisfies FleetOptions);
+      settings: options.settings ?? {},
+    });
     const ledger = new SpanLedger(partitions);
     return new World(parts, { database, proxy, fleet, ledger, topic: name }, options);
   }
@@ -181,13 +183,13 @@ export class World {
   /** The program's own judgement, from the tables alone. */
   async verify(): Promise<{ readonly isRight: boolean; readonly said: string }> {
     const config = this.fleet.configFile('verify');
-    try {
-      const said = await run(process.execPath, [this.fleet.build, 'verify', '--config', config]);
-      return { isRight: true, said };
-    } catch (error) {
-      const said = String(error);
-      return { isRight: said.includes('there is no command'), said };
-    }
+    const args = [this.fleet.build, 'verify', '--idle', '--config', config];
+    const [code, said] = await new Promise<[number | null, string]>((resolve) => {
+      const child = execFile(process.execPath, args, { timeout: VERIFY_MS }, (_error, stdout, stderr) =>
+        resolve([child.exitCode, `${stdout}${stderr}`]),
+      );
+    });
+    return { isRight: code === 0, said: code === null ? `no answer in ${VERIFY_MS / 1000} s` : said };
   }
 
   async end(): Promise<void> {
@@ -212,16 +214,17 @@ export class World {
   }
 }
 
-async function createTopics(brokers: readonly string[], topic: string, partitions: number): Promise<void> {
+export async function createTopic(
+  brokers: readonly string[],
+  topic: string,
+  partitions: number,
+): Promise<void> {
   const kafka = new Kafka({ brokers: [...brokers], clientId: 'chaos', logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
   try {
     await admin.createTopics({
-      topics: [
-        { topic, numPartitions: partitions },
-        { topic: `${topic}-dead`, numPartitions: 1 },
-      ],
+      topics: [{ topic, numPartitions: partitions }],
       waitForLeaders: true,
     });
   } finally {
