@@ -8,6 +8,7 @@ import { FetchedBatch } from './fetched-batch.ts';
 import { FetchedMessages } from './fetched-messages.ts';
 import { connectFramed, frameOf, hookConnection } from './frames.ts';
 import { hookConsumerGroup } from './group-hooks.ts';
+import { isOldMessageSet } from './old-message-sets.ts';
 import { readRecordBatches } from './record-batch.ts';
 import { encodeRecord, type OutgoingRecord } from './record-encoder.ts';
 
@@ -68,8 +69,7 @@ async function decodeMessages(decoder: Decoder): Promise<unknown> {
   const size = decoder.buffer.readInt32BE(decoder.offset);
   const from = decoder.offset + 4;
   const bytes = decoder.buffer.subarray(from, from + Math.max(0, size));
-  const magic = bytes.length > 16 ? (bytes[16] as number) : 2;
-  if (magic < 2 && oldMessageSets !== undefined) return await oldMessageSets(decoder);
+  if (oldMessageSets !== undefined && isOldMessageSet(bytes)) return await oldMessageSets(decoder);
   decoder.offset = from + Math.max(0, size);
   const frame = bytes.length === 0 ? undefined : frameOf(bytes);
   frame?.retain();

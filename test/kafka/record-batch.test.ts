@@ -157,6 +157,36 @@ describe('readRecordBatches', () => {
     expect(found?.trouble?.bytes).toEqual(bomb);
   });
 
+  it('says of a gzip stream that ends early, or is none, that the batch is malformed', async () => {
+    const whole = await encode([{ ...one(''), value: Buffer.from('x'.repeat(1000)) }], { compression: 1 });
+    const cut = Buffer.from(whole.subarray(0, whole.length - 9));
+    cut.writeInt32BE(cut.length - 12, 8);
+    const noise = Buffer.from(whole).fill(0x5a, 61);
+    for (const batch of [cut, noise]) {
+      batch.writeUInt32BE(crc32c(batch.subarray(21)), 17);
+      const [found] = await readRecordBatches(batch);
+      expect(found).toMatchObject({ records: [], trouble: { kind: 'malformed' } });
+    }
+  });
+
+  it.each([0, 48, -1, -(2 ** 31)])(
+    'does not go round in circles over a batch of %i bytes',
+    async (length) => {
+      const batch = await encode([one('x')], { firstOffset: 7 });
+      batch.writeInt32BE(length, 8);
+      const found = await readRecordBatches(batch);
+      expect(found).toMatchObject([{ baseOffset: 7, lastOffset: 7, trouble: { kind: 'malformed' } }]);
+    },
+  );
+
+  it('makes nothing for a batch that claims more records than it has bytes', async () => {
+    const batch = await encode([one('x')]);
+    batch.writeInt32BE(2 ** 31 - 1, 57);
+    batch.writeUInt32BE(crc32c(batch.subarray(21)), 17);
+    const [found] = await readRecordBatches(batch);
+    expect(found?.trouble).toMatchObject({ kind: 'malformed', message: "2147483647 records don't fit" });
+  });
+
   it.each([
     [2, 'snappy'],
     [3, 'lz4'],
