@@ -3,7 +3,10 @@ import { bench as cpu } from '../../../bench/cpu.bench.ts';
 import { bench as freshness } from '../../../bench/freshness.bench.ts';
 import { bench as ledger } from '../../../bench/ledger.bench.ts';
 import { bench as outage } from '../../../bench/outage.bench.ts';
+import { bench as pace } from '../../../bench/pace.bench.ts';
 import { bench as parity } from '../../../bench/parity.bench.ts';
+import { bench as protocolCost } from '../../../bench/protocol-cost.bench.ts';
+import { bench as recovery } from '../../../bench/recovery.bench.ts';
 import { bench as sampling } from '../../../bench/sampling.bench.ts';
 import { ensureCollector } from '../../../scripts/parts/collector.mjs';
 
@@ -42,6 +45,19 @@ describe.concurrent('the benches that print what must be shown are right at thei
   // At this size the figures say nothing; that it runs to its end says that both sides counted every span.
   test('the CPU of both is compared on one topic', options, async ({ expect }) => {
     expect(await first(() => cpu('tiny'))).toBeTypeOf('boolean');
+  });
+
+  test('the CPU of effect-once is compared with at-least-once', options, async ({ expect }) => {
+    expect(await first(() => protocolCost('tiny'))).toBeTypeOf('boolean');
+  });
+
+  // How soon depends on what else the machine does; a span that is lost or double rejects.
+  test('a killed process and a lost ClickHouse cost no span and double none', options, async ({ expect }) => {
+    expect(await second(() => recovery('tiny'))).toBeTypeOf('boolean');
+  });
+
+  test('spans are queryable soon, by few inserts, with 8 and 64 partitions', options, async ({ expect }) => {
+    expect(await first(() => pace('tiny'))).toBe(true);
   });
 
   test('every span of a topic is in every ledger once', options, async ({ expect }) => {

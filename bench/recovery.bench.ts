@@ -1,0 +1,172 @@
+import { wrongCounts } from './effect-once/exactly-once.ts';
+import { Fleet } from './effect-once/fleet.ts';
+import { OuterClickHouse } from './effect-once/outer-clickhouse.ts';
+import { PacedSender } from './effect-once/paced-sender.ts';
+import { catchUp, type Recovery, recoveryAfter } from './effect-once/recovery.ts';
+import { messagesSeen, VisibleOffsets } from './effect-once/visible-offsets.ts';
+import { Session, until } from './support/session.ts';
+import { SPANS_PER_MESSAGE } from './workload.ts';
+
+const TOPIC = 'recovery';
+const PARTITIONS = 8;
+const SESSION_TIMEOUT_MS = 6000;
+/** Beyond the session timeout. */
+const RECOVERY_LIMIT_MS = 5000;
+const CATCH_UP_FACTOR = 3;
+const IN_FLIGHT_BYTES = 64 << 20;
+
+/**
+ * Of one process: Node with its libraries, the fetches, two blocks' worth of encoded inserts and the batches that
+ * are kept for the next blocks, besides twice the bytes in flight (their arenas are made for whole blocks).
+ */
+const BASE_MIB = 400;
+const RSS_LIMIT_MIB = BASE_MIB + (2 * IN_FLIGHT_BYTES) / 1024 ** 2;
+
+const PLANS = {
+  tiny: { kills: 1, awayMs: 10_000, rate: 2000, steadyMs: 4000 },
+  full: { kills: 6, awayMs: 300_000, rate: undefined, steadyMs: 10_000 },
+} as const;
+
+/**
+ * Kills one of two processes under load, then freezes ClickHouse, then kills it: how soon is all as it was? Rejects
+ * when a span is lost or double in the end.
+ */
+export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
+  const { kills, awayMs, steadyMs, ...plan } = PLANS[size];
+  const session = await Session.open();
+  try {
+    const clickhouse = await OuterClickHouse.start(session);
+    const sender = await PacedSender.open(session.brokers, TOPIC, PARTITIONS);
+    session.onEnd(() => sender.end());
+    const fleet = await Fleet.start(session, {
+      topic: TOPIC,
+      clickhousePort: clickhouse.port,
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
+      inFlightBytes: IN_FLIGHT_BYTES,
+    });
+    const seen = new VisibleOffsets({ port: clickhouse.port, topic: TOPIC, partitions: PARTITIONS });
+    session.onEnd(() => seen.end());
+    const scene = { clickhouse, sender, fleet, seen };
+    const rate = plan.rate ?? Math.floor((await fullRate(scene)) / 4);
+    await fleet.isShared(PARTITIONS);
+    console.log(`two processes, ${PARTITIONS} partitions, ${rate} spans/s all the time`);
+    sender.begin(rate);
+    const verdicts: boolean[] = [];
+    for (let i = 0; i < kills; i++) verdicts.push(await killOne(scene, { round: i, rate, steadyMs }));
+    for (const how of ['frozen', 'killed'] as const)
+      verdicts.push(await takeClickHouseAway(scene, { how, awayMs, rate }));
+    await sender.pause();
+    await allSeen(scene);
+    const wrong = await wrongCounts(clickhouse, sender.producedMs);
+    if (wrong.length > 0) throw new Error(`not every span is in every table once:\n  ${wrong.join('\n  ')}`);
+    const rssMiB = fleet.maxRssMiB;
+    console.log(
+      `${sender.sentSpans} spans sent, each in every table once; RSS of a process at most ${rssMiB} MiB ` +
+        `(bound ${RSS_LIMIT_MIB} = ${BASE_MIB} + twice max_in_flight_bytes)`,
+    );
+    return verdicts.every((isRight) => isRight) && rssMiB <= RSS_LIMIT_MIB;
+  } finally {
+    await session.end();
+  }
+}
+
+interface Scene {
+  readonly clickhouse: OuterClickHouse;
+  readonly sender: PacedSender;
+  readonly fleet: Fleet;
+  readonly seen: VisibleOffsets;
+}
+
+/** Spans a second of both processes that have work waiting, in the second half of it. */
+async function fullRate({ sender, seen }: Scene): Promise<number> {
+  const messages = 10_000;
+  await sender.sendNow(messages);
+  await until(
+    async () => messagesSeen(seen.latest),
+    (count) => count >= messages,
+  );
+  const first = seen.looks.find((look) => messagesSeen(look) >= messages / 2);
+  const last = seen.looks.find((look) => messagesSeen(look) >= messages);
+  if (first === undefined || last === undefined || first === last) throw new Error('it was over too soon');
+  const spans = (messagesSeen(last) - messagesSeen(first)) * SPANS_PER_MESSAGE;
+  const perSecond = (spans / (last.atMs - first.atMs)) * 1000;
+  console.log(`full rate with all parts on this machine: ${perSecond.toFixed(0)} spans/s`);
+  return perSecond;
+}
+
+async function killOne(
+  { sender, fleet, seen }: Scene,
+  { round, rate, steadyMs }: { readonly round: number; readonly rate: number; readonly steadyMs: number },
+): Promise<boolean> {
+  // Not always at the same time after a heartbeat.
+  await pause(steadyMs + ((round * 733) % 2000));
+  const killedMs = performance.now();
+  await fleet.kill(round % 2);
+  const recovery = await until<Recovery>(
+    async () => recoveryAfter(killedMs, { rate, looks: seen.looks, producedMs: sender.producedMs }),
+    ({ movedMs, fullRateMs }) => movedMs !== undefined && fullRateMs !== undefined,
+    120_000,
+  );
+  const { movedMs = 0, fullRateMs = 0 } = recovery;
+  console.log(
+    `kill -9 of one: every partition moves after ${seconds(movedMs)}, full rate after ${seconds(fullRateMs)} ` +
+      `(limit ${seconds(SESSION_TIMEOUT_MS + RECOVERY_LIMIT_MS)})`,
+  );
+  await fleet.startAgain(round % 2);
+  await fleet.isShared(PARTITIONS);
+  return Math.max(movedMs, fullRateMs) <= SESSION_TIMEOUT_MS + RECOVERY_LIMIT_MS;
+}
+
+async function takeClickHouseAway(
+  scene: Scene,
+  {
+    how,
+    awayMs,
+    rate,
+  }: { readonly how: 'frozen' | 'killed'; readonly awayMs: number; readonly rate: number },
+): Promise<boolean> {
+  const { clickhouse, sender, fleet, seen } = scene;
+  // Whatever happened before is over: what is behind grows from here.
+  await until(
+    async () =>
+      catchUp(performance.now() - 1000, { looks: seen.looks, producedMs: sender.producedMs }).tookMs,
+    (ms) => ms !== undefined,
+    120_000,
+  );
+  const rebalances = await fleet.rebalances();
+  if (how === 'frozen') clickhouse.freeze();
+  else await clickhouse.kill();
+  await pause(awayMs);
+  if (how === 'frozen') clickhouse.thaw();
+  else await clickhouse.startAgain();
+  const backMs = performance.now();
+  const { drainPerSecond, tookMs, backlogSpans } = await until(
+    async () => catchUp(backMs, { looks: seen.looks, producedMs: sender.producedMs }),
+    ({ tookMs: ms }) => ms !== undefined,
+    600_000,
+  );
+  const newRebalances = (await fleet.rebalances()) - rebalances;
+  const factor = drainPerSecond / rate;
+  console.log(
+    `ClickHouse ${how} for ${awayMs / 1000} s: ${backlogSpans} spans behind, caught up after ${seconds(tookMs ?? 0)} at ` +
+      `${drainPerSecond.toFixed(0)} spans/s more than came: ${factor.toFixed(1)}x the live rate (target ${CATCH_UP_FACTOR}x); ` +
+      `${newRebalances} rebalances; RSS at most ${fleet.maxRssMiB} MiB`,
+  );
+  return factor >= CATCH_UP_FACTOR && newRebalances === 0;
+}
+
+async function allSeen({ sender, seen }: Scene): Promise<void> {
+  await until(
+    async () => messagesSeen(seen.latest) * SPANS_PER_MESSAGE,
+    (spans) => spans >= sender.sentSpans,
+    120_000,
+  );
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
