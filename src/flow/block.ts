@@ -45,7 +45,7 @@ export interface KafkaOrigin extends LogPartition {
   /** `LaneContext.revision` of whoever formed the block first: other revision, other rows, other token. */
   readonly revision: number;
   /**
-   * The block was planned before this assignment began: any part of it may be stored already, or be noted as
+   * The block was planned before this assignment began, or its write was given up once: any part of it may be stored already, or be noted as
    * stored by a server that has died since.
    */
   readonly isReformed: boolean;

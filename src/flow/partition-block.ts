@@ -15,6 +15,8 @@ export class PartitionBlock {
   readonly quarantines: Promise<void>[] = [];
   /** Still read by a sink. */
   isInFlight = false;
+  /** A write of it was begun and given up: any part of it may be stored. */
+  wasTried = false;
   readonly #reformed: PlannedBlock | undefined;
   #planned: PlannedBlock | undefined;
   #records = 0;
@@ -81,7 +83,7 @@ export class PartitionBlock {
       firstTimestampMs: this.#verdict() === 'other_log' ? this.#firstTimestampMs : firstTimestampMs,
       lastTimestampMs: this.#lastTimestampMs,
       revision,
-      isReformed: this.#reformed !== undefined,
+      isReformed: this.#reformed !== undefined || this.wasTried,
     };
   }
 

@@ -10,6 +10,8 @@ import type { PartitionBlock } from './partition-block.ts';
 import { retrying } from './retry.ts';
 import { Waiters } from './waiters.ts';
 
+const IN_TOUCH_CHECK_MS = 100;
+
 export interface PartitionBlocksOptions {
   readonly source: PartitionSource;
   readonly deps: IntakeDeps;
@@ -138,6 +140,7 @@ export class PartitionBlocks {
     if (!isRefusal || dropped.aborted) {
       sealed.isInFlight = false;
       if (dropped.aborted) releaseBlock(deps, sealed.block);
+      else if (isOutOfTouch(error) && !source.mayBegin()) await this.#writeOnceInTouch(sealed);
       else lose(error);
       return;
     }
@@ -157,6 +160,19 @@ export class PartitionBlocks {
       sealed.quarantines.push(this.quarantine({ record, reason: 'block_refused' }));
     }
     await this.#written(sealed);
+  }
+
+  /**
+   * The coordinator was not heard of for a while, and perhaps nothing has happened: leaving the group for that would
+   * make all its members begin anew. The next heartbeat tells; who has lost the partition is dropped then.
+   */
+  async #writeOnceInTouch(sealed: PartitionBlock): Promise<void> {
+    const { deps, dropped, source } = this.#options;
+    while (!dropped.aborted && !source.mayBegin()) await deps.clock.sleep(IN_TOUCH_CHECK_MS, dropped);
+    if (dropped.aborted) return;
+    sealed.wasTried = true;
+    sealed.isInFlight = true;
+    deps.flow.submit(this.#delivery(sealed));
   }
 
   /** One commit at a time. Nothing left is found in the turn in which this ends, so that no block is overlooked. */
@@ -224,4 +240,8 @@ export class PartitionBlocks {
       return 'fenced';
     }
   }
+}
+
+function isOutOfTouch(error: Error): boolean {
+  return error instanceof SpanweirError && error.code === 'FENCED';
 }

@@ -183,6 +183,26 @@ test('a block may not begin once the group may have given the partition away', a
   expect(harness.writes[0]?.block.mayBegin()).toBe(false);
 });
 
+test('a block that could not begin for want of a heartbeat is written once there was one', async () => {
+  const harness = effectOnce();
+  const partition = harness.openPartition({ offset: 0, metadata: plan(0) });
+  await partition.offer([record(0), record(1)]);
+  await settle();
+  harness.isInTouch = false;
+  harness.writes[0]?.fail(new SpanweirError('FENCED', 'out of touch'));
+  await harness.clock.advance(1000);
+  expect(harness.writes).toHaveLength(1);
+  harness.isInTouch = true;
+  await harness.clock.advance(200);
+  expect(harness.abandoned).toBe(0);
+  expect(harness.writes).toHaveLength(2);
+  // A part of it may have been stored by the first try.
+  expect(harness.writes[1]?.block.origin).toMatchObject({ firstOffset: 0, lastOffset: 1, isReformed: true });
+  harness.writes[1]?.succeed();
+  await settle();
+  expect(harness.commits).toEqual([0, 2]);
+});
+
 test('a sink that was fenced gives the partition back to the source', async () => {
   const harness = effectOnce();
   const partition = harness.openPartition({ offset: 0, metadata: plan(0) });
