@@ -82,7 +82,7 @@ async function play(
     // This one is not in the program: it is a table that somebody made without its setting.
     if (bug !== undefined && bug !== 'window_missing_on_view_target')
       world.fleet.env = { SPANWEIR_TEST_FAULT: `bug:${bug}` };
-    await world.begin(['a', 'b']);
+    await world.begin(scenario.isShared === true ? ['a', 'b'] : ['a']);
     if (bug === 'window_missing_on_view_target') await setWindow(world, 'span_metrics_1m', 0);
     await scenario.play(world, new Dice(seed));
     return await judge(world, bug === undefined);

@@ -2,6 +2,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { ClickHouseProxy } from '../../../bench/chaos/proxy.ts';
+import { waitFor } from '../../support/wait.ts';
 
 async function behindProxy() {
   const bodies: string[] = [];
@@ -26,9 +27,9 @@ async function behindProxy() {
 }
 
 /** With a chunked body, as inserts have; resolves with the answer or the code of the error. */
-function post(port: number, body: string): Promise<string> {
+function post(port: number, body: string, path = '/'): Promise<string> {
   return new Promise((resolve) => {
-    const sent = request({ port, host: '127.0.0.1', method: 'POST', agent: false }, (reply) => {
+    const sent = request({ port, host: '127.0.0.1', method: 'POST', path, agent: false }, (reply) => {
       let text = '';
       reply.setEncoding('utf8').on('data', (piece: string) => {
         text += piece;
@@ -70,4 +71,34 @@ test('the proxy resets what comes while it is cut, and serves again afterwards',
   expect(await post(proxy.port, 'rows')).toBe('ECONNRESET');
   proxy.mode = { kind: 'pass' };
   expect(await post(proxy.port, 'rows')).toBe('stored');
+});
+
+test('the proxy holds answers until it releases them', async () => {
+  const { bodies, proxy } = await behindProxy();
+  proxy.hold('all');
+  let answer: string | undefined;
+  const posted = post(proxy.port, 'rows').then((text) => {
+    answer = text;
+  });
+  await waitFor('the body arrives', () => bodies.length === 1);
+  expect(answer).toBeUndefined();
+  proxy.release();
+  await posted;
+  expect(answer).toBe('stored');
+});
+
+test('the proxy that holds only what is open lets new connections pass', async () => {
+  const { proxy } = await behindProxy();
+  proxy.hold('open');
+  expect(await post(proxy.port, 'rows')).toBe('stored');
+});
+
+test('the proxy cuts off inserts into all tables but one', async () => {
+  const { bodies, proxy } = await behindProxy();
+  proxy.mode = { kind: 'only', table: 'ingest_log' };
+  const into = (table: string): string => `/?query=${encodeURIComponent(`INSERT INTO \`db\`.\`${table}\``)}`;
+  expect(await post(proxy.port, 'log', into('ingest_log'))).toBe('stored');
+  expect(await post(proxy.port, 'spans', into('otel_traces'))).toBe('ECONNRESET');
+  expect(await post(proxy.port, 'question', '/?query=SELECT+1')).toBe('stored');
+  expect(bodies).toEqual(['log', 'question']);
 });
