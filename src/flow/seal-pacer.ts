@@ -9,6 +9,11 @@ const GROWTH = 0.68;
  * is inserts, not rows.
  */
 const MAX_UNWRITTEN = 8;
+/**
+ * Seals that a pause leaves to be made up for: after a takeover all partitions wait at once, and the last one should
+ * not have to wait for its turn.
+ */
+const SAVED_SEALS = 8;
 /** Of one partition, whose blocks are written one after the other: one that is written and one that comes next. */
 const MAX_UNCOMMITTED = 2;
 
@@ -50,8 +55,7 @@ export class SealPacer {
     if (room === 0) return [];
     waiting.sort((a, b) => a.sinceMs - b.sinceMs);
     const everyMs = 1000 / sealsPerSecond(partitions.size);
-    // Time that passed without anything to seal is not saved up.
-    let nextMs = Math.max(this.#nextSealMs, nowMs - everyMs);
+    let nextMs = Math.max(this.#nextSealMs, nowMs - (SAVED_SEALS - 1) * everyMs);
     const due: T[] = [];
     for (const { partition } of waiting) {
       if (nextMs > nowMs || due.length === room) break;

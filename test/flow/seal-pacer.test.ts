@@ -81,6 +81,13 @@ test('the oldest block comes first', () => {
   expect(new SealPacer().due(all, { nowMs: 5000, lingerMs: LINGER_MS })[0]).toBe(older);
 });
 
+test('after a pause eight blocks are sealed at once and no more, so that a takeover is quick', () => {
+  const pacer = new SealPacer();
+  const at = { nowMs: 10_000, lingerMs: LINGER_MS };
+  expect(pacer.due(new Set(Array.from({ length: 20 }, () => partition({}))), at)).toHaveLength(8);
+  expect(pacer.due(new Set(Array.from({ length: 20 }, () => partition({}))), at)).toEqual([]);
+});
+
 test('without a linger nothing waits for its turn', () => {
   const all = busyPartitions(20);
   expect(new SealPacer().due(all, { nowMs: 0, lingerMs: 0 })).toHaveLength(20);
