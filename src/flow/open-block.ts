@@ -7,6 +7,7 @@ export class OpenBlock {
   readonly openedAtMs: number;
   readonly #budget: Budget;
   #accountedBytes = 0;
+  #heldBytes = 0;
 
   constructor(batch: SpanBatch, openedAtMs: number, budget: Budget) {
     this.batch = batch;
@@ -14,9 +15,14 @@ export class OpenBlock {
     this.#budget = budget;
   }
 
-  /** Tells the budget what the batch holds by now. */
+  /** Bytes beside the batch that live until the block is released: those of records that are put aside. */
+  hold(bytes: number): void {
+    this.#heldBytes += bytes;
+  }
+
+  /** Tells the budget what the block holds by now. */
   account(): void {
-    const bytes = usedBytes(this.batch);
+    const bytes = usedBytes(this.batch) + this.#heldBytes;
     this.#budget.take(bytes - this.#accountedBytes);
     this.#accountedBytes = bytes;
   }

@@ -173,6 +173,7 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
       try {
         instruments.spans.add(scan(open.block.batch, record.value, this.#source.encoding, record));
       } catch (error) {
+        open.block.hold(record.value.length);
         open.countQuarantined(this.#blocks.quarantine({ record: copied(record), reason: reasonOf(error) }));
       }
     }

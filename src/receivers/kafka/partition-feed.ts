@@ -29,6 +29,8 @@ export interface FeedDeps {
 const MAX_WAITING = 4;
 /** How often a batch with a wrong checksum is fetched again before it is put aside. */
 const CORRUPT_TRIES = 3;
+/** Before the first of them; then twice and three times as long. All together well under a second, which nobody notices. */
+const CORRUPT_WAIT_MS = 50;
 const HELD_RETRY_MS = 30_000;
 
 /** One partition under one assignment: from fetched batches to the intake, in order, once. */
@@ -189,7 +191,7 @@ export class PartitionFeed {
     }
     if (trouble.kind === 'corrupt' && this.#mayTryAgain(trouble.firstOffset)) {
       log.warn(where, 'a record batch has a wrong checksum: fetching it again');
-      return await clock.sleep(100 * this.#corruptTries, this.#assignment.ending);
+      return await clock.sleep(CORRUPT_WAIT_MS * this.#corruptTries, this.#assignment.ending);
     }
     this.#deps.unreadable(trouble.kind, undefined);
     log.error(
