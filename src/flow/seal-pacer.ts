@@ -55,14 +55,11 @@ export class SealPacer {
     if (room === 0) return [];
     waiting.sort((a, b) => a.sinceMs - b.sinceMs);
     const everyMs = 1000 / sealsPerSecond(partitions.size);
-    let nextMs = Math.max(this.#nextSealMs, nowMs - (SAVED_SEALS - 1) * everyMs);
-    const due: T[] = [];
-    for (const { partition } of waiting) {
-      if (nextMs > nowMs || due.length === room) break;
-      due.push(partition);
-      nextMs += everyMs;
-    }
-    this.#nextSealMs = nextMs;
+    const fromMs = Math.max(this.#nextSealMs, nowMs - (SAVED_SEALS - 1) * everyMs);
+    // A hair more, since fractions of milliseconds do not add up exactly.
+    const turns = Math.floor((nowMs - fromMs) / everyMs + 1e-6) + 1;
+    const due = waiting.slice(0, Math.min(turns, room)).map(({ partition }) => partition);
+    this.#nextSealMs = fromMs + due.length * everyMs;
     return due;
   }
 }
