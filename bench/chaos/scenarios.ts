@@ -44,12 +44,10 @@ export const SCENARIOS = {
   revision_changed: {
     what: 'killed mid-block, and started again as a release that makes other rows',
     play: async (world, dice) => {
-      const builds = [
-        makeNextRevision(world.parts.build, `${world.parts.dir}/next-${world.topic}`),
-        world.parts.build,
-      ];
+      const here = world.parts.build;
+      const next = makeNextRevision(here, `${world.parts.dir}/next-${world.topic}`);
       world.proxy.mode = { kind: 'slow', delayMs: 150 };
-      for (const build of [...builds, builds[0]]) {
+      for (const build of [next, here, next]) {
         await world.stable(10_000);
         await pause(dice.between(800, 2500));
         const names = await killAll(world);
