@@ -32,6 +32,7 @@ class Look {
   readonly #open: Open[] = [];
   readonly #leftOut: string[] = [];
   readonly #tables: ComparedTable[] = [];
+  readonly #waitedFor = new Set<string>();
   readonly #partitions = new Map<string, ComparedPartition>();
 
   constructor(deps: LookDeps, scope: Scope, only: ReadonlySet<string> | undefined) {
@@ -174,7 +175,12 @@ class Look {
     const window = this.#window(horizon, table.table);
     const isWanted = (day: string): boolean =>
       isIn(day, window) && !state.oldDays.has(day) && (this.#only?.has(day) ?? true);
-    const { compared, findings, open } = await checkTotals({ client, clock, state }, table, window, isWanted);
+    const { compared, findings, open } = await checkTotals(
+      { client, clock, state, waitedFor: this.#waitedFor },
+      table,
+      window,
+      isWanted,
+    );
     this.#tables.push(compared);
     this.#findings.push(...findings);
     this.#open.push(...open);

@@ -30,6 +30,8 @@ interface Deps {
   readonly client: ClickHouse;
   readonly clock: Clock;
   readonly state: LogState;
+  /** Partitions whose newest block was waited for already; this adds to them. */
+  readonly waitedFor: Set<string>;
 }
 
 /**
@@ -107,7 +109,7 @@ const WAIT_MS = 500;
  * and the partitions of which it still says nothing.
  */
 async function readAhead(
-  { client, clock, state }: Deps,
+  { client, clock, state, waitedFor }: Deps,
   target: string,
   day: string,
   seen: Readonly<Record<string, string>>,
@@ -133,7 +135,8 @@ async function readAhead(
     );
     const now = new Map(rows.map((row) => [row.key, Number(row.end)]));
     const unlogged = ahead.filter(({ key, end }) => (now.get(key) ?? 0) < end).map(({ key }) => key);
-    if (unlogged.length === 0 || asked === ASKED) {
+    if (asked === ASKED || unlogged.every((key) => waitedFor.has(key))) {
+      for (const key of unlogged) waitedFor.add(key);
       return { spans: rows.reduce((sum, row) => sum + Number(row.spans), 0), unlogged };
     }
     await clock.sleep(WAIT_MS);
