@@ -1,0 +1,133 @@
+import { type ClickHouse, quoted } from '../../clickhouse/client.ts';
+import { DAY_MS, dateOf } from './days.ts';
+import type { Scratch } from './scratch.ts';
+
+const BY_DAY = ['otel_traces', 'trace_summary', 'span_metrics_10s', 'span_metrics_1m', 'sampling_throughput'];
+const WAITING = { alter_sync: '2', mutations_sync: '2' };
+
+/** Rows of a block in the log, by what does not change when it is formed again, and by all that it says. */
+const BLOCK = '(Source, Partition, FirstOffset, LastOffset)';
+const ROW = '(Source, Partition, FirstOffset, LastOffset, Revision, Target, Day, Rows, Spans, SpanIdSum)';
+
+/**
+ * What differs between a block's log here and there in what its records decide alone: what was stored can't be
+ * formed again. At most `limit` lines for people.
+ */
+export async function differences(
+  client: ClickHouse,
+  scratch: Scratch,
+  days: readonly number[],
+  limit = 5,
+): Promise<string[]> {
+  const facts = (database: string): string =>
+    `SELECT toString(Source) AS source, Partition AS partition, FirstOffset AS first, LastOffset AS last,
+            max(Records) AS records, max(FirstTimestamp) AS at,
+            arraySort(groupArrayIf((toString(Day), Rows, SpanIdSum), Target = 'otel_traces' AND Day IN {days: Array(Date)})) AS rows
+     FROM (SELECT DISTINCT Source, Partition, FirstOffset, LastOffset, Target, Day, Rows, SpanIdSum, Records, FirstTimestamp
+           FROM ${quoted(database)}.ingest_log)
+     WHERE ${BLOCK} IN (SELECT ${BLOCK} FROM ${quoted(client.database)}.ingest_log WHERE Day IN {days: Array(Date)} AND Source != '')
+     GROUP BY source, partition, first, last`;
+  const rows = await client.query<{ text: string }>(
+    `SELECT concat(was.source, ' ', toString(was.partition), ' ', toString(was.first), '-', toString(was.last)) AS text
+     FROM (${facts(client.database)}) AS was
+     LEFT JOIN (${facts(scratch.database)}) AS is USING (source, partition, first, last)
+     WHERE was.rows != is.rows OR (was.records > 0 AND (was.records != is.records OR was.at != is.at))
+     ORDER BY text LIMIT ${limit}`,
+    { days: days.map(dateOf) },
+  );
+  return rows.map(({ text }) => text);
+}
+
+/** Puts the scratch's days in the place of the live ones, table by table, each day of a table at once. */
+export async function swapDays(
+  client: ClickHouse,
+  scratch: Scratch,
+  days: readonly number[],
+  nowMs: number,
+): Promise<void> {
+  for (const table of BY_DAY.filter((name) => scratch.tables.has(name))) {
+    const keptMs = (scratch.ttlS.get(table) ?? 0) * 1000;
+    for (const day of days) {
+      // It has expired, or is about to.
+      if (keptMs > 0 && day * DAY_MS + keptMs <= nowMs) continue;
+      const id = dateOf(day).replaceAll('-', '');
+      await client.command(
+        `ALTER TABLE ${live(client, table)} REPLACE PARTITION ID '${id}' FROM ${quoted(scratch.database)}.${table}`,
+        WAITING,
+      );
+    }
+  }
+  if (scratch.tables.has('span_metrics_1h')) await correctHours(client, scratch, days);
+  if (scratch.tables.has('service_operations')) {
+    await client.command(
+      `INSERT INTO ${live(client, 'service_operations')} SELECT * FROM ${quoted(scratch.database)}.service_operations`,
+    );
+  }
+}
+
+const SERIES = 'Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash';
+
+/**
+ * Hours lie in partitions of a month, of which the other days go on being written, so they are not replaced: what
+ * is wanted less what is there is added, in one insert that readers see at once or not at all. Sums wrap, so
+ * that what is subtracted needs no sign. Merged, a series that is no more is a row of zeros, and is deleted.
+ */
+async function correctHours(client: ClickHouse, scratch: Scratch, days: readonly number[]): Promise<void> {
+  const dates = days.map((day) => `'${dateOf(day)}'`).join(', ');
+  const hours = live(client, 'span_metrics_1h');
+  const columns = `${SERIES}, Dims, Spans, Calls, DurationSumNs, DurationMaxNs, Hist, Seen`;
+  const months = [...new Set(days.map((day) => dateOf(day).replaceAll('-', '').slice(0, 6)))];
+  const from = (table: string, isNew: boolean): string =>
+    `SELECT ${columns}, ${isNew ? 1 : 0} AS isNew FROM ${table} WHERE toDate(Ts) IN (${dates})`;
+  await client.command(
+    `INSERT INTO ${hours} (${columns})
+     SELECT ${SERIES}, any(d.Dims), reinterpretAsUInt64(toInt64(sumIf(d.Spans, isNew) - sumIf(d.Spans, NOT isNew))) AS spans,
+            sumIf(d.Calls, isNew) - sumIf(d.Calls, NOT isNew) AS calls,
+            sumIf(d.DurationSumNs, isNew) - sumIf(d.DurationSumNs, NOT isNew) AS ns,
+            maxIf(d.DurationMaxNs, isNew),
+            mapFilter((bucket, n) -> n != 0, sumMap(if(isNew, d.Hist, mapApply((bucket, n) -> (bucket, -n), d.Hist)))) AS hist,
+            maxMapIf(d.Seen, isNew) AS seen
+     FROM (${from(`${quoted(scratch.database)}.span_metrics_1h`, true)} UNION ALL ${from(hours, false)}) AS d
+     GROUP BY ${SERIES}
+     HAVING spans != 0 OR calls != 0 OR ns != 0 OR notEmpty(hist)`,
+    {
+      async_insert: '0',
+      max_insert_block_size: '100000000',
+      min_insert_block_size_rows: '0',
+      min_insert_block_size_bytes: '0',
+      max_insert_threads: '1',
+      insert_deduplicate: '0',
+    },
+  );
+  for (const month of months) {
+    await client.command(`OPTIMIZE TABLE ${hours} PARTITION ID '${month}' FINAL`, WAITING);
+  }
+  await client.command(
+    `ALTER TABLE ${hours} DELETE WHERE toDate(Ts) IN (${dates}) AND Spans = 0 AND Calls = 0`,
+    WAITING,
+  );
+}
+
+/**
+ * The log of the days says what they are now: the new rows first, then the old ones go, so that at no time a block
+ * of them looks as if it had never been stored.
+ */
+export async function swapLog(client: ClickHouse, scratch: Scratch, days: readonly number[]): Promise<void> {
+  const dates = days.map((day) => `'${dateOf(day)}'`).join(', ');
+  const log = live(client, 'ingest_log');
+  const fresh = `${quoted(scratch.database)}.ingest_log`;
+  await client.command(
+    `INSERT INTO ${log} SELECT * FROM ${fresh} WHERE Day IN (${dates})
+     AND ${ROW} NOT IN (SELECT ${ROW} FROM ${log} WHERE Day IN (${dates}))`,
+    { async_insert: '0', insert_deduplicate: '0' },
+  );
+  await client.command(
+    `ALTER TABLE ${log} DELETE WHERE Day IN (${dates})
+     AND ${BLOCK} IN (SELECT ${BLOCK} FROM ${fresh}) AND ${ROW} NOT IN (SELECT ${ROW} FROM ${fresh})`,
+    WAITING,
+  );
+}
+
+function live(client: ClickHouse, table: string): string {
+  return `${quoted(client.database)}.${quoted(table)}`;
+}
