@@ -58,6 +58,11 @@ export class BlockProver {
     }
   }
 
+  /** Whether the log, which is written last, has the block: then nothing is left to be done. */
+  async isLogged(origin: KafkaOrigin, log: PartFamily): Promise<boolean> {
+    return (await findMissing(this.#client, origin, log.parts)).missing.length === 0;
+  }
+
   /** Resolves when every part is there. Rejects with UNAVAILABLE when ClickHouse can't be asked or mended. */
   async prove(claim: Claim): Promise<void> {
     this.#checks.add(1);

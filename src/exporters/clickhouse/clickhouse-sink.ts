@@ -1,13 +1,25 @@
 import { SpanweirError, toError } from '../../base/errors.ts';
 import { isBroken, pass } from '../../base/failpoints.ts';
 import type { Counter } from '../../base/instruments.ts';
-import { BlockBuffers, BlockEncoder, type EncodedInsert } from '../../clickhouse/block-encoder.ts';
+import {
+  BlockBuffers,
+  BlockEncoder,
+  type EncodedBlock,
+  type EncodedInsert,
+  TABLES,
+} from '../../clickhouse/block-encoder.ts';
 import { blockParts, logParts, type PartFamily } from '../../clickhouse/block-parts.ts';
 import type { ClickHouse } from '../../clickhouse/client.ts';
 import { storedBlocks } from '../../clickhouse/stored-blocks.ts';
-import { type Block, insertToken, type LogPartition, type StoredRange } from '../../flow/block.ts';
+import {
+  type Block,
+  insertToken,
+  type KafkaOrigin,
+  type LogPartition,
+  type StoredRange,
+} from '../../flow/block.ts';
 import type { BlockSink, LaneContext, SinkInputs } from '../../flow/lane.ts';
-import { BlockProver } from './block-prover.ts';
+import { BlockProver, type Claim } from './block-prover.ts';
 import type { ClickHouseExporterConfig } from './config.ts';
 import { assertMayBegin, Inserter, isFinal } from './inserter.ts';
 import { SlotPool } from './slot-pool.ts';
@@ -104,69 +116,70 @@ export class ClickHouseSink implements BlockSink {
   async #writeUntil(block: Block, giveUp: AbortController): Promise<void> {
     const slot = await this.#slots.take(giveUp.signal);
     try {
-      const { data, log, totals } = this.#encoder.encode(block, slot);
+      const encoded = this.#encoder.encode(block, slot);
       const { origin } = block;
-      const { signal } = giveUp;
-      if (log !== undefined && isBroken('log_row_before_data')) await this.#insert(log, block, signal);
-      let isSure = await this.#insertAll(data, block, giveUp);
-      if (origin.kind === 'kafka' && origin.isReformed) isSure = !this.effectOnce;
-      if (!isSure) await this.#prove(block, data, blockParts(block, this.#inputs), signal);
-      if (log === undefined) return;
-      if (!(await this.#insert(log, block, signal))) isSure = false;
-      if (!isSure && origin.kind === 'kafka')
-        await this.#prove(block, [log], [logParts(totals, origin)], signal);
+      if (origin.kind === 'kafka' && this.effectOnce) await this.#writeOnce(block, origin, encoded, giveUp);
+      else await this.#writeAtLeastOnce(block, encoded, giveUp);
     } finally {
       this.#slots.give(slot);
     }
   }
 
-  /** True when all were taken at the first attempt. */
-  async #insertAll(
-    inserts: readonly EncodedInsert[],
+  async #writeOnce(
     block: Block,
+    origin: KafkaOrigin,
+    { data, log, totals }: EncodedBlock,
     giveUp: AbortController,
-  ): Promise<boolean> {
-    let answered = 0;
-    // All of them, even after one failed: until then the buffers are being read.
-    const outcomes = await Promise.allSettled(
-      inserts.map(async (insert) => {
-        const isSure = await this.#insert(insert, block, giveUp.signal).catch((error) => fail(error, giveUp));
-        if (answered++ === 0 && inserts.length > 1) pass('between_tables');
-        return isSure;
-      }),
-    );
-    const failed = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason);
-    // What is final is why the others were given up.
-    if (failed.length > 0) throw failed.find(isFinal) ?? failed[0];
-    return outcomes.every((outcome) => outcome.status === 'fulfilled' && outcome.value);
-  }
-
-  async #insert(insert: EncodedInsert, block: Block, signal: AbortSignal): Promise<boolean> {
-    if (this.#isProvable(block)) return (await this.#inserter.insert(insert, block, signal)) === 1;
-    await this.#inserter.insertAtLeastOnce(insert, block, signal);
-    return true;
-  }
-
-  /** Its rows say which block they are of, and no later block of the partition is there yet. */
-  #isProvable(block: Block): boolean {
-    return block.origin.kind === 'kafka' && this.effectOnce;
-  }
-
-  async #prove(
-    block: Block,
-    inserts: readonly EncodedInsert[],
-    families: readonly PartFamily[],
-    signal: AbortSignal,
   ): Promise<void> {
-    const { origin } = block;
-    if (origin.kind !== 'kafka' || isBroken('no_check_after_lost_connection')) return;
+    const { signal } = giveUp;
+    const insert = async (one: EncodedInsert): Promise<boolean> =>
+      (await this.#inserter.insert(one, block, signal)) === 1;
+    const inLog = logParts(totals, origin);
+    if (origin.isReformed && (await this.#isLogged(block, origin, inLog, signal))) return;
+    if (log !== undefined && isBroken('log_row_before_data')) await insert(log);
+    let isSure = await insertAll(data, insert, giveUp);
+    if (origin.isReformed) isSure = false;
+    const prove = async (
+      inserts: readonly EncodedInsert[],
+      families: readonly PartFamily[],
+    ): Promise<void> => {
+      if (!isSure) await this.#prove(block, { origin, inserts, families, signal });
+    };
+    await prove(data, blockParts(block, this.#inputs));
+    if (log === undefined) return;
+    if (!(await insert(log))) isSure = false;
+    await prove([log], [inLog]);
+  }
+
+  async #writeAtLeastOnce(block: Block, { data, log }: EncodedBlock, giveUp: AbortController): Promise<void> {
+    const insert = (one: EncodedInsert): Promise<void> =>
+      this.#inserter.insertAtLeastOnce(one, block, giveUp.signal);
+    await insertAll(data, insert, giveUp);
+    if (log !== undefined) await insert(log);
+  }
+
+  async #isLogged(
+    block: Block,
+    origin: KafkaOrigin,
+    inLog: PartFamily,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    let isLogged = false;
+    const ask = async (): Promise<void> => {
+      assertMayBegin(block);
+      isLogged = await this.#prover.isLogged(origin, inLog);
+    };
+    await this.#inserter.until(ask, signal, { table: TABLES.ingestLog, token: insertToken('check', origin) });
+    return isLogged;
+  }
+
+  async #prove(block: Block, claim: Omit<Claim, 'mayBegin'>): Promise<void> {
+    if (isBroken('no_check_after_lost_connection')) return;
     const mayBegin = (): void => assertMayBegin(block);
-    const about = { table: 'all tables', token: insertToken('check', origin) };
-    await this.#inserter.until(
-      () => this.#prover.prove({ origin, inserts, families, mayBegin, signal }),
-      signal,
-      about,
-    );
+    await this.#inserter.until(() => this.#prover.prove({ ...claim, mayBegin }), claim.signal, {
+      table: claim.families.map(({ table }) => table).join(', '),
+      token: insertToken('check', claim.origin),
+    });
   }
 
   #feel(status: 'ok' | 'recoverable', reason?: string): void {
@@ -197,6 +210,26 @@ export class ClickHouseSink implements BlockSink {
 
 function isRefused(error: unknown): boolean {
   return error instanceof SpanweirError && error.code === 'REFUSED';
+}
+
+/** All of them, even after one failed: until then the buffers are being read. True when all answers are. */
+async function insertAll<T>(
+  inserts: readonly EncodedInsert[],
+  insert: (one: EncodedInsert) => Promise<T>,
+  giveUp: AbortController,
+): Promise<boolean> {
+  let answered = 0;
+  const outcomes = await Promise.allSettled(
+    inserts.map(async (one) => {
+      const answer = await insert(one).catch((error) => fail(error, giveUp));
+      if (answered++ === 0 && inserts.length > 1) pass('between_tables');
+      return answer;
+    }),
+  );
+  const failed = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason);
+  // What is final is why the others were given up.
+  if (failed.length > 0) throw failed.find(isFinal) ?? failed[0];
+  return outcomes.every((outcome) => outcome.status === 'fulfilled' && outcome.value);
 }
 
 /** What fails for good in one table makes the block fail, so the others need not be waited for. */

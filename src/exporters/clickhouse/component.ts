@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Component } from '../../base/component.ts';
 import { SpanweirError, toError } from '../../base/errors.ts';
 import { ClickHouse } from '../../clickhouse/client.ts';
+import { ensureWindows, neededWindow } from '../../clickhouse/dedup-windows.ts';
 import { isNotAllowed } from '../../clickhouse/errors.ts';
 import { checkSchema, migrate } from '../../clickhouse/migrate.ts';
 import { createSamplingStore } from '../../clickhouse/sampling-store.ts';
@@ -85,6 +86,8 @@ export class ClickHouseMain implements Component {
       const spansTtlMs = this.#config.ttl;
       await migrate(this.clickhouse, { spansTtlMs, dryRun: false, clock, random, log });
     } else await checkSchema(this.clickhouse);
+    const mayAlter = this.#config.create_schema;
+    await ensureWindows(this.clickhouse, neededWindow(this.#config.timeout), { log, mayAlter });
     health.report('ok');
   }
 

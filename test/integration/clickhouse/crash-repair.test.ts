@@ -106,6 +106,15 @@ describe('the server is killed between noting a token and putting the part in pl
     );
   });
 
+  test('of spans that came in a request: none is lost', async () => {
+    const config = { retry_on_failure: { initial_interval: '50ms' }, request_timeout: '60s' };
+    const setup = new SinkSetup(client, { config, only: 'spans' });
+    await killAtRename(1);
+    await setup.sink.write(setup.block({ kind: 'request', id: 'crash-1' }, somePayloads()), never);
+    const { otel_traces, trace_summary } = await totalsOf(client);
+    expect([otel_traces, trace_summary].every((spans) => spans >= 4)).toBe(true);
+  });
+
   test('of spans, and nobody looks: they are lost', async () => {
     arm('bug:no_check_after_lost_connection', () => undefined);
     const { after, before } = await writeThroughCrash('spans', 1);

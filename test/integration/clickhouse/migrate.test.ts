@@ -37,8 +37,11 @@ function ownFolder(): { folder: URL; path: string } {
 async function migrateInProcess(database: string): Promise<string[]> {
   const entry = fileURLToPath(new URL('./migrate-process.ts', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [
-    ...['--import', 'tsx', entry],
-    ...[inject('clickhouseUrl'), database],
+    '--import',
+    'tsx',
+    entry,
+    inject('clickhouseUrl'),
+    database,
   ]);
   return JSON.parse(stdout) as string[];
 }
