@@ -2,6 +2,7 @@ import { systemClock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Log } from '../../base/instruments.ts';
 import type { ClickHouse } from '../../clickhouse/client.ts';
+import { isNotAllowed } from '../../clickhouse/errors.ts';
 import type { LoadedConfig } from '../../config/loaded-config.ts';
 import { openClickHouse } from '../../exporters/clickhouse/component.ts';
 import type { ClickHouseExporterConfig } from '../../exporters/clickhouse/config.ts';
@@ -60,11 +61,13 @@ export async function withClickHouse<T>(
   };
   const client = openClickHouse(tuned, id, options.maxConnections);
   try {
-    const answers = await client.check().then(
-      () => true,
-      () => false,
+    const failure = await client.check().then(
+      () => undefined,
+      (error: unknown) => error,
     );
-    if (answers) return await work(client);
+    if (failure === undefined) return await work(client);
+    // Something does answer there; starting another database would only hide why it refuses.
+    if (isNotAllowed(failure)) throw failure;
     return await withEmbedded(config, log, async () => {
       await client.check();
       return work(client);

@@ -266,7 +266,9 @@ describe('verify leaves out and names', () => {
   });
 });
 
-test('beside an engine that goes on writing nothing is called wrong, and what is wrong is still found', async () => {
+test('beside an engine that goes on writing nothing is called wrong, and what is wrong is still found', {
+  timeout: 300_000,
+}, async () => {
   const writer = await healthyDatabase();
   const { client } = writer;
   let writing = true;

@@ -25,7 +25,8 @@ export interface PartitionRange {
  * a block of another day is no gap; told is what lies in `window`.
  */
 export async function checkRanges(client: ClickHouse, scope: Scope, window: Window): Promise<RangeCheck> {
-  const [rows, steps] = await Promise.all([readPartitions(client, scope), readSteps(client, scope)]);
+  const rows = await readPartitions(client, scope);
+  const steps = await readSteps(client, scope);
   const partitions = new Map(rows.map((row) => [`${row.source}:${row.partition}`, row]));
   const findings: Finding[] = [];
   let older = 0;
