@@ -79,7 +79,8 @@ export async function startEngine(options: Launch): Promise<RunningEngine> {
   onTestFinished(async () => {
     await engine.stop(40_000);
   });
-  await untilReady(engine, async () => engine.log().includes('Everything is ready'));
+  const isReady = async () => engine.log().includes('Everything is ready');
+  await untilReady(engine, isReady, { deadlineMs: 120_000 });
   return engine;
 }
 
