@@ -22,6 +22,18 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'stop and start under load, ClickHouse away: nothing acknowledged is lost, memory is bounded',
     load: () => import('./outage.bench.ts'),
   },
+  recovery: {
+    what: 'two processes, one killed; ClickHouse frozen and killed: how soon the full rate is back, nothing lost or double',
+    load: () => import('./recovery.bench.ts'),
+  },
+  pace: {
+    what: 'at half load with 8, 64 and 256 partitions: age of spans when queryable, inserts a second, bytes in flight',
+    load: () => import('./pace.bench.ts'),
+  },
+  'protocol-cost': {
+    what: 'CPU of effect-once over at-least-once, in pairs; the rate of the collector that loses nothing',
+    load: () => import('./protocol-cost.bench.ts'),
+  },
   chaos: {
     what: 'kill -9 at random under load, 200 times: every span is in every table once',
     load: () => import('./chaos.bench.ts'),
@@ -64,7 +76,7 @@ const { values, positionals } = parseArgs({
 const name = positionals[0] ?? '';
 const chosen = BENCHES[name];
 if (chosen === undefined || (values.size !== 'tiny' && values.size !== 'full')) {
-  const list = Object.entries(BENCHES).map(([key, { what }]) => `  ${key.padEnd(10)} ${what}`);
+  const list = Object.entries(BENCHES).map(([key, { what }]) => `  ${key.padEnd(13)} ${what}`);
   console.error(`usage: npm run bench -- NAME [--size tiny|full]\n${list.join('\n')}`);
   process.exit(2);
 }

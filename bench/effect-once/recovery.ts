@@ -3,8 +3,8 @@ import { type Look, messagesSeen } from './visible-offsets.ts';
 
 /** Over which a rate is taken: at 2.8 blocks a second it takes so long until each of 8 partitions had its turn. */
 const RATE_WINDOW_MS = 3000;
-/** A partition that is this far behind is one that waits for its block to be sealed. */
-const USUAL_AGE_MS = 5000;
+/** A partition that is this far behind is one that waits for its block to be sealed and inserted. */
+export const USUAL_AGE_MS = 5000;
 
 type Produced = readonly (readonly number[])[];
 
@@ -46,18 +46,21 @@ export interface CatchUp {
   readonly drainPerSecond: number;
 }
 
+/** Age of the oldest message that could not be queried yet at a look; 0 when there was none. */
+export function oldestAgeMs({ atMs, next }: Look, producedMs: Produced): number {
+  return Math.max(0, ...producedMs.map((times, p) => atMs - (times[next[p] as number] ?? atMs)));
+}
+
 /** How the backlog that had grown by `backMs` went away, down to what is there at all times. */
 export function catchUp(
   backMs: number,
-  of: { readonly looks: readonly Look[]; readonly producedMs: Produced },
+  of: { readonly looks: readonly Look[]; readonly producedMs: Produced; readonly usualAgeMs: number },
 ): CatchUp {
   const behind = ({ atMs, next }: Look): number =>
     of.producedMs.reduce((sum, times, p) => sum + countBefore(times, atMs) - (next[p] as number), 0);
-  const isUsual = ({ atMs, next }: Look): boolean =>
-    of.producedMs.every((times, p) => (times[next[p] as number] ?? atMs) >= atMs - USUAL_AGE_MS);
   const since = of.looks.filter(({ atMs }) => atMs >= backMs);
   const [first] = since;
-  const last = since.find(isUsual);
+  const last = since.find((look) => oldestAgeMs(look, of.producedMs) <= of.usualAgeMs);
   const backlogSpans = first === undefined ? 0 : behind(first) * SPANS_PER_MESSAGE;
   if (first === undefined || last === undefined)
     return { tookMs: undefined, backlogSpans, drainPerSecond: 0 };
