@@ -74,7 +74,7 @@ class Lane {
       const offset = origin.firstOffset + i;
       this.#scanner.append(batch, encodeProto(record), { offset, timestampMs: START_S * 1000 + i });
     });
-    const red = new Map([...this.inputs.red].map(([id, { derive }]) => [id, derive(batch)]));
+    const red = new Map([...this.inputs.red].map(([id, connector]) => [id, connector.derive(batch)]));
     return { origin, batch, red, throughput: undefined, mayBegin: () => true };
   }
 
