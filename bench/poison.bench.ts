@@ -41,7 +41,7 @@ function print({ figures, neighbours, hasDatabase, maxRssMiB }: PoisonRun): void
   const stored = hasDatabase ? `${sum(({ rows }) => rows)} rows in ClickHouse, ` : '';
   console.log(
     `neighbours: ${sum(({ sent }) => sent)} sent, ${stored}${sum(({ calls }) => calls)} calls in Prometheus; ` +
-      `longest gap ${longest.toFixed(0)} ms (limit ${MAX_GAP_MS}${hasDatabase ? ' beyond that without poison' : ''}); ` +
+      `longest gap ${longest.toFixed(0)} ms ${hasDatabase ? '(blocks are sealed at a pace)' : `(limit ${MAX_GAP_MS})`}; ` +
       `RSS max ${maxRssMiB} MiB\n`,
   );
 }

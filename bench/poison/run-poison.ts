@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CompressionTypes, Kafka, logLevel, type Producer } from 'kafkajs';
+import { Worker } from 'node:worker_threads';
+import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { startKafka } from '../../scripts/parts/kafka.mjs';
 import { freePort } from '../../scripts/parts/ports.mjs';
 import { systemClock } from '../../src/base/clock.ts';
@@ -111,8 +113,9 @@ async function sendKinds({ kinds, kafka, brokers, traffic, engine, aroundMs }: S
   const admin = kafka.admin();
   await admin.connect();
   const watch = new GapWatch(admin, { group: GROUP, topic: TOPIC });
-  const producer = kafka.producer();
-  await producer.connect();
+  const sender = new PoisonSender(brokers);
+  // Made before: some take seconds, in which nobody could look at a clock.
+  const payloads = kinds.map(({ value }) => (value === 'disk' ? null : value()));
   watch.start();
   const gaps: Omit<KindFigures, 'kind' | 'letters' | 'spans'>[] = [];
   const offsets: number[] = [];
@@ -121,7 +124,11 @@ async function sendKinds({ kinds, kafka, brokers, traffic, engine, aroundMs }: S
     for (const [index, kind] of kinds.entries()) {
       const partition = partitionOf(index);
       // What was damaged on disk is met at the start, all of it at once; the first window has those waits.
-      const passed = kind.value === 'disk' ? 2 * BATCH : await sendPoison(producer, kind, partition, watch);
+      const passed =
+        kind.value === 'disk'
+          ? 2 * BATCH
+          : await sender.send(payloads[index] ?? null, partition, kind.gzip === true);
+      if (kind.value !== 'disk') watch.acked(partition, passed);
       const rss = rssWhile(engine.child.pid, async () => {
         await until(
           async () => watch.committed(partition),
@@ -148,7 +155,7 @@ async function sendKinds({ kinds, kafka, brokers, traffic, engine, aroundMs }: S
     );
   } finally {
     await watch.stop();
-    await producer.disconnect();
+    await sender.end();
     await admin.disconnect();
   }
   const isAlive = engine.child.running();
@@ -172,23 +179,27 @@ async function sendKinds({ kinds, kafka, brokers, traffic, engine, aroundMs }: S
   };
 }
 
-async function sendPoison(
-  producer: Producer,
-  { value, gzip }: PoisonKind,
-  partition: number,
-  watch: GapWatch,
-): Promise<number> {
-  const compression = gzip === true ? CompressionTypes.GZIP : CompressionTypes.None;
-  const bytes = value === 'disk' ? null : value();
-  const [sent] = await producer.send({
-    topic: TOPIC,
-    acks: -1,
-    compression,
-    messages: [{ value: bytes, partition }],
-  });
-  const offset = Number(sent?.baseOffset);
-  watch.acked(partition, offset);
-  return offset;
+/** Sends poison from another thread. */
+class PoisonSender {
+  readonly #worker: Worker;
+
+  constructor(brokers: readonly string[]) {
+    const workerData = { brokers: [...brokers], topic: TOPIC };
+    this.#worker = new Worker(new URL('./sender.mjs', import.meta.url), { workerData });
+  }
+
+  /** Resolves with the offset. */
+  async send(value: Buffer | null, partition: number, gzip: boolean): Promise<number> {
+    const answered = once(this.#worker, 'message') as Promise<[number]>;
+    this.#worker.postMessage({ value, partition, gzip });
+    return (await answered)[0];
+  }
+
+  async end(): Promise<void> {
+    const ended = once(this.#worker, 'exit');
+    this.#worker.postMessage({ end: true });
+    await ended;
+  }
 }
 
 /** Good spans, one a record, with ids that are never used twice. */
@@ -330,6 +341,8 @@ async function startPoisoned(dir: string, brokers: readonly string[], database: 
       service: {
         extensions: database ? ['embedded_clickhouse'] : [],
         telemetry: { metrics: { address: `127.0.0.1:${own}` } },
+        // Without a wait for blocks to fill, and without their pace, what is left is what reading waits for.
+        ...(!database && { spanweir: { block: { linger: '0s' } } }),
         pipelines: {
           traces: { receivers: ['kafka'], exporters: [...(database ? ['clickhouse'] : []), 'span_metrics'] },
           metrics: {

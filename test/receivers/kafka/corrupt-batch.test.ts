@@ -21,6 +21,8 @@ test('a batch with a wrong checksum is fetched three more times within 300 ms, t
   } as unknown as GroupMember;
   const intake = {
     ready: Promise.resolve(),
+    held: undefined,
+    isSettled: true,
     offer: async () => {},
     skipTo: () => {},
     drain: async () => {},
