@@ -7,7 +7,10 @@ const MAX_FRAME_BYTES = 256 << 20;
 const POOLED_FROM_BYTES = 64 << 10;
 /** Sizes are rounded up, so that the next response fits as well. */
 const STEP_BYTES = 1 << 20;
-const READ_BYTES = 256 << 10;
+/** What is read before a response's size is known, and of it and what follows until it is filled directly. */
+const READ_BYTES = 16 << 10;
+/** Of a response: what is missing of a smaller rest is not worth a read of its own. */
+const DIRECT_FROM_BYTES = 32 << 10;
 /** Idle buffers that a connection keeps: one is filled while another is read. */
 const KEEP = 2;
 
@@ -74,13 +77,26 @@ export class FrameReader {
       const response = this.#response as Buffer;
       const taken = Math.min(chunk.length - at, response.length - this.#filled);
       chunk.copy(response, this.#filled, at, at + taken);
-      this.#filled += taken;
       at += taken;
-      if (this.#filled < response.length) return;
-      this.#response = undefined;
-      this.#headerBytes = 0;
-      this.#emit(response);
+      this.filled(taken);
     }
+  }
+
+  /** Where the next bytes of the stream may be put instead of pushing them, if enough are missing to a response. */
+  get room(): Buffer | undefined {
+    if (this.#response === undefined || this.#response.length - this.#filled < DIRECT_FROM_BYTES)
+      return undefined;
+    return this.#response.subarray(this.#filled);
+  }
+
+  /** So many bytes were put into the response. */
+  filled(bytes: number): void {
+    const response = this.#response as Buffer;
+    this.#filled += bytes;
+    if (this.#filled < response.length) return;
+    this.#response = undefined;
+    this.#headerBytes = 0;
+    this.#emit(response);
   }
 
   #begin(size: number): void {
@@ -113,14 +129,19 @@ export function connectFramed(
 ): Socket {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   const reader = new FrameReader((response) => socket.emit('data', response));
+  let direct: Buffer | undefined;
   const socket = createConnection(
     {
       ...address,
       onread: {
-        buffer,
+        buffer: () => {
+          direct = reader.room;
+          return direct ?? buffer;
+        },
         callback: (bytes) => {
           try {
-            reader.push(buffer.subarray(0, bytes));
+            if (direct === undefined) reader.push(buffer.subarray(0, bytes));
+            else reader.filled(bytes);
           } catch (error) {
             socket.destroy(error as Error);
           }

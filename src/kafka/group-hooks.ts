@@ -63,7 +63,8 @@ export function hookConsumerGroup(type: unknown): void {
     const batches = await fetch.call(this, nodeId);
     hooks?.fetched((failures.get(this) ?? 0) === failuresBefore ? 'answered' : 'failed');
     for (const batch of batches) batch.assignment = assignment;
-    return batches;
+    // A response has a part for every partition, most of them empty, and kafkajs would send each on its way.
+    return hooks === undefined ? batches : batches.filter((batch) => !batch.isEmpty());
   };
 
   prototype.recoverFromFetch = async function (this: Prototype, error: unknown) {

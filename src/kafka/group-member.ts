@@ -96,7 +96,7 @@ export class GroupMember {
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: 32,
+      partitionsConsumedConcurrently: 8, // every fetch wakes them all
       eachBatch: (payload) => this.#take(payload),
     });
   }

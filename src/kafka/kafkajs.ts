@@ -11,12 +11,13 @@ import { hookConsumerGroup } from './group-hooks.ts';
 import { isOldMessageSet } from './old-message-sets.ts';
 import { readRecordBatches } from './record-batch.ts';
 import { encodeRecord, type OutgoingRecord } from './record-encoder.ts';
+import { hookRequestQueue } from './request-queue.ts';
 
 /**
- * The one place where kafkajs is loaded, and where five of its parts are replaced (docs/adr/003-kafkajs-seams.md
- * says why): how a connection reads responses, the decoder of fetched records, the class that filters them, the
- * encoder of a record, and the moments of a consumer group that it has no hook for. All are internals, so exactly
- * one version is accepted.
+ * The one place where kafkajs is loaded, and where six of its parts are replaced (docs/adr/003-kafkajs-seams.md
+ * says why): how a connection reads responses, the timer of its requests, the decoder of fetched records, the class
+ * that filters them, the encoder of a record, and the moments of a consumer group that it has no hook for. All are
+ * internals, so exactly one version is accepted.
  */
 export const KAFKAJS_VERSION = '2.2.4';
 
@@ -43,6 +44,7 @@ function loadKafkaJs(): typeof KafkaJs {
   replace('protocol/recordBatch/record/v0/index.js', recordEncoder());
   const loaded = load('kafkajs') as typeof KafkaJs;
   hookConnection(load(join(root, 'src/network/connection.js')));
+  hookRequestQueue(load(join(root, 'src/network/requestQueue/index.js')));
   hookConsumerGroup(load(join(root, 'src/consumer/consumerGroup.js')));
   return loaded;
 }

@@ -21,6 +21,7 @@ export class Interner {
   /** Per id: hash, where the word's bytes are, how many they are. Side by side, for they are read together. */
   #entries: Uint32Array;
   #bytes: Buffer;
+  #view: DataView;
   #bytesUsed = 0;
 
   /** At most `limit` ids (the two reserved ones included) for words of `limitBytes` altogether. */
@@ -30,22 +31,23 @@ export class Interner {
     this.#slots = new Uint32Array(1024);
     this.#entries = new Uint32Array(512 * STRIDE);
     this.#bytes = Buffer.allocUnsafeSlow(16 * 1024);
+    this.#view = viewOf(this.#bytes);
   }
 
   get size(): number {
     return this.words.length;
   }
 
-  /** The id of `bytes[at, at + length)`. */
-  intern(bytes: Uint8Array, at: number, length: number): number {
+  /** The id of `bytes[at, at + length)`. Who calls it for every span has `view`, which is of the same bytes, at hand. */
+  intern(bytes: Uint8Array, at: number, length: number, view = viewOf(bytes)): number {
     if (length === 0) return Interner.EMPTY;
-    const hash = hashBytes(bytes, at, length);
+    const hash = hashView(view, at, length);
     const mask = this.#slots.length - 1;
     let slot = hash & mask;
     for (let probe = 1; probe <= MAX_PROBES; probe++) {
       const id = this.#slots[slot] as number;
       if (id === 0) return this.#add(bytes, at, length, hash, slot);
-      if (this.#entries[id * STRIDE] === hash && this.#equals(id, bytes, at, length)) return id;
+      if (this.#entries[id * STRIDE] === hash && this.#equals(id, view, at, length)) return id;
       slot = (slot + probe) & mask;
     }
     this.overflowed++;
@@ -57,13 +59,16 @@ export class Interner {
     return this.intern(bytes, 0, bytes.length);
   }
 
-  #equals(id: number, bytes: Uint8Array, at: number, length: number): boolean {
+  #equals(id: number, view: DataView, at: number, length: number): boolean {
     const entry = id * STRIDE;
     if (this.#entries[entry + 2] !== length) return false;
-    const own: Uint8Array = this.#bytes;
+    const own = this.#view;
     const shift = (this.#entries[entry + 1] as number) - at;
     const end = at + length;
-    for (let i = at; i < end; i++) if (own[i + shift] !== bytes[i]) return false;
+    const wordsEnd = end - 3;
+    let i = at;
+    for (; i < wordsEnd; i += 4) if (own.getInt32(i + shift, true) !== view.getInt32(i, true)) return false;
+    for (; i < end; i++) if (own.getUint8(i + shift) !== view.getUint8(i)) return false;
     return true;
   }
 
@@ -97,6 +102,7 @@ export class Interner {
       const larger = Buffer.allocUnsafeSlow(size);
       larger.set(this.#bytes.subarray(0, this.#bytesUsed));
       this.#bytes = larger;
+      this.#view = viewOf(larger);
     }
   }
 
@@ -110,6 +116,10 @@ export class Interner {
     }
     this.#slots = slots;
   }
+}
+
+export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 /**
@@ -134,6 +144,26 @@ export function hashBytes(bytes: Uint8Array, at: number, length: number): number
     let word = bytes[i] as number;
     if (i + 1 < end) word |= (bytes[i + 1] as number) << 8;
     if (i + 2 < end) word |= (bytes[i + 2] as number) << 16;
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
+
+/** The same of a view, which reads four bytes at once: several times as fast where words are long. */
+export function hashView(view: DataView, at: number, length: number): number {
+  let hash = Math.imul(length, 0x9e3779b1) ^ 0x811c9dc5;
+  const end = at + length;
+  const wordsEnd = end - 3;
+  let i = at;
+  for (; i < wordsEnd; i += 4) {
+    hash = Math.imul(hash ^ view.getInt32(i, true), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  if (i < end) {
+    let word = view.getUint8(i);
+    if (i + 1 < end) word |= view.getUint8(i + 1) << 8;
+    if (i + 2 < end) word |= view.getUint8(i + 2) << 16;
     hash = Math.imul(hash ^ word, 0x9e3779b1);
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

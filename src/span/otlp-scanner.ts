@@ -107,7 +107,12 @@ export class OtlpScanner {
     }
     const resourceAt = batch.resourceAt[resource] as number;
     const resourceEnd = batch.resourceEnd[resource] as number;
-    batch.resourceIdentity[resource] = this.#resources.identityOf(batch.arena, resourceAt, resourceEnd);
+    batch.resourceIdentity[resource] = this.#resources.identityOf(
+      batch.arena,
+      resourceAt,
+      resourceEnd,
+      batch.view,
+    );
   }
 
   #scopeSpans(batch: SpanBatch, from: number, end: number, resource: number): void {

@@ -1,7 +1,7 @@
 import { textOfValue } from './attribute-text.ts';
 import { AttributeCursor, VALUE } from './attributes.ts';
 import type { Dictionary } from './dictionary.ts';
-import { hashBytes } from './interner.ts';
+import { hashView, viewOf } from './interner.ts';
 import { ScanError } from './scan-error.ts';
 
 const WAYS = 4;
@@ -37,10 +37,10 @@ export class ResourceCache {
   }
 
   /** Of the Resource message in `bytes[at, end)`. Throws ScanError when its attributes can't be read. */
-  identityOf(bytes: Uint8Array, at: number, end: number): number {
+  identityOf(bytes: Uint8Array, at: number, end: number, view = viewOf(bytes)): number {
     const length = end - at;
     if (length > this.#maxBytes) return this.#resolve(bytes, at, end);
-    const hash = hashBytes(bytes, at, length);
+    const hash = hashView(view, at, length);
     for (let way = 0; way < WAYS; way++) {
       const slot = (hash + way) & this.#mask;
       const known = this.#bytes[slot];

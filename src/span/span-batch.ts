@@ -1,3 +1,15 @@
+import {
+  ALL_COLUMNS,
+  type Column,
+  type ColumnName,
+  RECORD_COLUMNS,
+  RESOURCE_COLUMNS,
+  SCOPE_COLUMNS,
+  SPAN_COLUMNS,
+  SPARSE_COLUMNS,
+} from './batch-columns.ts';
+import { viewOf } from './interner.ts';
+
 /** "There is none" in a column of arena offsets or resource indexes. */
 export const NONE = 0xffffffff;
 
@@ -17,51 +29,6 @@ export const QUALITY = {
 
 /** Offsets are u32 and stay in V8's small-integer range. */
 const MAX_ARENA = 2 ** 31 - 1;
-
-/** Columns of which most rows are 0. */
-const SPARSE_COLUMNS = [
-  'kind',
-  'statusCode',
-  'flags',
-  'eventsAt',
-  'eventsEnd',
-  'linksAt',
-  'linksEnd',
-  'traceStateAt',
-  'traceStateLength',
-  'statusMessageAt',
-  'statusMessageLength',
-] as const;
-
-const SPAN_COLUMNS = [
-  ...SPARSE_COLUMNS,
-  'nameId',
-  'nameAt',
-  'nameLength',
-  'attributesAt',
-  'attributesEnd',
-  'traceIdAt',
-  'spanIdAt',
-  'parentIdAt',
-  'startLo',
-  'startHi',
-  'durationNs',
-  'weight',
-  'quality',
-  'resource',
-  'scope',
-  'record',
-  'spanAt',
-  'spanEnd',
-] as const;
-
-const RESOURCE_COLUMNS = ['resourceIdentity', 'resourceAt', 'resourceEnd'] as const;
-const SCOPE_COLUMNS = ['scopeAt', 'scopeEnd'] as const;
-const RECORD_COLUMNS = ['recordOffset', 'recordTimestampMs', 'recordAt', 'recordEnd'] as const;
-const ALL_COLUMNS = [...SPAN_COLUMNS, ...RESOURCE_COLUMNS, ...SCOPE_COLUMNS, ...RECORD_COLUMNS];
-
-type Column = Uint8Array | Uint32Array | Float64Array;
-type ColumnName = (typeof ALL_COLUMNS)[number];
 
 /** How full a batch was. */
 export interface BatchMark {
@@ -87,6 +54,8 @@ export interface BatchMark {
 export class SpanBatch {
   /** May be replaced by a larger one while the batch is filled: take it anew after every append. */
   arena: Buffer;
+  /** The same bytes, for reading numbers. */
+  view: DataView;
   arenaUsed = 0;
 
   spans = 0;
@@ -155,6 +124,7 @@ export class SpanBatch {
 
   constructor(arenaBytes = 1 << 20, spanCapacity = 4096) {
     this.arena = Buffer.allocUnsafeSlow(arenaBytes);
+    this.view = viewOf(this.arena);
     this.traceIdAt = new Uint32Array(spanCapacity);
     this.spanIdAt = new Uint32Array(spanCapacity);
     this.parentIdAt = new Uint32Array(spanCapacity);
@@ -210,7 +180,7 @@ export class SpanBatch {
   /** Empties the batch; what was allocated stays, unless more than `keepBytes` of arena. */
   reset(keepBytes = Number.POSITIVE_INFINITY): void {
     this.rollback(EMPTY_MARK);
-    if (this.arena.length > keepBytes) this.arena = Buffer.allocUnsafeSlow(keepBytes);
+    if (this.arena.length > keepBytes) this.#replaceArena(Buffer.allocUnsafeSlow(keepBytes));
   }
 
   mark(): BatchMark {
@@ -241,10 +211,15 @@ export class SpanBatch {
     if (needed > this.arena.length) {
       const larger = Buffer.allocUnsafeSlow(Math.min(MAX_ARENA, Math.max(needed, this.arena.length * 2)));
       larger.set(this.arena.subarray(0, at));
-      this.arena = larger;
+      this.#replaceArena(larger);
     }
     this.arenaUsed = needed;
     return at;
+  }
+
+  #replaceArena(arena: Buffer): void {
+    this.arena = arena;
+    this.view = viewOf(arena);
   }
 
   /** Doubles the span columns. */

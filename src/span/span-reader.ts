@@ -1,9 +1,9 @@
-import { adjustedCount, INCONSISTENT, NOT_ADJUSTED } from './adjusted-count.ts';
 import type { Interner } from './interner.ts';
 import { ScanError } from './scan-error.ts';
 import type { ScanLimits } from './scan-limits.ts';
 import { NONE, QUALITY, type SpanBatch } from './span-batch.ts';
-import { isZero, refuseKnown, u32, WIRE, Wire } from './wire.ts';
+import { weigh } from './weigh.ts';
+import { isZero, refuseKnown, WIRE, Wire } from './wire.ts';
 
 /** Tags of Span: field number * 8 + wire type. */
 const TRACE_ID = 0x0a;
@@ -19,9 +19,18 @@ const EVENTS = 0x5a;
 const LINKS = 0x6a;
 const STATUS = 0x7a;
 const FLAGS = 0x85;
+/** As a varint that tag has two bytes, of which the second is 1. */
+const FLAGS_FIRST_BYTE = 0x85;
 /** Tags of Status. */
 const MESSAGE = 0x12;
 const CODE = 0x18;
+
+/** An import would be looked up anew for every field. */
+const LENGTH_DELIMITED = WIRE.len;
+/** How nearly all spans begin: tag and length of a trace id (16 bytes) and of a span id (8), little-endian. */
+const IDS_BEGIN = 0x100a;
+const SPAN_ID_BEGINS = 0x0812;
+const IDS_BYTES = 28;
 
 /** Bit per field number that is read: with another wire type it is an error. */
 const READ_IN_SPAN = 0b1_1010_1011_1111_1110;
@@ -70,6 +79,7 @@ export class SpanReader {
   // oxlint-disable-next-line eslint/complexity -- one flat loop over a span's fields is what makes it fast
   read(batch: SpanBatch, row: number, from: number, end: number): void {
     const bytes: Uint8Array = batch.arena;
+    const view = batch.view;
     let traceIdAt = NONE;
     let spanIdAt = NONE;
     let parentIdAt = NONE;
@@ -83,10 +93,17 @@ export class SpanReader {
     let endLo = 0;
     let endHi = 0;
     let at = from;
+    if (end - from >= IDS_BYTES && view.getUint16(at, true) === IDS_BEGIN) {
+      if (view.getUint16(at + 18, true) === SPAN_ID_BEGINS) {
+        traceIdAt = at + 2;
+        spanIdAt = at + 20;
+        at += IDS_BYTES;
+      }
+    }
     while (at < end) {
       const tagAt = at;
       const tag = bytes[at++] as number;
-      if ((tag & 0x87) === WIRE.len) {
+      if ((tag & 0x87) === LENGTH_DELIMITED) {
         if (at >= end) throw new ScanError('truncated');
         let length = bytes[at++] as number;
         if (length >= 0x80) {
@@ -115,38 +132,23 @@ export class SpanReader {
             at = this.#skipMore(bytes, at, end, ATTRIBUTES);
             attributesEnd = at;
             break;
-          case EVENTS:
-            if (batch.eventsAt[row] === 0) batch.eventsAt[row] = tagAt;
-            batch.eventsEnd[row] = at;
-            break;
-          case LINKS:
-            if (batch.linksAt[row] === 0) batch.linksAt[row] = tagAt;
-            batch.linksEnd[row] = at;
-            break;
-          case STATUS:
-            this.#status(batch, row, valueAt, at);
-            break;
-          case TRACE_STATE:
-            batch.traceStateAt[row] = valueAt;
-            batch.traceStateLength[row] = length;
-            break;
           default:
-            refuseKnown(tag, READ_IN_SPAN);
+            this.#lesser(batch, row, tag, tagAt, valueAt, at);
         }
       } else if (tag === START) {
         if (end - at < 8) throw new ScanError('truncated');
-        startLo = u32(bytes, at);
-        startHi = u32(bytes, at + 4);
+        startLo = view.getUint32(at, true);
+        startHi = view.getUint32(at + 4, true);
         at += 8;
       } else if (tag === END) {
         if (end - at < 8) throw new ScanError('truncated');
-        endLo = u32(bytes, at);
-        endHi = u32(bytes, at + 4);
+        endLo = view.getUint32(at, true);
+        endHi = view.getUint32(at + 4, true);
         at += 8;
       } else at = this.#scalar(batch, row, tagAt, end);
     }
     this.#ids(batch, row, traceIdAt, spanIdAt, parentIdAt, quality);
-    batch.nameId[row] = this.#names.intern(bytes, nameAt, nameLength);
+    batch.nameId[row] = this.#names.intern(bytes, nameAt, nameLength, view);
     batch.nameAt[row] = nameAt;
     batch.nameLength[row] = nameLength;
     batch.spanAt[row] = from;
@@ -155,7 +157,30 @@ export class SpanReader {
     batch.attributesEnd[row] = attributesEnd;
     batch.weight[row] = 1;
     this.#times(batch, row, startLo, startHi, endLo, endHi);
-    if (this.#weighs && batch.traceStateLength[row] !== 0) this.#weigh(batch, row);
+    if (this.#weighs && batch.traceStateLength[row] !== 0) weigh(batch, row, this.#limits.weightMax);
+  }
+
+  /** A length-delimited field that few spans have, or none that is read. */
+  #lesser(batch: SpanBatch, row: number, tag: number, tagAt: number, valueAt: number, end: number): void {
+    switch (tag) {
+      case EVENTS:
+        if (batch.eventsAt[row] === 0) batch.eventsAt[row] = tagAt;
+        batch.eventsEnd[row] = end;
+        break;
+      case LINKS:
+        if (batch.linksAt[row] === 0) batch.linksAt[row] = tagAt;
+        batch.linksEnd[row] = end;
+        break;
+      case STATUS:
+        this.#status(batch, row, valueAt, end);
+        break;
+      case TRACE_STATE:
+        batch.traceStateAt[row] = valueAt;
+        batch.traceStateLength[row] = end - valueAt;
+        break;
+      default:
+        refuseKnown(tag, READ_IN_SPAN);
+    }
   }
 
   /** An id of nothing but zeros is none. */
@@ -197,6 +222,15 @@ export class SpanReader {
   #scalar(batch: SpanBatch, row: number, tagAt: number, end: number): number {
     const wire = this.#wire;
     const bytes: Uint8Array = batch.arena;
+    // As senders write the two; what follows reads any way of writing them.
+    if (end - tagAt >= 2 && bytes[tagAt] === KIND && (bytes[tagAt + 1] as number) <= 5) {
+      batch.kind[row] = bytes[tagAt + 1] as number;
+      return tagAt + 2;
+    }
+    if (end - tagAt >= 6 && bytes[tagAt] === FLAGS_FIRST_BYTE && bytes[tagAt + 1] === 1) {
+      batch.flags[row] = batch.view.getUint32(tagAt + 2, true);
+      return tagAt + 6;
+    }
     const tag = wire.tag(bytes, tagAt, end);
     // A tag in more bytes than it needs: legal, but nobody writes it, and it would slip past the loop above.
     if (tag < 0x80 && (bytes[tagAt] as number) >= 0x80) throw new ScanError('varint_too_long');
@@ -259,17 +293,5 @@ export class SpanReader {
       batch.quality[row] = (batch.quality[row] as number) | QUALITY.clampedTime;
     }
     batch.durationNs[row] = durationNs;
-  }
-
-  #weigh(batch: SpanBatch, row: number): void {
-    const at = batch.traceStateAt[row] as number;
-    const count = adjustedCount(batch.arena, at, batch.traceStateLength[row] as number);
-    const { weightMax } = this.#limits;
-    if (count > weightMax) {
-      batch.weight[row] = weightMax;
-      batch.quality[row] = (batch.quality[row] as number) | QUALITY.cappedWeight;
-    } else if (count === INCONSISTENT) {
-      batch.quality[row] = (batch.quality[row] as number) | QUALITY.inconsistentWeight;
-    } else if (count !== NOT_ADJUSTED) batch.weight[row] = count;
   }
 }

@@ -30,6 +30,30 @@ test('however a stream is cut into chunks, the same responses come out', () => {
   );
 });
 
+test('what a large response still lacks can be put where it belongs, and only that', () => {
+  const sent = [response(50_000, 1), response(200_000, 2), response(10, 3)];
+  const stream = Buffer.concat(sent);
+  const received: Buffer[] = [];
+  const reader = new FrameReader((bytes) => received.push(Buffer.from(bytes)));
+  expect(reader.room).toBeUndefined();
+  let direct = 0;
+  for (let at = 0; at < stream.length; ) {
+    const { room } = reader;
+    if (room === undefined) {
+      const next = Math.min(stream.length, at + 1000);
+      reader.push(stream.subarray(at, next));
+      at = next;
+    } else {
+      const bytes = stream.copy(room, 0, at, Math.min(stream.length, at + 60_000));
+      reader.filled(bytes);
+      direct += bytes;
+      at += bytes;
+    }
+  }
+  expect(received).toEqual(sent);
+  expect(direct).toBeGreaterThan(200_000);
+});
+
 test('a size that no response has is an error, before anything is allocated for it', () => {
   const reader = new FrameReader(() => {});
   expect(() => reader.push(Buffer.from('7fffffff', 'hex'))).toThrow('2147483647');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hashBytes, Interner } from '../../src/span/interner.ts';
+import { hashBytes, hashView, Interner, viewOf } from '../../src/span/interner.ts';
 import { collide, collisions } from './collide.ts';
 
 describe('Interner', () => {
@@ -118,5 +118,15 @@ describe('hashBytes', () => {
   it('does not depend on where the bytes are', () => {
     const bytes = Buffer.from('....service-a');
     expect(hashBytes(bytes, 4, 9)).toBe(hashBytes(Buffer.from('service-a'), 0, 9));
+  });
+
+  it('is the same read byte by byte and four bytes at once', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(8), (bytes, skipped) => {
+        const at = Math.min(skipped, bytes.length);
+        const length = bytes.length - at;
+        expect(hashView(viewOf(bytes), at, length)).toBe(hashBytes(bytes, at, length));
+      }),
+    );
   });
 });
