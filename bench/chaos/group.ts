@@ -11,6 +11,8 @@ export interface PartitionPosition {
 const LOOK_MS = 250;
 /** A request whose connection is given up is never answered by kafkajs. */
 const ANSWER_MS = 10_000;
+/** The first question of a client is always refused: it has not looked for brokers yet. */
+const RETRY = { retries: 3, initialRetryTime: 100 };
 
 /** What the broker says of a consumer group; asked all the time, so that a victim's partitions are known when it dies. */
 export class GroupWatch {
@@ -31,7 +33,7 @@ export class GroupWatch {
       brokers: [...brokers],
       clientId: 'chaos-watch',
       logLevel: logLevel.NOTHING,
-      retry: { retries: 0 },
+      retry: RETRY,
     });
     this.#groupId = groupId;
     this.#topic = topic;
@@ -105,7 +107,7 @@ export class GroupWatch {
   }
 
   async #ask<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
-    const admin = this.#admin ?? this.#kafka.admin({ retry: { retries: 0 } });
+    const admin = this.#admin ?? this.#kafka.admin({ retry: RETRY });
     this.#opened.add(admin);
     const late = new AbortController();
     try {

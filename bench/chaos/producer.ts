@@ -129,7 +129,7 @@ export class SteadyProducer {
   }
 
   async #logEnds(): Promise<Map<number, number>> {
-    const admin: Admin = this.#kafka.admin({ retry: { retries: 0 } });
+    const admin: Admin = this.#kafka.admin({ retry: { retries: 3, initialRetryTime: 100 } });
     await admin.connect();
     try {
       const ends = await admin.fetchTopicOffsets(this.#options.topic);

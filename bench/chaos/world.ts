@@ -223,10 +223,14 @@ export async function createTopic(
   const admin = kafka.admin();
   await admin.connect();
   try {
-    await admin.createTopics({
-      topics: [{ topic, numPartitions: partitions }],
-      waitForLeaders: true,
-    });
+    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: false });
+    // With waitForLeaders kafkajs fails when it asks before the broker has heard of the topic.
+    const hasAll = async (): Promise<boolean> => (await admin.fetchTopicOffsets(topic)).length === partitions;
+    const endMs = performance.now() + 30_000;
+    while (!(await hasAll().catch(() => false))) {
+      if (performance.now() > endMs) throw new Error(`${topic} has no leaders after 30 s`);
+      await pause(100);
+    }
   } finally {
     await admin.disconnect();
   }
