@@ -10,7 +10,10 @@ const { brokers, topic } = workerData;
 const producer = new Kafka({ brokers, clientId: 'poison', logLevel: logLevel.NOTHING }).producer();
 const connected = producer.connect();
 
-parentPort?.on('message', async ({ value, partition, gzip, end }) => {
+parentPort?.on('message', (order) => void obey(order));
+
+/** @param {{ value: Uint8Array | null, partition: number, gzip: boolean, end?: boolean }} order */
+async function obey({ value, partition, gzip, end }) {
   await connected;
   if (end === true) {
     await producer.disconnect();
@@ -21,4 +24,4 @@ parentPort?.on('message', async ({ value, partition, gzip, end }) => {
   const messages = [{ partition, value: value === null ? null : Buffer.from(value) }];
   const [sent] = await producer.send({ topic, acks: -1, compression, messages });
   parentPort?.postMessage(Number(sent?.baseOffset));
-});
+}
