@@ -13,8 +13,9 @@ function start(database: string, words: readonly string[]) {
   const out: string[] = [];
   const err: string[] = [];
   const stop = new AbortController();
+  const endpoint: string = inject('clickhouseUrl');
   const yaml = `receivers: {nop: }
-exporters: {clickhouse: {endpoint: "${inject('clickhouseUrl')}", database: ${database}}}
+exporters: {clickhouse: {endpoint: "${endpoint}", database: ${database}}}
 service: {pipelines: {traces: {receivers: [nop], exporters: [clickhouse]}}}
 `;
   const code = runCli(['verify', '--config', 'c.yaml', ...words], stop.signal, {
