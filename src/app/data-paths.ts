@@ -65,9 +65,10 @@ export class DataPaths {
   /** What an intake needs to feed this path. */
   intakeDeps(path: DataPath, budget: Budget, of: LaneContext, instruments: IntakeInstruments): IntakeDeps {
     const { clock, random, log } = of;
+    const halfStored = of.instruments.counter('spanweir_half_stored_blocks_total', { receiver: of.id });
     const limits = blockLimits(this.#config.service.spanweir.block, path.sinks);
     return {
-      flow: new DataPathFlow(path, { concurrency: WRITES_AT_ONCE, clock, random, log }),
+      flow: new DataPathFlow(path, { concurrency: WRITES_AT_ONCE, clock, random, log, halfStored }),
       pool: new BatchPool(IDLE_BATCHES, fullBlock(limits)),
       budget,
       limits,

@@ -2,7 +2,7 @@ import { EMPTY, type Observable, of, Subject, type Subscription } from 'rxjs';
 import { concatMap, mergeMap } from 'rxjs/operators';
 import type { Clock } from '../base/clock.ts';
 import { SpanweirError, toError } from '../base/errors.ts';
-import type { Log } from '../base/instruments.ts';
+import type { Counter, Log } from '../base/instruments.ts';
 import type { RedRows } from '../red/red-rows.ts';
 import type { SpanBatch } from '../span/span-batch.ts';
 import type { Block, BlockOrigin } from './block.ts';
@@ -31,6 +31,8 @@ export interface DataPathOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** Blocks of requests that one sink has stored and another has not: their senders will send them to both again. */
+  readonly halfStored?: Counter;
 }
 
 /** The stream of a receiver's blocks: derive, write to every sink, answer. One emission per block. */
@@ -113,8 +115,10 @@ function settled(
       // All of them, even after one failed: the batch may not be used again while a sink still reads it.
       const outcomes = await Promise.allSettled(sinks.map((sink) => writeUntilSafe(sink, delivery, options)));
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-      if (failed === undefined) delivery.ack();
-      else delivery.nack(toError(failed.reason));
+      if (failed === undefined) return delivery.ack();
+      const isStored = outcomes.some(({ status }, i) => status === 'fulfilled' && sinks[i]?.durable === true);
+      if (isStored && delivery.value.origin.kind === 'request') options.halfStored?.add(1);
+      delivery.nack(toError(failed.reason));
     }, options.concurrency),
   );
 }

@@ -57,6 +57,11 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'bytes',
     'What blocks hold that are open or on their way; max_in_flight_bytes is the limit of each worker.',
   ),
+  spanweir_half_stored_blocks_total: counter(
+    'blocks',
+    'Blocks of requests that one exporter has stored and another has not: their senders were told to come again.',
+    'receiver',
+  ),
   spanweir_reformed_blocks_total: counter(
     'blocks',
     'Blocks that an earlier owner of a partition planned and that were formed again.',
