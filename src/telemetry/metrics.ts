@@ -30,11 +30,7 @@ function peak(unit: string, help: string, ...labels: string[]): MetricRow {
 export const METRICS: Readonly<Record<string, MetricRow>> = {
   // The process as a whole.
   spanweir_component_healthy: peak('', '1 while the component works, 0 while it does not.', 'component'),
-  spanweir_worker_deaths_total: counter(
-    '',
-    'Ingest threads that died and were replaced: of an error, of memory, or because they hung or stood still.',
-    'reason',
-  ),
+  spanweir_worker_deaths_total: counter('', 'Ingest threads that died and were replaced.', 'reason'),
 
   // Intake: what every receiver hands on.
   spanweir_intake_records_total: counter('records', 'Messages and requests taken in.', 'receiver'),
@@ -57,11 +53,7 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'bytes',
     'What blocks hold that are open or on their way; max_in_flight_bytes is the limit of each worker.',
   ),
-  spanweir_half_stored_blocks_total: counter(
-    'blocks',
-    'Blocks of requests that one exporter has stored and another has not: their senders were told to come again.',
-    'receiver',
-  ),
+  spanweir_half_stored_blocks_total: counter('blocks', 'Requests stored by some exporters only.', 'receiver'),
   spanweir_reformed_blocks_total: counter(
     'blocks',
     'Blocks that an earlier owner of a partition planned and that were formed again.',
