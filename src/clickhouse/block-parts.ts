@@ -1,4 +1,4 @@
-import type { Block, KafkaOrigin } from '../flow/block.ts';
+import type { Block } from '../flow/block.ts';
 import type { SinkInputs } from '../flow/lane.ts';
 import { NONE, type SpanBatch } from '../span/span-batch.ts';
 import { TABLES } from './block-encoder.ts';
@@ -71,11 +71,8 @@ export function blockParts(block: Block, inputs: SinkInputs): PartFamily[] {
 }
 
 /** The block's rows in the log. */
-export function logParts(totals: readonly DayTotal[], { lastTimestampMs }: KafkaOrigin): PartFamily {
-  const newestDay = totals.reduce(
-    (newest, { day }) => Math.max(newest, day),
-    dayOfSeconds(lastTimestampMs / 1000),
-  );
+export function logParts(totals: readonly DayTotal[]): PartFamily {
+  const newestDay = totals.reduce((newest, { day }) => Math.max(newest, day), 0);
   const part: BlockPart = { table: TABLES.ingestLog, partitionId: 'all', newestDay, proof: { kind: 'log' } };
   return { table: TABLES.ingestLog, parts: [part] };
 }

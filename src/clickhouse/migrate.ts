@@ -43,7 +43,8 @@ const RACES = new Set([
 const TTL_TABLES = [
   ['otel_traces', 'SPANS', 'toDate(Timestamp)'],
   ['trace_summary', 'SPANS', 'toDate(Start)'],
-  ['ingest_log', 'LOG', 'Day'],
+  // Late spans are of a day that is long past; what their block was is known as long as that of any other.
+  ['ingest_log', 'LOG', 'greatest(Day, toDate(LastTimestamp))'],
 ] as const;
 
 /**

@@ -1,7 +1,12 @@
 import { ClickHouseError } from '@clickhouse/client';
 import { expect, test } from 'vitest';
 import { SpanweirError } from '../../src/base/errors.ts';
-import { clickHouseCode, clickHouseError, isNotAllowed } from '../../src/clickhouse/errors.ts';
+import {
+  clickHouseCode,
+  clickHouseError,
+  isNotAllowed,
+  mayHaveArrived,
+} from '../../src/clickhouse/errors.ts';
 
 function fromServer(code: number, message: string): ClickHouseError {
   return new ClickHouseError({ message, code: String(code), type: 'X' });
@@ -66,4 +71,17 @@ test('an error that is ours already stays as it is', () => {
 test('a user who is not let in is told apart', () => {
   expect(isNotAllowed(clickHouseError(fromServer(516, 'no'), 'x'))).toBe(true);
   expect(isNotAllowed(clickHouseError(fromServer(60, 'no'), 'x'))).toBe(false);
+});
+
+test('an insert may have been begun unless ClickHouse answered or nobody was there', () => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+  const answered = fromServer(241, 'Memory limit exceeded');
+  const arrived = (error: unknown): boolean => mayHaveArrived(clickHouseError(error, 'insert'));
+  expect(arrived(reset)).toBe(true);
+  expect(arrived(new Error('Timeout error.'))).toBe(true);
+  expect(arrived(refused)).toBe(false);
+  expect(arrived(new AggregateError([refused, refused]))).toBe(false);
+  expect(arrived(new AggregateError([refused, reset]))).toBe(true);
+  expect(arrived(answered)).toBe(false);
 });

@@ -134,7 +134,7 @@ export class ClickHouseSink implements BlockSink {
     const { signal } = giveUp;
     const insert = async (one: EncodedInsert): Promise<boolean> =>
       (await this.#inserter.insert(one, block, signal)) === 1;
-    const inLog = logParts(totals, origin);
+    const inLog = logParts(totals);
     if (origin.isReformed && (await this.#isLogged(block, origin, inLog, signal))) return;
     if (log !== undefined && isBroken('log_row_before_data')) await insert(log);
     let isSure = await insertAll(data, insert, giveUp);

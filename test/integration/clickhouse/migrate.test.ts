@@ -199,6 +199,17 @@ describe('migrate', () => {
     expect((await migrate(client, { ...migrateOptions, spansTtlMs: 0 })).statements).toEqual([]);
   });
 
+  test('keeps what the log says of late spans as long as what it says of others', async () => {
+    const client = freshClient();
+    await migrate(client, { ...migrateOptions, spansTtlMs: 3_600_000 });
+    const [row] = await client.query<{ ttl: string }>(
+      "SELECT extract(engine_full, 'TTL (.*) SETTINGS') AS ttl FROM system.tables WHERE database = {db: String} AND name = 'ingest_log'",
+      { db: client.database },
+    );
+    expect(row?.ttl).toBe('greatest(Day, toDate(LastTimestamp)) + toIntervalSecond(2592000)');
+    expect((await migrate(client, { ...migrateOptions, spansTtlMs: 3_600_000 })).statements).toEqual([]);
+  });
+
   test("does not take another program's otel_traces for its own", async () => {
     const client = freshClient();
     await client.command(`CREATE DATABASE ${client.database}`);
