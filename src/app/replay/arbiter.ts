@@ -8,7 +8,9 @@ import type { Ledger } from './ledger.ts';
 /** What of a block is in a table, where its marker can't tell because a later block's has grown over it. */
 export type Verdict = 'there' | 'not there' | 'unknown';
 
-const TRIES = 12;
+/** Looks at the log while the newest block is not in it, and at the table while it does not add up. */
+const TRIES = 40;
+const WEIGHINGS = 4;
 const WAIT_MS = 250;
 
 /**
@@ -26,8 +28,8 @@ export async function weighDays(
   const { partitionId, table } = part;
   const isRolledUp = table === VIEW_TARGETS.minutes || table === VIEW_TARGETS.hours;
   const target = isRolledUp ? 'span_metrics_10s' : table;
-  for (let i = 0; i < TRIES; i++) {
-    const surplus = await surplusOf(client, table, target, partitionId);
+  for (let i = 0; i < WEIGHINGS; i++) {
+    const surplus = await surplusOf({ client, clock }, table, target, partitionId);
     const unexplained = surplus - ledger.spans(part, 'there');
     if (unexplained === 0) return 'not there';
     if (unexplained === ledger.spans(part, 'not known')) return 'there';
@@ -49,10 +51,10 @@ export function spansIn({ partitionId, table }: BlockPart, totals: readonly DayT
 
 /**
  * Spans of a day or month (as in a partition's id: 20260501 or 202605) that a table has beyond those that the log
- * knows of; less than 0 when it has fewer.
+ * knows of; less than 0 when it has fewer. Waits for the log of what a running engine has just written.
  */
 export async function surplusOf(
-  client: ClickHouse,
+  { client, clock }: { readonly client: ClickHouse; readonly clock: Clock },
   table: string,
   target: string,
   id: string,
@@ -64,15 +66,22 @@ export async function surplusOf(
     { id },
   );
   const seen = Object.entries(held?.seen ?? {});
-  const [logged] = await client.query<{ spans: string }>(
-    `WITH mapFromArrays({keys: Array(String)}, arrayMap(end -> toUInt64(end), {ends: Array(String)})) AS seen,
-          concat(toString(Source), ':', toString(Partition)) AS key
-     SELECT sum(Spans) AS spans FROM ${quoted(client.database)}.ingest_log
-     WHERE Target = {target: String} AND startsWith(formatDateTime(Day, '%Y%m%d'), {id: String})
-       AND (Source = '' OR NOT mapContains(seen, key) OR LastOffset < seen[key])`,
-    { target, id, keys: seen.map(([key]) => key), ends: seen.map(([, end]) => end) },
-  );
-  return Number(held?.spans ?? 0) - Number(logged?.spans ?? 0);
+  const parameters = { target, id, keys: seen.map(([key]) => key), ends: seen.map(([, end]) => end) };
+  for (let i = 0; ; i++) {
+    const [logged] = await client.query<{ spans: string; ends: Record<string, string> }>(
+      `WITH mapFromArrays({keys: Array(String)}, arrayMap(end -> toUInt64(end), {ends: Array(String)})) AS seen,
+            concat(toString(Source), ':', toString(Partition)) AS key
+       SELECT sumIf(Spans, Source = '' OR NOT mapContains(seen, key) OR LastOffset < seen[key]) AS spans,
+              maxMap(map(key, LastOffset + 1)) AS ends
+       FROM ${quoted(client.database)}.ingest_log
+       WHERE Target = {target: String} AND startsWith(formatDateTime(Day, '%Y%m%d'), {id: String})`,
+      parameters,
+    );
+    // The newest block of a partition may be in the table and be logged in a moment.
+    const isBehind = seen.some(([key, end]) => Number(logged?.ends[key] ?? 0) < Number(end));
+    if (!isBehind || i === TRIES) return Number(held?.spans ?? 0) - Number(logged?.spans ?? 0);
+    await clock.sleep(WAIT_MS);
+  }
 }
 
 /**

@@ -1,8 +1,14 @@
+import type { Clock } from '../../base/clock.ts';
 import { type ClickHouse, quoted } from '../../clickhouse/client.ts';
 import { surplusOf } from './arbiter.ts';
 import { dateOf } from './days.ts';
 import { grouped } from './progress.ts';
 import type { PartitionView } from './topic-view.ts';
+
+export interface Db {
+  readonly client: ClickHouse;
+  readonly clock: Clock;
+}
 
 /** A block that has rows of the days. */
 export interface DayBlock {
@@ -52,11 +58,12 @@ export function blockKey({ source, partition, first, last }: Omit<DayBlock, 'day
 
 /** What stands in the way of recomputing each day. Nothing may be lost: what can't be formed again must not be there. */
 export async function judgeDays(
-  client: ClickHouse,
+  db: Db,
   days: readonly number[],
   blocks: readonly DayBlock[],
   logs: ReadonlyMap<string, PartitionView>,
 ): Promise<DayState[]> {
+  const { client } = db;
   const states: DayState[] = [];
   for (const number of days) {
     const day = dateOf(number);
@@ -65,7 +72,7 @@ export async function judgeDays(
       ...strangers(own, logs),
       ...lost(own, logs),
       ...overlaps(own),
-      ...(await unlogged(client, day)),
+      ...(await unlogged(db, day)),
     ];
     const [row] = await client.query<{ spans: string; requests: string }>(
       `SELECT sumIf(Spans, Target = 'otel_traces') AS spans, countIf(Source = '') AS requests
@@ -112,7 +119,8 @@ const TRIES = 10;
 const WAIT_MS = 500;
 
 /** Rows that no log speaks of. A running engine writes the log last, so it is given some time. */
-async function unlogged(client: ClickHouse, day: string): Promise<string[]> {
+async function unlogged(db: Db, day: string): Promise<string[]> {
+  const { client, clock } = db;
   let obstacles: string[] = [];
   for (let i = 0; i < TRIES; i++) {
     const [rows] = await client.query<{ extra: string }>(
@@ -122,17 +130,17 @@ async function unlogged(client: ClickHouse, day: string): Promise<string[]> {
     );
     const extra: [string, number][] = [['otel_traces', Number(rows?.extra)]];
     for (const table of ['span_metrics_1m', 'span_metrics_1h']) {
-      extra.push([table, await surplusOf(client, table, 'span_metrics_10s', day.replaceAll('-', ''))]);
+      extra.push([table, await surplusOf(db, table, 'span_metrics_10s', day.replaceAll('-', ''))]);
     }
     extra.push([
       'sampling_throughput',
-      await surplusOf(client, 'sampling_throughput', 'sampling_throughput', day.replaceAll('-', '')),
+      await surplusOf(db, 'sampling_throughput', 'sampling_throughput', day.replaceAll('-', '')),
     ]);
     obstacles = extra
       .filter(([, n]) => n > 0)
       .map(([table, n]) => `${table} has ${grouped(n)} spans that no log speaks of`);
     if (obstacles.length === 0) break;
-    await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+    await clock.sleep(WAIT_MS);
   }
   return obstacles;
 }

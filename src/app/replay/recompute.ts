@@ -9,7 +9,7 @@ import type { PartitionRanges } from './range-reader.ts';
 import { createScratch, dropScratch, type Scratch, writingTo } from './scratch.ts';
 import { formBlocks, type ReplaySession } from './session.ts';
 import { sourceOf } from './survey.ts';
-import { differences, swapDays, swapLog } from './swap.ts';
+import { differences, emptiedDays, swapDays, swapLog } from './swap.ts';
 import { textTable } from './table.ts';
 import { type PartitionView, type TopicsView, viewTopics } from './topic-view.ts';
 
@@ -30,7 +30,7 @@ export async function recompute(session: ReplaySession, options: ReplayOptions):
   const days = wholeDays(options, io.clock.wallMs());
   const view = await viewTopics(kafka, target.kafka);
   const blocks = await blocksOf(client, days);
-  const states = await judgeDays(client, days, blocks, logsOf(view));
+  const states = await judgeDays({ client, clock: io.clock }, days, blocks, logsOf(view));
   for (const line of describe(states)) io.print(line);
   if (states.some(({ obstacles }) => obstacles.length > 0)) {
     io.print(
@@ -96,6 +96,13 @@ async function work(session: ReplaySession, { days, view, scratch, blocks }: Wor
     if (other.length > 0) {
       io.complain(
         `Kafka gives other records than were stored, in ${other.join(', ')} ...: these days stay as they are.`,
+      );
+      return EXIT.failed;
+    }
+    const emptied = await emptiedDays(client, scratch, days);
+    if (emptied.length > 0) {
+      io.complain(
+        `Today's configuration forms no rows where there are some: ${emptied.join(', ')}. They stay as they are.`,
       );
       return EXIT.failed;
     }

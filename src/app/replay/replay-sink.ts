@@ -114,7 +114,7 @@ export class ReplaySink implements BlockSink {
       return;
     }
     if (encoded.log !== undefined) {
-      await this.#insertSurely(work, encoded.log, logParts(encoded.totals, origin).parts);
+      await this.#insertSurely(work, encoded.log, logParts(encoded.totals).parts);
     }
     this.#options.ledger.settle(origin);
     if (work.spansWere === 'there') this.#options.completed(origin);

@@ -11,13 +11,12 @@ const ROW = '(Source, Partition, FirstOffset, LastOffset, Revision, Target, Day,
 
 /**
  * What differs between a block's log here and there in what its records decide alone: what was stored can't be
- * formed again. At most `limit` lines for people.
+ * formed again.
  */
 export async function differences(
   client: ClickHouse,
   scratch: Scratch,
   days: readonly number[],
-  limit = 5,
 ): Promise<string[]> {
   const facts = (database: string): string =>
     `SELECT toString(Source) AS source, Partition AS partition, FirstOffset AS first, LastOffset AS last,
@@ -32,10 +31,32 @@ export async function differences(
      FROM (${facts(client.database)}) AS was
      LEFT JOIN (${facts(scratch.database)}) AS is USING (source, partition, first, last)
      WHERE was.rows != is.rows OR (was.records > 0 AND (was.records != is.records OR was.at != is.at))
-     ORDER BY text LIMIT ${limit}`,
+     ORDER BY text`,
     { days: days.map(dateOf) },
   );
   return rows.map(({ text }) => text);
+}
+
+/** Tables and days that would lose all their rows, because nothing makes such rows any more. */
+export async function emptiedDays(
+  client: ClickHouse,
+  scratch: Scratch,
+  days: readonly number[],
+): Promise<string[]> {
+  const rows = await filledDays(client, client.database, days);
+  const fresh = new Set(await filledDays(client, scratch.database, days));
+  return rows.filter((name) => scratch.tables.has(name.split(' ')[0] as string) && !fresh.has(name));
+}
+
+/** `table 20260501` of those that have rows. */
+async function filledDays(client: ClickHouse, database: string, days: readonly number[]): Promise<string[]> {
+  const rows = await client.query<{ name: string }>(
+    `SELECT DISTINCT concat(table, ' ', partition_id) AS name FROM system.parts
+     WHERE active AND rows > 0 AND database = {database: String} AND table IN {tables: Array(String)}
+       AND partition_id IN {ids: Array(String)} ORDER BY name`,
+    { database, tables: BY_DAY, ids: days.map((day) => dateOf(day).replaceAll('-', '')) },
+  );
+  return rows.map(({ name }) => name);
 }
 
 /** Puts the scratch's days in the place of the live ones, table by table, each day of a table at once. */
@@ -45,12 +66,14 @@ export async function swapDays(
   days: readonly number[],
   nowMs: number,
 ): Promise<void> {
+  const filled = new Set(await filledDays(client, scratch.database, days));
   for (const table of BY_DAY.filter((name) => scratch.tables.has(name))) {
     const keptMs = (scratch.ttlS.get(table) ?? 0) * 1000;
     for (const day of days) {
       // It has expired, or is about to.
       if (keptMs > 0 && day * DAY_MS + keptMs <= nowMs) continue;
       const id = dateOf(day).replaceAll('-', '');
+      if (!filled.has(`${table} ${id}`)) continue;
       await client.command(
         `ALTER TABLE ${live(client, table)} REPLACE PARTITION ID '${id}' FROM ${quoted(scratch.database)}.${table}`,
         WAITING,

@@ -80,6 +80,8 @@ async function deleteRecords(
 ): Promise<void> {
   const admin = kafkaClient().admin();
   await admin.connect();
+  // kafkajs forgets to ask who leads the partitions.
+  await admin.fetchTopicOffsets(topic);
   await admin.deleteTopicRecords({ topic, partitions });
   await admin.disconnect();
 }
@@ -165,12 +167,12 @@ describe('spanweir replay', () => {
     await stored(world, 280 * 5);
     await lane.stop();
     const rows = await queryRows<{
-      n: string;
-      ids: string;
-      red: string;
-      minutes: string;
-      hours: string;
-      traces: string;
+      n: number;
+      ids: number;
+      red: number;
+      minutes: number;
+      hours: number;
+      traces: number;
     }>(
       `SELECT (SELECT count() FROM ${database}.otel_traces) AS n,
               (SELECT uniqExact(SpanId) FROM ${database}.otel_traces) AS ids,
@@ -179,7 +181,7 @@ describe('spanweir replay', () => {
               (SELECT sum(Spans) FROM ${database}.span_metrics_1h) AS hours,
               (SELECT sum(arraySum(mapValues(Spans))) FROM ${database}.trace_summary) AS traces`,
     );
-    const all = '1400';
+    const all = 1400;
     expect(rows).toEqual([{ n: all, ids: all, red: all, minutes: all, hours: all, traces: all }]);
     expect(await misfits(database)).toEqual([]);
   });
@@ -200,7 +202,6 @@ describe('spanweir replay --revision', () => {
     await stored(world, 500);
     await lane.stop();
     const before = await contents(database);
-    const offsets = await groupOffsets(world.group, world.topic);
     const changed = world.config({ dimensions: [{ name: 'color' }] });
     const engine = await startLane(changed);
 
@@ -227,39 +228,38 @@ describe('spanweir replay --revision', () => {
     await engine.stop();
     expect([...seen]).toEqual(['200,200,200,200,200']);
 
-    const dims = await queryRows<{ table: string; day: string; colors: string[]; spans: string }>(
-      ['10s', '1m', '1h']
+    const dims = await queryRows<{ table: string; day: string; colors: string[]; spans: number }>(
+      `SELECT * FROM (${['10s', '1m', '1h']
         .map(
           (of) =>
             `SELECT '${of}' AS table, toString(toDate(Ts)) AS day, arraySort(groupUniqArray(Dims['color'])) AS colors, sum(Spans) AS spans
              FROM ${database}.span_metrics_${of} WHERE Spans > 0 GROUP BY day`,
         )
-        .join(' UNION ALL ') + ' ORDER BY day, table',
+        .join(' UNION ALL ')}) ORDER BY day, table`,
     );
-    const row = (of: string, ago: number, colors: string[], spans: string) => ({
+    const row = (of: string, ago: number, colors: string[], spans: number) => ({
       table: of,
       day: day(ago),
       colors,
       spans,
     });
     expect(dims.slice(0, 6)).toEqual([
-      row('10s', 2, [''], '200'),
-      row('1h', 2, [''], '200'),
-      row('1m', 2, [''], '200'),
-      row('10s', 1, ['blue', 'red'], '200'),
-      row('1h', 1, ['blue', 'red'], '200'),
-      row('1m', 1, ['blue', 'red'], '200'),
+      row('10s', 2, [''], 200),
+      row('1h', 2, [''], 200),
+      row('1m', 2, [''], 200),
+      row('10s', 1, ['blue', 'red'], 200),
+      row('1h', 1, ['blue', 'red'], 200),
+      row('1m', 1, ['blue', 'red'], 200),
     ]);
     const after = await contents(database);
-    expect((after.spans as unknown[]).slice(0, 500)).toHaveLength(500);
+    expect(after.spans).toHaveLength(750);
     expect(after.traces).toEqual(expect.arrayContaining(before.traces as unknown[]));
     expect(await misfits(database)).toEqual([]);
-    const log = await queryRows<{ rows: string; revisions: string }>(
+    const log = await queryRows<{ rows: number; revisions: number }>(
       `SELECT sum(Rows) AS rows, uniqExact(Revision) AS revisions FROM ${database}.ingest_log
        WHERE Target = 'otel_traces' AND Day = '${day(1)}'`,
     );
-    expect(log).toEqual([{ rows: '200', revisions: '1' }]);
-    expect(await groupOffsets(world.group, world.topic)).not.toEqual(offsets);
+    expect(log).toEqual([{ rows: 200, revisions: 1 }]);
     const databases = await queryRows(
       `SELECT name FROM system.databases WHERE name LIKE '${database}_replay%'`,
     );
