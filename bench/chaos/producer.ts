@@ -16,6 +16,8 @@ export interface ProducerOptions {
 }
 
 const TICK_MS = 100;
+/** In one request: together they stay below the broker's max.message.bytes. */
+const MESSAGES_PER_PARTITION = 16;
 
 /**
  * Puts messages on a topic at a steady rate and each acknowledged one into the ledger. It is the topic's only
@@ -75,7 +77,8 @@ export class SteadyProducer {
       const due = Math.floor((elapsedMs / 1000) * this.#options.messagesPerSecond) - sent;
       const outgoing = this.#extra.splice(0);
       // After a broker's outage what was missed comes in portions, not as one flood.
-      for (let i = 0; i < Math.min(due, 200) && !this.#isEnding; i++) {
+      const most = this.#ledger.partitions * MESSAGES_PER_PARTITION;
+      for (let i = 0; i < Math.min(due, most) && !this.#isEnding; i++) {
         const { done, value } = this.#options.messages.next();
         if (done === true) break;
         outgoing.push({ partition: this.#next++ % this.#ledger.partitions, value: value as Buffer });
