@@ -15,6 +15,9 @@ import { expectOnce, type Ingester, type IngesterOptions, startIngester } from '
 // Many processes are started.
 vi.setConfig({ testTimeout: 300_000 });
 
+/** Four processes on a small machine take their time. */
+const PATIENCE = { deadlineMs: 120_000 };
+
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const brokers = inject('kafkaBrokers');
 const clickhouseUrl = inject('clickhouseUrl');
@@ -63,17 +66,25 @@ test('four processes that start at once on an empty database are all up, and eve
   const ingesters = await Promise.all(
     [0, 1, 2, 3].map((i) => startIngester({ ...options, name: `ingester-${i}` })),
   );
-  await waitFor('each has a share of the partitions', async () => {
-    const shares = await Promise.all(
-      ingesters.map(async ({ own }) =>
-        (await own()).get('spanweir_kafka_receiver_assigned_partitions{receiver="kafka"}'),
-      ),
-    );
-    return shares.every((share) => share === 2);
-  });
-  await waitFor('each has stored something', async () => {
-    return (await Promise.all(ingesters.map(stored))).every((blocks) => blocks > 0);
-  });
+  await waitFor(
+    'each has a share of the partitions',
+    async () => {
+      const shares = await Promise.all(
+        ingesters.map(async ({ own }) =>
+          (await own()).get('spanweir_kafka_receiver_assigned_partitions{receiver="kafka"}'),
+        ),
+      );
+      return shares.every((share) => share === 2);
+    },
+    PATIENCE,
+  );
+  await waitFor(
+    'each has stored something',
+    async () => {
+      return (await Promise.all(ingesters.map(stored))).every((blocks) => blocks > 0);
+    },
+    PATIENCE,
+  );
   await sender.end();
   await expectOnce(clickhouseUrl, database, sender.sent);
   const applied = await queryRows<{ version: number; times: string }>(
@@ -98,15 +109,15 @@ test.each([
       : { ...old, metrics: { dimensions: [{ name: 'http.route' }] } };
     const sender = await KafkaSender.start(brokers, topic, 30);
     const first = await startIngester({ ...old, name: 'old-1' });
-    await waitFor('the old one stores', async () => (await stored(first)) > 1);
+    await waitFor('the old one stores', async () => (await stored(first)) > 1, PATIENCE);
     const second = await startIngester({ ...next, name: 'new-1' });
-    await waitFor('the new one stores beside it', async () => (await stored(second)) > 1);
+    await waitFor('the new one stores beside it', async () => (await stored(second)) > 1, PATIENCE);
     // Not in order: its blocks are planned under its own revision, and formed again by the other one.
     await first.engine.kill();
     const third = await startIngester({ ...old, name: 'old-2' });
-    await waitFor('the old one is back', async () => (await stored(third)) > 1);
+    await waitFor('the old one is back', async () => (await stored(third)) > 1, PATIENCE);
     await second.engine.kill();
-    await waitFor('the old one stores alone', async () => (await stored(third)) > 4);
+    await waitFor('the old one stores alone', async () => (await stored(third)) > 4, PATIENCE);
     await sender.end();
     await expectOnce(clickhouseUrl, database, sender.sent);
   },
