@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { aborted } from '../base/aborted.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Component, ComponentContext, Deadline } from '../base/component.ts';
 import { toError } from '../base/errors.ts';
@@ -196,11 +197,4 @@ class Engine {
       health: this.#health.reporter(key),
     };
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -157,9 +157,13 @@ export class PartitionBlocks {
         key: null,
         value: batch.arena.subarray(batch.recordAt[i], batch.recordEnd[i]),
       };
-      sealed.quarantines.push(this.quarantine({ record, reason: 'block_refused' }));
+      sealed.countQuarantined(this.quarantine({ record, reason: 'block_refused' }));
     }
-    await this.#written(sealed);
+    await Promise.all(sealed.quarantines);
+    if (dropped.aborted || !deps.flow.isEffectOnce || batch.records === 0) return await this.#written(sealed);
+    // The range is still told of, as a block without rows: else it would look as if it had been lost.
+    batch.reset();
+    deps.flow.submit(this.#delivery(sealed));
   }
 
   /**

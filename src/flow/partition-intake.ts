@@ -1,3 +1,4 @@
+import { aborted } from '../base/aborted.ts';
 import { isBroken } from '../base/failpoints.ts';
 import type { StoredRange } from './block.ts';
 import { type BlockPlan, decodePlan } from './block-plan.ts';
@@ -259,8 +260,4 @@ function copied(record: SourceRecord): SourceRecord {
 
 function copiedHeader({ key, value }: RecordHeader): RecordHeader {
   return { key, value: typeof value === 'string' || value === null ? value : Uint8Array.from(value) };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

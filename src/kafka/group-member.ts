@@ -1,15 +1,17 @@
 import { setMaxListeners } from 'node:events';
 import type { Consumer, EachBatchPayload, Kafka, PartitionAssigner } from 'kafkajs';
+import { aborted } from '../base/aborted.ts';
 import type { Clock } from '../base/clock.ts';
 import { SpanweirError, toError } from '../base/errors.ts';
 import type { Log } from '../base/instruments.ts';
-import { Assignment, logPositions, readPositions } from './assignment.ts';
+import { Assignment } from './assignment.ts';
 import { isRebalance, kafkaError } from './errors.ts';
 import type { FetchedBatch } from './fetched-batch.ts';
 import type { GroupHooks } from './group-hooks.ts';
 import type { GroupOptions, GroupOwner } from './group-owner.ts';
 import { PartitionAssigners } from './kafkajs.ts';
 import type { ConsumerGroup } from './kafkajs-internals.ts';
+import { logPositions, readPositions } from './positions.ts';
 
 /**
  * One life of a kafkajs consumer: from `run` to a crash or `stop`. Does what kafkajs leaves open: commits are
@@ -291,11 +293,4 @@ export class GroupMember {
 /** kafkajs' round-robin assigner, carrying the hooks to its ConsumerGroup. */
 function withHooks(hooks: GroupHooks): PartitionAssigner {
   return (config) => Object.assign(PartitionAssigners.roundRobin(config), { hooks });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

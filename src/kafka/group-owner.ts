@@ -1,11 +1,11 @@
-import type { Assignment, Position } from './assignment.ts';
+import type { Assignment } from './assignment.ts';
 import type { FetchedBatch } from './fetched-batch.ts';
+import type { BeginsAt, Position } from './positions.ts';
 
 export interface GroupOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
-  /** Where a partition without a usable position begins. */
-  readonly beginsAt: (topic: string, partition: number) => 'earliest' | 'latest';
+  readonly beginsAt: BeginsAt;
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly minBytes: number;

@@ -1,32 +1,10 @@
+import { counter, gauge, type MetricRow, peak } from './metric-row.ts';
+
 /**
  * Every metric that Spanweir tells about itself. An instrument is asked for by its name here, with exactly
  * these labels; docs/metrics.md is rendered from this table. Names follow Prometheus: counters end in
  * `_total`, units are base units and stand in the name.
  */
-export interface MetricRow {
-  readonly kind: 'counter' | 'gauge';
-  /** What one unit is: seconds, bytes, spans, ...; '' for a bare number. */
-  readonly unit: string;
-  readonly help: string;
-  readonly labels: readonly string[];
-  /** How the values of several lanes become one. Counters always add up. */
-  readonly merge: 'sum' | 'max';
-}
-
-function counter(unit: string, help: string, ...labels: string[]): MetricRow {
-  return { kind: 'counter', unit, help, labels, merge: 'sum' };
-}
-
-/** A gauge whose lanes add up: queue lengths, bytes in flight. */
-function gauge(unit: string, help: string, ...labels: string[]): MetricRow {
-  return { kind: 'gauge', unit, help, labels, merge: 'sum' };
-}
-
-/** A gauge of which the largest lane counts: ages, delays, states. */
-function peak(unit: string, help: string, ...labels: string[]): MetricRow {
-  return { kind: 'gauge', unit, help, labels, merge: 'max' };
-}
-
 export const METRICS: Readonly<Record<string, MetricRow>> = {
   // The process as a whole.
   spanweir_component_healthy: peak('', '1 while the component works, 0 while it does not.', 'component'),

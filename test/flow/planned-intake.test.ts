@@ -203,6 +203,22 @@ test('a block that could not begin for want of a heartbeat is written once there
   expect(harness.commits).toEqual([0, 2]);
 });
 
+test('a block that is refused for good is put aside, and its range written as a block without rows', async () => {
+  const harness = effectOnce();
+  const partition = harness.openPartition({ offset: 0, metadata: plan(0) });
+  await partition.offer([record(0), record(1)]);
+  await settle();
+  harness.writes[0]?.fail(new SpanweirError('REFUSED', 'bad data'));
+  await settle();
+  expect(harness.quarantined.map(({ record }) => record.offset)).toEqual([0, 1]);
+  expect(harness.writes[1]).toMatchObject({ spans: 0 });
+  expect(harness.writes[1]?.block.origin).toMatchObject({ lastOffset: 1, records: 2, quarantined: 2 });
+  harness.writes[1]?.succeed();
+  await settle();
+  expect(harness.commits).toEqual([0, 2]);
+  expect(harness.budget.usedBytes).toBe(0);
+});
+
 test('a sink that was fenced gives the partition back to the source', async () => {
   const harness = effectOnce();
   const partition = harness.openPartition({ offset: 0, metadata: plan(0) });

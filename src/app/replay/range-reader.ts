@@ -2,12 +2,13 @@ import type { Clock } from '../../base/clock.ts';
 import { SpanweirError, toError } from '../../base/errors.ts';
 import type { Log } from '../../base/instruments.ts';
 import type { SourceRecord } from '../../flow/intake.ts';
-import type { Assignment, Position } from '../../kafka/assignment.ts';
+import type { Assignment } from '../../kafka/assignment.ts';
 import type { KafkaClient } from '../../kafka/client.ts';
 import { kafkaError } from '../../kafka/errors.ts';
 import type { FetchedBatch, TroubledRange } from '../../kafka/fetched-batch.ts';
 import { GroupMember } from '../../kafka/group-member.ts';
 import type { GroupOptions, GroupOwner } from '../../kafka/group-owner.ts';
+import type { Position } from '../../kafka/positions.ts';
 import type { WorkRange } from './ranges.ts';
 
 /** What is to be read of one partition: ranges that ascend and are disjoint. */

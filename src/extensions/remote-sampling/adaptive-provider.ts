@@ -1,3 +1,4 @@
+import { aborted } from '../../base/aborted.ts';
 import type { ComponentContext, Deadline } from '../../base/component.ts';
 import { toError } from '../../base/errors.ts';
 import { AdaptiveControl, type StandingDecision } from '../../sampling/adaptive-control.ts';
@@ -165,13 +166,6 @@ export class AdaptiveProvider implements StrategyProvider {
 
 function onGrid(ms: number, windowMs: number): number {
   return Math.floor(ms / windowMs) * windowMs;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 function counters(instruments: ComponentContext['instruments']) {

@@ -1,14 +1,16 @@
 import { setMaxListeners } from 'node:events';
+import { aborted } from '../../base/aborted.ts';
 import type { Deadline } from '../../base/component.ts';
 import { SpanweirError } from '../../base/errors.ts';
 import type { Intake, PartitionIntake } from '../../flow/intake.ts';
 import type { LaneContext, LaneReceiver, Stall } from '../../flow/lane.ts';
-import type { Assignment, Position } from '../../kafka/assignment.ts';
+import type { Assignment } from '../../kafka/assignment.ts';
 import { createKafka, type KafkaClient } from '../../kafka/client.ts';
 import { kafkaError } from '../../kafka/errors.ts';
 import type { FetchedBatch } from '../../kafka/fetched-batch.ts';
 import { GroupMember } from '../../kafka/group-member.ts';
 import type { GroupOwner } from '../../kafka/group-owner.ts';
+import type { Position } from '../../kafka/positions.ts';
 import { encodingOf, type KafkaReceiverConfig, topicRule } from './config.ts';
 import { type Counters, countersOf } from './counters.ts';
 import { openDeadLetters } from './dead-letter-places.ts';
@@ -285,11 +287,4 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     }
     this.#counters.deadLetters(letter.reason).add(1);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
