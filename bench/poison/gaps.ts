@@ -59,10 +59,12 @@ export class GapWatch {
   #look(partition: number, committed: number, nowMs: number): void {
     if (committed < 0) return;
     const before = this.#committed.get(partition);
-    // Counted also in the look in which it has moved: the wait has been that long at most.
-    const headMs = this.#ackedMs.get(partition)?.get(before ?? committed);
-    const sinceMs = Math.max(headMs ?? nowMs, this.#movedMs.get(partition) ?? 0);
-    this.#longest.set(partition, Math.max(this.#longest.get(partition) ?? 0, nowMs - sinceMs));
+    if (before !== undefined) {
+      // Counted also in the look in which it has moved: the wait has been that long at most.
+      const headMs = this.#ackedMs.get(partition)?.get(before) ?? nowMs;
+      const waitedMs = nowMs - Math.max(headMs, this.#movedMs.get(partition) ?? 0);
+      this.#longest.set(partition, Math.max(this.#longest.get(partition) ?? 0, waitedMs));
+    }
     if (committed === before) return;
     this.#committed.set(partition, committed);
     this.#movedMs.set(partition, nowMs);

@@ -91,8 +91,12 @@ export async function runPoison({ dir, large, aroundMs, database }: PoisonOption
         damageSecondBatch(join(dir, 'kafka', 'log', `${TOPIC}-${partitionOf(index)}`), damage);
     }
     kafkaPart = await startKafka(broker);
-    engine = await startPoisoned(dir, kafkaPart.brokers, database);
-    return await sendKinds({ kinds, kafka, traffic, engine, aroundMs, brokers: kafkaPart.brokers });
+    const { brokers } = kafkaPart;
+    const start = async (): Promise<Engine> => {
+      engine = await startPoisoned(dir, brokers, database);
+      return engine;
+    };
+    return await sendKinds({ kinds, kafka, traffic, start, aroundMs, brokers });
   } finally {
     await traffic.end();
     await engine?.child.stop(40_000);
@@ -105,18 +109,23 @@ interface Sending {
   readonly kafka: Kafka;
   readonly brokers: readonly string[];
   readonly traffic: Traffic;
-  readonly engine: Awaited<ReturnType<typeof startPoisoned>>;
+  /** Starts the engine: not before somebody watches, since what was damaged on disk is what it meets first. */
+  readonly start: () => Promise<Engine>;
   readonly aroundMs: number;
 }
 
-async function sendKinds({ kinds, kafka, brokers, traffic, engine, aroundMs }: Sending): Promise<PoisonRun> {
+async function sendKinds({ kinds, kafka, brokers, traffic, start, aroundMs }: Sending): Promise<PoisonRun> {
   const admin = kafka.admin();
   await admin.connect();
   const watch = new GapWatch(admin, { group: GROUP, topic: TOPIC });
   const sender = new PoisonSender(brokers);
   // Made before: some take seconds, in which nobody could look at a clock.
   const payloads = kinds.map(({ value }) => (value === 'disk' ? null : value()));
+  for (const [partition, end] of traffic.ends.entries()) {
+    for (let offset = 0; offset < end; offset++) watch.acked(partition, offset);
+  }
   watch.start();
+  const engine = await start();
   const gaps: Omit<KindFigures, 'kind' | 'letters' | 'spans'>[] = [];
   const offsets: number[] = [];
   try {
