@@ -27,18 +27,35 @@ export interface FormerOptions {
   readonly stop: AbortSignal;
 }
 
+/** Longest that blocks are finished after a stop. */
+const STOP_MS = 20_000;
+
+interface Open {
+  readonly intake: LanePartitionIntake;
+  readonly whole: boolean;
+  /** To its end. */
+  isRead: boolean;
+}
+
 /** Forms blocks of exactly the ranges that were read and has them written, by the engine's own intake. */
 export class BlockFormer implements RangeTaker {
   readonly #options: FormerOptions;
   readonly #deps: IntakeDeps;
   /** For ranges that become one block, however large. */
   readonly #wholeDeps: IntakeDeps;
-  readonly #open = new Map<string, { readonly intake: LanePartitionIntake; readonly whole: boolean }>();
+  readonly #open = new Map<string, Open>();
+  /** Aborts when blocks that were begun have had their time after a stop. */
+  readonly #giveUp = new AbortController();
   #failure: Error | undefined;
 
   constructor(options: FormerOptions) {
     this.#options = options;
-    setMaxListeners(0, options.stop);
+    setMaxListeners(0, options.stop, this.#giveUp.signal);
+    const limit = (): void => {
+      AbortSignal.timeout(STOP_MS).addEventListener('abort', () => this.#giveUp.abort(), { once: true });
+    };
+    if (options.stop.aborted) limit();
+    options.stop.addEventListener('abort', limit, { once: true });
     const { paths, path, instruments, maxInFlightBytes } = options;
     const context = paths.context('command', 'replay');
     this.#deps = paths.intakeDeps(path, new Budget(maxInFlightBytes), context, instruments);
@@ -55,7 +72,7 @@ export class BlockFormer implements RangeTaker {
       },
       closed: () => {},
     });
-    this.#open.set(keyOf(of), { intake, whole: range.whole });
+    this.#open.set(keyOf(of), { intake, whole: range.whole, isRead: false });
   }
 
   async take(of: PartitionRanges, records: readonly SourceRecord[]): Promise<void> {
@@ -81,19 +98,21 @@ export class BlockFormer implements RangeTaker {
 
   /** Resolves when all blocks of the range are safe. */
   async end(of: PartitionRanges, { last }: WorkRange): Promise<void> {
-    const intake = this.#open.get(keyOf(of))?.intake;
-    if (intake === undefined) return;
+    const open = this.#open.get(keyOf(of));
+    if (open === undefined) return;
+    const { intake } = open;
+    open.isRead = true;
     intake.skipTo(last + 1);
-    await intake.drain(this.#options.stop);
+    await intake.drain(this.#giveUp.signal);
     intake.drop();
     this.#open.delete(keyOf(of));
     this.#check();
   }
 
   /** What is open is finished as far as it was read, or forgotten where it has to be whole. */
-  async close(giveUp: AbortSignal): Promise<void> {
-    for (const { intake, whole } of this.#open.values()) {
-      if (!whole && this.#failure === undefined) await intake.drain(giveUp);
+  async close(): Promise<void> {
+    for (const { intake, isRead, whole } of this.#open.values()) {
+      if ((isRead || !whole) && this.#failure === undefined) await intake.drain(this.#giveUp.signal);
       intake.drop();
     }
     this.#open.clear();

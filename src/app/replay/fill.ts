@@ -57,12 +57,14 @@ export async function fill(session: ReplaySession, options: ReplayOptions): Prom
     `Read again: ${grouped(tally.spans)} spans of ${grouped(tally.records)} records, in ${grouped(tally.blocks)} blocks, ` +
       `${grouped(tally.completed)} of which were there in part. Put aside: ${grouped(tally.quarantined)} records.`,
   );
+  if (tally.refused > 0)
+    io.complain(`ClickHouse refuses ${grouped(tally.refused)} blocks for good: they were put aside.`);
   for (const doubt of tally.doubts) io.complain(`left alone: ${doubt} (see --revision current)`);
   if (stop.aborted) {
     io.print('Stopped before the end: what was put in is complete in itself; run it again for the rest.');
     return EXIT.interrupted;
   }
-  return isWhole(after) && tally.doubts.length === 0 ? EXIT.ok : EXIT.failed;
+  return isWhole(after) && tally.doubts.length + tally.refused === 0 ? EXIT.ok : EXIT.failed;
 }
 
 /** True when all that was asked for is stored, or is the live engine's to store. */

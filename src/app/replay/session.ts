@@ -97,7 +97,7 @@ export async function formBlocks(session: ReplaySession, options: FormOptions): 
   try {
     await readRanges(session, work, former);
   } finally {
-    await former.close(AbortSignal.timeout(CLOSE_MS));
+    await former.close();
     const deadline = { signal: AbortSignal.timeout(CLOSE_MS), remainingMs: () => CLOSE_MS };
     for (const sink of sinks) await sink.stop(deadline);
     await letters.stop();

@@ -185,6 +185,28 @@ describe('spanweir replay', () => {
     expect(rows).toEqual([{ n: all, ids: all, red: all, minutes: all, hours: all, traces: all }]);
     expect(await misfits(database)).toEqual([]);
   });
+
+  test('that is stopped leaves whole blocks, and goes on where it was', async () => {
+    const world = await ingested(60);
+    const { database } = world;
+    const before = await contents(database);
+    await takeOut(
+      database,
+      Array.from({ length: 60 }, (_, i) => i),
+    );
+    const stop = new AbortController();
+    const stopping = waitFor('a block', async () => {
+      const [row] = await queryRows<{ n: number }>(`SELECT count() AS n FROM ${database}.otel_traces`);
+      return Number(row?.n) > 0;
+    }).then(() => stop.abort());
+    const ran = await replay(world.config(), {}, stop.signal);
+    await stopping;
+    expect(ran, ran.printed).toMatchObject({ code: 130 });
+    const again = await replay(world.config());
+    expect(again, again.printed).toMatchObject({ code: 0 });
+    expect(await contents(database)).toEqual(before);
+    expect(await misfits(database)).toEqual([]);
+  });
 });
 
 describe('spanweir replay --revision', () => {
