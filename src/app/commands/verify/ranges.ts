@@ -78,8 +78,8 @@ function findingOf({ source, partition, first, last, end, beforeFirst, beforeLas
   return { ...common, kind: 'overlap', firstOffset: first, lastOffset: Math.min(last, end - 1), text };
 }
 
-/** One row per block. */
-const BLOCKS = `SELECT Source, Partition, FirstOffset, LastOffset, Revision, FirstTimestamp,
+/** One row per block; of one that `replay --revision` recomputed for some of its days, too. */
+const BLOCKS = `SELECT Source, Partition, FirstOffset, LastOffset, FirstTimestamp,
        any(LastTimestamp) AS Until, max(${OLD}) AS Old`;
 
 async function readPartitions(client: ClickHouse, scope: Scope): Promise<PartitionRange[]> {
@@ -100,7 +100,7 @@ async function readPartitions(client: ClickHouse, scope: Scope): Promise<Partiti
 function blocksOf(client: ClickHouse, scope: Scope): string {
   return `${BLOCKS} FROM ${quoted(client.database)}.ingest_log
     WHERE Source != '' AND ${ofScope(scope, 'Source', 'Partition')}
-    GROUP BY Source, Partition, FirstOffset, LastOffset, Revision, FirstTimestamp`;
+    GROUP BY Source, Partition, FirstOffset, LastOffset, FirstTimestamp`;
 }
 
 /** Bounds one answer; a partition with more is in a state in which their number says enough. */
