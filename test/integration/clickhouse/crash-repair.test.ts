@@ -92,7 +92,10 @@ async function expectOnce(only: Only, n: number): Promise<void> {
   expect([n, after]).toEqual([n, expectedTotals(before, only)]);
 }
 
-describe('the server is killed between noting a token and putting the part in place', () => {
+/** Each crash costs a start of the server. */
+const timeout = 300_000;
+
+describe('the server is killed between noting a token and putting the part in place', { timeout }, () => {
   // Parts of a block over two days, in the order in which they are renamed; the log's is the last.
   test('of spans and the summaries of their traces: all are there once', async () => {
     for (const n of [1, 2, 3, 4, 5]) await expectOnce('spans', n);

@@ -6,13 +6,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../../../scripts/parts/ports.mjs';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { Deadline } from '../../../src/base/component.ts';
-import { isRetryable } from '../../../src/base/errors.ts';
 import { EmbeddedClickHouse } from '../../../src/clickhouse/embedded.ts';
-import { NativeBuffer } from '../../../src/clickhouse/native/native-buffer.ts';
-import { SpanEncoder } from '../../../src/clickhouse/native/span-encoder.ts';
+import { kafkaOrigin } from '../../support/kafka-origin.ts';
 import { tempDirOfTest } from '../../support/temp-dir.ts';
 import { waitFor } from '../../support/wait.ts';
-import { BatchMaker, migratedDatabase, silentLog } from './database.ts';
+import { migratedDatabase, silentLog } from './database.ts';
+import { never, SinkSetup } from './sink-setup.ts';
 
 function deadline(ms: number): Deadline {
   const signal = AbortSignal.timeout(ms);
@@ -144,8 +143,8 @@ test('kill -9 of the server loses and doubles nothing that was acknowledged', as
   const { server, url, health, restarts } = create(await freshSettings());
   await server.start();
   const client = await migratedDatabase(url);
-  const maker = new BatchMaker();
-  const encoder = new SpanEncoder(maker.dictionary);
+  const config = { retry_on_failure: { initial_interval: '20ms', max_interval: '200ms' } };
+  const setup = new SinkSetup(client, { config, only: 'spans' });
   const SPANS = 500;
   const blocks = 60;
   const kills = [10, 30, 50];
@@ -154,21 +153,13 @@ test('kill -9 of the server loses and doubles nothing that was acknowledged', as
       spanId: (i * SPANS + n + 1).toString(16).padStart(16, '0'),
       name: `block ${i}`,
     }));
-    const out = new NativeBuffer();
-    encoder.encode(maker.make([[{ service: 'shop', spans }]]), undefined, true, out);
-    const insert = () => client.insertNative({ table: 'otel_traces', token: `block ${i}` }, out.written());
-    const attempt = insert();
-    attempt.catch(() => undefined);
+    const written = setup.sink.write(setup.block(kafkaOrigin(i, i), [[{ service: 'shop', spans }]]), never);
     if (kills.includes(i)) {
       // Somewhere in the middle of it.
       await systemClock.sleep(i / 10);
       process.kill(server.pid as number, 'SIGKILL');
     }
-    const outcome = await attempt.then(
-      () => 'taken',
-      (error: unknown) => (isRetryable(error) ? 'unknown' : Promise.reject(error)),
-    );
-    if (outcome === 'unknown') await waitFor('the block being taken', () => insert().then(() => true));
+    await written;
   }
   const [row] = await client.query(
     `SELECT count() AS spans, uniqExact(SpanId) AS different FROM ${client.database}.otel_traces`,
