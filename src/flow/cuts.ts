@@ -9,7 +9,8 @@ export type Cut =
 
 /** Cuts in offset order, disjoint; those that lie behind are forgotten. */
 export class Cuts {
-  #cuts: readonly Cut[];
+  readonly #cuts: readonly Cut[];
+  #at = 0;
   #isTrusted = false;
 
   constructor(cuts: readonly Cut[]) {
@@ -18,23 +19,23 @@ export class Cuts {
 
   /** The cut that comes next or that the records are in. */
   get next(): Cut | undefined {
-    return this.#cuts[0];
+    return this.#cuts[this.#at];
   }
 
   /** The plan that the block at hand has to follow. */
   get planned(): PlannedBlock | undefined {
-    const cut = this.#cuts[0];
+    const cut = this.#cuts[this.#at];
     return cut?.kind === 'planned' ? cut.range : undefined;
   }
 
   /** The next cut lies behind. */
   leave(): void {
-    this.#cuts = this.#cuts.slice(1);
+    this.#at += 1;
     this.#isTrusted = false;
   }
 
   forget(): void {
-    this.#cuts = [];
+    this.#at = this.#cuts.length;
   }
 
   /**
@@ -43,7 +44,7 @@ export class Cuts {
    * is younger than its youngest.
    */
   placeOf({ offset, timestampMs }: SourceRecord, position: number): 'stored' | 'new' | 'other_log' {
-    const cut = this.#cuts[0];
+    const cut = this.#cuts[this.#at];
     if (cut?.kind !== 'stored' || offset < cut.range.firstOffset) return 'new';
     const { firstOffset, firstTimestampMs, lastTimestampMs } = cut.range;
     const isFirst = !this.#isTrusted && position <= firstOffset;

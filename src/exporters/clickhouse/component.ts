@@ -59,6 +59,7 @@ export function openClickHouse(
 }
 
 const START_CONNECTIONS = 4;
+const UTC = new Set(['UTC', 'Etc/UTC', 'Universal', 'Zulu', 'GMT', 'Etc/GMT']);
 
 /** The main half: the schema before anything is inserted, and what other components want of the database. */
 export class ClickHouseMain implements Component {
@@ -88,6 +89,7 @@ export class ClickHouseMain implements Component {
     } else await checkSchema(this.clickhouse);
     const mayAlter = this.#config.create_schema;
     await ensureWindows(this.clickhouse, neededWindow(this.#config.timeout), { log, mayAlter });
+    await this.#warnOfLocalDays();
     health.report('ok');
   }
 
@@ -95,6 +97,17 @@ export class ClickHouseMain implements Component {
     this.#stopping.abort();
     await this.clickhouse.close();
     this.#context.health.report('stopped');
+  }
+
+  /** A block's marker is on its first row of each UTC day: a partition that is another day may have none. */
+  async #warnOfLocalDays(): Promise<void> {
+    const [row] = await this.clickhouse.query<{ zone: string }>('SELECT timezone() AS zone');
+    if (row === undefined || UTC.has(row.zone)) return;
+    this.#context.log.warn(
+      { timezone: row.zone },
+      "the server's days are not UTC days: what is put in again after a crash of ClickHouse around midnight may be " +
+        'there twice; set its timezone to UTC',
+    );
   }
 
   async #untilServing(): Promise<void> {
