@@ -4,6 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { afterEach, expect, test, vi } from 'vitest';
 import { COMPONENTS } from '../../src/app/components.ts';
 import { run } from '../../src/app/run.ts';
+import { readMigrations } from '../../src/clickhouse/migrations.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { encodeProto } from '../support/spans.ts';
 import { waitFor } from '../support/wait.ts';
@@ -22,7 +23,7 @@ afterEach(async () => {
 class FakeDatabase {
   inserts: 'taken' | 'held' | 'refused' = 'taken';
   held = 0;
-  readonly #server = createServer((request, response) => this.#answer(request, response));
+  readonly #server = createServer((request, response) => void this.#answer(request, response));
 
   async listen(): Promise<number> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
@@ -33,13 +34,24 @@ class FakeDatabase {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
-    request.resume();
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const isInsert = request.url?.includes('INSERT') === true;
-    if (!isInsert || this.inserts === 'taken') response.end('{"1":1}\n');
+    let query = '';
+    for await (const chunk of request) if (!isInsert) query += String(chunk);
+    if (!isInsert) response.end(answerTo(query));
+    else if (this.inserts === 'taken') response.end();
     else if (this.inserts === 'held') this.held++;
     else response.writeHead(404).end('Code: 60. DB::Exception: Table t does not exist. (UNKNOWN_TABLE)');
   }
+}
+
+/** As of a database that has the schema of this release. */
+function answerTo(query: string): string {
+  if (query.includes("name = 'schema_migrations'")) return '{"n":"1"}\n';
+  if (!query.includes('.schema_migrations')) return '';
+  return readMigrations({ database: 'default', spansTtlMs: 0 })
+    .map(({ version, name, sha256 }) => `{"Version":${version},"Name":"${name}","Sha256":["${sha256}"]}\n`)
+    .join('');
 }
 
 async function freePort(): Promise<number> {
@@ -113,7 +125,10 @@ service:
     stop.abort();
     await ended;
   });
-  await waitFor('the engine is ready', () => isReady);
+  const failed = ended.then((outcome) => {
+    if (!isReady) throw outcome;
+  });
+  await Promise.race([waitFor('the engine is ready', () => isReady), failed]);
   const page = async (port: number, path = '/metrics') =>
     (await fetch(`http://127.0.0.1:${port}${path}`)).text();
   return {
