@@ -23,9 +23,9 @@ export interface IngesterOptions extends Pick<Launch, 'dir' | 'name' | 'env' | '
 export interface Ingester {
   readonly engine: RunningEngine;
   /** The engine's own metrics. */
-  own(): Promise<Samples>;
+  readonly own: () => Promise<Samples>;
   /** Of one component, as the health check says it; '' when it is well. */
-  trouble(component: string): Promise<string>;
+  readonly trouble: (component: string) => Promise<string>;
 }
 
 /** Kafka to ClickHouse with RED metrics, in a process of its own. */
