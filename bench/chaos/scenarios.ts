@@ -73,9 +73,9 @@ export const SCENARIOS = {
   small_blocks: {
     what: 'many blocks whose first records have the same timestamp',
     partitions: 2,
-    spansPerSecond: 2000,
+    spansPerSecond: 6000,
     settings: { block: { max_spans: 100 } },
-    play: async () => await pause(6000),
+    play: async () => await pause(4000),
   },
   joined_while_writing: {
     isShared: true,
@@ -164,7 +164,11 @@ export const SCENARIOS = {
     what: 'every third answer to an insert is lost after its whole body was taken',
     play: async (world) => {
       world.proxy.mode = { kind: 'lose_answers', every: 3 };
-      await pause(8000);
+      const endMs = performance.now() + 60_000;
+      while (world.proxy.lostAnswers < 24) {
+        if (performance.now() > endMs) throw new Error(`${world.proxy.lostAnswers} answers were lost`);
+        await pause(200);
+      }
       world.proxy.mode = { kind: 'pass' };
     },
   },
@@ -204,9 +208,15 @@ async function loseParts(world: World, table: string): Promise<void> {
   proxy.hold('all');
   await pause(50);
   const before = new Set((await parts()).map(({ path }) => path));
-  await pause(2500);
-  const lost = (await parts()).filter(({ path }) => !before.has(path));
-  if (lost.length === 0) throw new Error(`nothing was inserted into ${table}`);
+  const fresh = async (): Promise<{ path: string }[]> =>
+    (await parts()).filter(({ path }) => !before.has(path));
+  const endMs = performance.now() + 30_000;
+  while ((await fresh()).length === 0) {
+    if (performance.now() > endMs) throw new Error(`nothing was inserted into ${table}`);
+    await pause(200);
+  }
+  await pause(500);
+  const lost = await fresh();
   await database.kill(() => {
     proxy.cut();
     for (const { path } of lost) rmSync(path, { recursive: true });
