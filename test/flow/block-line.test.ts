@@ -102,70 +102,98 @@ test('where blocks are not planned all are written at once, and commits carry no
   expect(line.nextCommit(closedAt(20))).toEqual({ ended: [a, b], nextOffset: 20, plan: undefined });
 });
 
-/**
- * Random interleavings of sealing, writing, answers of the broker, and deaths after which the next owner begins
- * with what the broker has. The laws: nothing is written that the broker was not told of; the position is never
- * ahead of what is written; every offset is written in blocks of always the same bounds; all are committed in the end.
- */
+/** A partition, its broker and the owners that come one after the other, with the laws checked at each step. */
+class Life {
+  readonly #broker = { offset: 0, from: 0, blocks: [] as readonly PlannedBlock[] };
+  readonly #boundsOf = new Map<number, number>();
+  readonly #written = new Set<number>();
+  readonly #sizes: Iterator<number>;
+  #line = new BlockLine<TestBlock>(true, FRESH);
+  #toReform: PlannedBlock[] = [];
+  #end = 0;
+  #sent: CommitStep<TestBlock> | undefined;
+  #writing: TestBlock | undefined;
+
+  constructor(sizes: Iterator<number>) {
+    this.#sizes = sizes;
+  }
+
+  /** Bounds of all blocks that were ever written, in order. */
+  get bounds(): [number, number][] {
+    return [...this.#boundsOf].sort(([a], [b]) => a - b);
+  }
+
+  seal(): void {
+    const planned = this.#toReform.shift();
+    const size = this.#sizes.next().value as number;
+    const sealed = planned === undefined ? block(this.#end, this.#end + size - 1) : { planned };
+    this.#end = sealed.planned.lastOffset + 1;
+    this.#line.add(sealed);
+  }
+
+  /** Only of what the broker was told, and of always the same bounds. */
+  write(): void {
+    if (this.#writing !== undefined) return;
+    this.#writing = this.#line.nextToWrite();
+    if (this.#writing === undefined) return;
+    const { firstOffset, lastOffset } = this.#writing.planned;
+    expect(this.#broker.blocks.map((known) => known.firstOffset)).toContain(firstOffset);
+    expect(this.#boundsOf.get(firstOffset) ?? lastOffset).toBe(lastOffset);
+    this.#boundsOf.set(firstOffset, lastOffset);
+  }
+
+  written(): void {
+    if (this.#writing === undefined) return;
+    const { firstOffset, lastOffset } = this.#writing.planned;
+    for (let offset = firstOffset; offset <= lastOffset; offset++) this.#written.add(offset);
+    this.#line.markWritten(this.#writing);
+    this.#writing = undefined;
+  }
+
+  send(): void {
+    this.#sent ??= this.#line.nextCommit(closedAt(this.#end));
+  }
+
+  answer(): void {
+    if (this.#sent === undefined) return;
+    this.#take(this.#sent);
+    this.#line.acknowledged(this.#sent);
+    this.#sent = undefined;
+  }
+
+  /** The next owner begins with what the broker has. */
+  die(): void {
+    this.#line = new BlockLine(true, { committedOffset: this.#broker.offset, toReform: this.#broker.blocks });
+    this.#toReform = [...this.#broker.blocks];
+    this.#end = this.#broker.from;
+    this.#sent = undefined;
+    this.#writing = undefined;
+  }
+
+  dieUnanswered(): void {
+    if (this.#sent !== undefined) this.#take(this.#sent);
+    this.die();
+  }
+
+  /** The position is never ahead of what is written. */
+  #take(step: CommitStep<TestBlock>): void {
+    for (let offset = 0; offset < step.nextOffset; offset++) expect(this.#written.has(offset)).toBe(true);
+    Object.assign(this.#broker, { offset: step.nextOffset, ...step.plan });
+  }
+}
+
 test('whatever happens in whatever order, a block is known before it is written and written before it is passed', () => {
-  const action = fc.constantFrom('seal', 'write', 'written', 'send', 'answer', 'die', 'die_unanswered');
+  const deed = fc.constantFrom('seal', 'write', 'written', 'send', 'answer', 'die', 'dieUnanswered');
+  const sizes = fc.infiniteStream(fc.integer({ min: 1, max: 5 }));
   fc.assert(
-    fc.property(
-      fc.array(action, { maxLength: 120 }),
-      fc.infiniteStream(fc.integer({ min: 1, max: 5 })),
-      (actions, sizes) => {
-        const broker = { offset: 0, from: 0, blocks: [] as readonly PlannedBlock[] };
-        const boundsOf = new Map<number, number>();
-        const written = new Set<number>();
-        let line = new BlockLine<TestBlock>(true, FRESH);
-        let toReform: PlannedBlock[] = [];
-        let end = 0;
-        let sent: CommitStep<TestBlock> | undefined;
-        let writing: TestBlock | undefined;
-        const take = (step: CommitStep<TestBlock>): void => {
-          for (let offset = 0; offset < step.nextOffset; offset++) expect(written.has(offset)).toBe(true);
-          Object.assign(broker, { offset: step.nextOffset, ...step.plan });
-        };
-        for (const what of actions) {
-          if (what === 'seal') {
-            const planned = toReform.shift();
-            const size = sizes.next().value as number;
-            const sealed = planned === undefined ? block(end, end + size - 1) : { planned };
-            end = sealed.planned.lastOffset + 1;
-            line.add(sealed);
-          } else if (what === 'write' && writing === undefined) {
-            writing = line.nextToWrite();
-            if (writing === undefined) continue;
-            const { firstOffset, lastOffset } = writing.planned;
-            expect(broker.blocks.map((known) => known.firstOffset)).toContain(firstOffset);
-            expect(boundsOf.get(firstOffset) ?? lastOffset).toBe(lastOffset);
-            boundsOf.set(firstOffset, lastOffset);
-          } else if (what === 'written' && writing !== undefined) {
-            const { firstOffset, lastOffset } = writing.planned;
-            for (let offset = firstOffset; offset <= lastOffset; offset++) written.add(offset);
-            line.markWritten(writing);
-            writing = undefined;
-          } else if (what === 'send' && sent === undefined) {
-            sent = line.nextCommit(closedAt(end));
-          } else if (what === 'answer' && sent !== undefined) {
-            take(sent);
-            line.acknowledged(sent);
-            sent = undefined;
-          } else if (what === 'die' || what === 'die_unanswered') {
-            if (what === 'die_unanswered' && sent !== undefined) take(sent);
-            line = new BlockLine(true, { committedOffset: broker.offset, toReform: broker.blocks });
-            toReform = [...broker.blocks];
-            end = broker.from;
-            sent = undefined;
-            writing = undefined;
-          }
-        }
-        const bounds = [...boundsOf].sort(([a], [b]) => a - b);
-        for (const [i, [first]] of bounds.entries()) {
-          if (i > 0) expect(first).toBe((bounds[i - 1]?.[1] as number) + 1);
-        }
-      },
-    ),
+    fc.property(fc.array(deed, { maxLength: 120 }), sizes, (deeds, stream) => {
+      const life = new Life(stream);
+      for (const what of deeds) life[what]();
+      const { bounds } = life;
+      for (const [i, [first]] of bounds.entries()) {
+        if (i > 0) expect(first).toBe((bounds[i - 1]?.[1] as number) + 1);
+      }
+    }),
     { numRuns: 400 },
   );
 });

@@ -35,7 +35,11 @@ async function counted(sinks: readonly BlockSink[], origin: BlockOrigin): Promis
       clock: new FakeClock(),
       random: () => 1,
       log: quiet,
-      halfStored: { add: (n) => void (count += n) },
+      halfStored: {
+        add: (n) => {
+          count += n;
+        },
+      },
     },
   );
   const value = { origin, batch: new SpanBatch(), mayBegin: () => true };
