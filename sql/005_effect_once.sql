@@ -18,6 +18,11 @@ ALTER TABLE {{DB}}.otel_traces
 ALTER TABLE {{DB}}.trace_summary
     ADD COLUMN IF NOT EXISTS Seen SimpleAggregateFunction(maxMap, Map(String, UInt64)) CODEC(ZSTD(1));
 
+-- Detached below: there again, where an earlier run of this file was cut off in between.
+ATTACH TABLE IF NOT EXISTS {{DB}}.trace_summary_mv;
+ATTACH TABLE IF NOT EXISTS {{DB}}.span_metrics_1h_mv;
+ATTACH TABLE IF NOT EXISTS {{DB}}.span_metrics_1m_mv;
+
 ALTER TABLE {{DB}}.trace_summary_mv MODIFY QUERY
 SELECT
     TraceId,
@@ -53,6 +58,16 @@ SELECT toStartOfMinute(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, 
        max(m.DurationMaxNs) AS DurationMaxNs, sumMap(m.Hist) AS Hist, maxMap(m.Seen) AS Seen
 FROM {{DB}}.span_metrics_10s AS m
 GROUP BY Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash;
+
+-- MODIFY QUERY gives a view's rows other deduplication tokens until the server loads the view anew: a block that is
+-- sent again after its first restart would be in the view's target twice. So load it now, before there are rows
+-- of blocks that may be sent again. What is inserted while a view is detached is missing in its target.
+DETACH TABLE IF EXISTS {{DB}}.trace_summary_mv SYNC;
+ATTACH TABLE IF NOT EXISTS {{DB}}.trace_summary_mv;
+DETACH TABLE IF EXISTS {{DB}}.span_metrics_1h_mv SYNC;
+ATTACH TABLE IF NOT EXISTS {{DB}}.span_metrics_1h_mv;
+DETACH TABLE IF EXISTS {{DB}}.span_metrics_1m_mv SYNC;
+ATTACH TABLE IF NOT EXISTS {{DB}}.span_metrics_1m_mv;
 
 ALTER TABLE {{DB}}.sampling_throughput
     ADD COLUMN IF NOT EXISTS Seen SimpleAggregateFunction(maxMap, Map(String, UInt64)) CODEC(ZSTD(1));
