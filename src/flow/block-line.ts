@@ -22,6 +22,8 @@ export interface LineEnd {
   /** Where the block that is open, or comes next, begins. */
   readonly openFrom: number;
   readonly isOpen: boolean;
+  /** `BlockPlan.isAsking`. */
+  readonly isAsking?: boolean;
 }
 
 /**
@@ -111,6 +113,7 @@ export class BlockLine<T extends { readonly planned: PlannedBlock }> {
       ...joining.slice(0, Math.max(0, MAX_PLANNED_BLOCKS - known)),
     ].map(({ block }) => block.planned);
     const blocks = [...named, ...this.#toReform];
-    return { from: blocks[0]?.firstOffset ?? end.openFrom, blocks };
+    const from = blocks[0]?.firstOffset ?? end.openFrom;
+    return { from, blocks, ...(end.isAsking && { isAsking: true }) };
   }
 }

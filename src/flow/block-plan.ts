@@ -24,6 +24,8 @@ export interface BlockPlan {
   readonly from: number;
   /** In order, each beginning where the one before ends. */
   readonly blocks: readonly PlannedBlock[];
+  /** The sinks have blocks behind these that no plan led to: the next owner has to ask for them, too. */
+  readonly isAsking?: boolean;
 }
 
 /** Of the form below; a release that has to change it in a way that this one can't read counts it up. */
@@ -36,7 +38,7 @@ export const MAX_METADATA_BYTES = 4096;
 export const MAX_PLANNED_BLOCKS = 8;
 
 /** As commit metadata: JSON, so that it can be read where a group's offsets are shown. */
-export function encodePlan({ from, blocks }: BlockPlan): string {
+export function encodePlan({ from, blocks, isAsking }: BlockPlan): string {
   const rows = blocks.map((block) => [
     block.firstOffset,
     block.lastOffset,
@@ -45,11 +47,16 @@ export function encodePlan({ from, blocks }: BlockPlan): string {
     block.firstTimestampMs,
     block.revision,
   ]);
-  return JSON.stringify({ spanweir: FORMAT, from, blocks: rows });
+  return JSON.stringify({ spanweir: FORMAT, from, blocks: rows, ...(isAsking && { ask: 1 }) });
 }
 
 const numbers = z.tuple([z.int(), z.int(), z.int(), z.int(), z.int(), z.int()]);
-const form = z.object({ spanweir: z.literal(FORMAT), from: z.int(), blocks: z.array(numbers) });
+const form = z.object({
+  spanweir: z.literal(FORMAT),
+  from: z.int(),
+  blocks: z.array(numbers),
+  ask: z.literal(1).optional(),
+});
 const anyForm = z.object({ spanweir: z.int() });
 
 /**
@@ -62,7 +69,8 @@ export function decodePlan(metadata: string | null): BlockPlan | 'none' | 'newer
   const plan = form.safeParse(json);
   if (plan.success) {
     const blocks = plan.data.blocks.map(toBlock);
-    return isChain(plan.data.from, blocks) ? { from: plan.data.from, blocks } : 'none';
+    const { ask, from } = plan.data;
+    return isChain(from, blocks) ? { from, blocks, ...(ask && { isAsking: true }) } : 'none';
   }
   const other = anyForm.safeParse(json);
   return other.success && other.data.spanweir > FORMAT ? 'newer' : 'none';

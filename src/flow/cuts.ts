@@ -11,7 +11,6 @@ export type Cut =
 export class Cuts {
   readonly #cuts: readonly Cut[];
   #at = 0;
-  #isTrusted = false;
 
   constructor(cuts: readonly Cut[]) {
     this.#cuts = cuts;
@@ -28,10 +27,14 @@ export class Cuts {
     return cut?.kind === 'planned' ? cut.range : undefined;
   }
 
+  /** Something that is stored lies ahead, or the records are in it. */
+  get hasStored(): boolean {
+    return this.#cuts.at(-1)?.kind === 'stored' && this.#at < this.#cuts.length;
+  }
+
   /** The next cut lies behind. */
   leave(): void {
     this.#at += 1;
-    this.#isTrusted = false;
   }
 
   forget(): void {
@@ -40,16 +43,15 @@ export class Cuts {
 
   /**
    * Whether a record is a part of what is stored. 'other_log' when what is stored under its offset came from a log
-   * that was there before, of the same name: the first record of a stored block has the block's timestamp, and none
-   * is younger than its youngest.
+   * that was there before, of the same name: a record at the very beginning of a stored block has the block's
+   * timestamp, and none is younger than its youngest.
    */
-  placeOf({ offset, timestampMs }: SourceRecord, position: number): 'stored' | 'new' | 'other_log' {
+  placeOf({ offset, timestampMs }: SourceRecord): 'stored' | 'new' | 'other_log' {
     const cut = this.#cuts[this.#at];
     if (cut?.kind !== 'stored' || offset < cut.range.firstOffset) return 'new';
     const { firstOffset, firstTimestampMs, lastTimestampMs } = cut.range;
-    const isFirst = !this.#isTrusted && position <= firstOffset;
-    if (isFirst ? timestampMs !== firstTimestampMs : timestampMs > lastTimestampMs) return 'other_log';
-    this.#isTrusted = true;
-    return 'stored';
+    const timeMs = Math.max(0, timestampMs);
+    const isOther = offset === firstOffset ? timeMs !== firstTimestampMs : timeMs > lastTimestampMs;
+    return isOther ? 'other_log' : 'stored';
   }
 }

@@ -62,7 +62,6 @@ export class PartitionBlocks {
   }
 
   add(sealed: PartitionBlock): void {
-    this.#unwritten++;
     this.#line.add(sealed);
     this.advance();
   }
@@ -71,11 +70,16 @@ export class PartitionBlocks {
   advance(): void {
     if (this.#options.dropped.aborted) return;
     for (let next = this.#line.nextToWrite(); next !== undefined; next = this.#line.nextToWrite()) {
-      next.isInFlight = true;
-      this.#options.deps.flow.submit(this.#delivery(next));
+      this.#submit(next);
       if (isBroken('commit_before_insert')) this.#line.markWritten(next);
     }
     void this.#commit();
+  }
+
+  #submit(sealed: PartitionBlock): void {
+    sealed.isInFlight = true;
+    this.#unwritten += 1;
+    this.#options.deps.flow.submit(this.#delivery(sealed));
   }
 
   /** Forgets all blocks. One that a sink still reads is released when the sink is done with it. */
@@ -112,13 +116,18 @@ export class PartitionBlocks {
     return {
       value: { origin: sealed.origin(source), batch: sealed.block.batch, mayBegin },
       signal: outlivesDrop ? new AbortController().signal : dropped,
-      ack: () => void this.#written(sealed),
-      nack: (error) => void this.#refused(sealed, error),
+      ack: () => {
+        this.#unwritten -= 1;
+        void this.#written(sealed);
+      },
+      nack: (error) => {
+        this.#unwritten -= 1;
+        void this.#refused(sealed, error);
+      },
     };
   }
 
   async #written(sealed: PartitionBlock): Promise<void> {
-    this.#unwritten--;
     await Promise.all(sealed.quarantines);
     sealed.isInFlight = false;
     pass('inserted');
@@ -140,7 +149,7 @@ export class PartitionBlocks {
     if (!isRefusal || dropped.aborted) {
       sealed.isInFlight = false;
       if (dropped.aborted) releaseBlock(deps, sealed.block);
-      else if (isOutOfTouch(error) && !source.mayBegin()) await this.#writeOnceInTouch(sealed);
+      else if (isOutOfTouch(error)) await this.#writeOnceInTouch(sealed);
       else lose(error);
       return;
     }
@@ -163,7 +172,7 @@ export class PartitionBlocks {
     if (dropped.aborted || !deps.flow.isEffectOnce || batch.records === 0) return await this.#written(sealed);
     // The range is still told of, as a block without rows: else it would look as if it had been lost.
     batch.reset();
-    deps.flow.submit(this.#delivery(sealed));
+    this.#submit(sealed);
   }
 
   /**
@@ -175,8 +184,7 @@ export class PartitionBlocks {
     while (!dropped.aborted && !source.mayBegin()) await deps.clock.sleep(IN_TOUCH_CHECK_MS, dropped);
     if (dropped.aborted) return;
     sealed.wasTried = true;
-    sealed.isInFlight = true;
-    deps.flow.submit(this.#delivery(sealed));
+    this.#submit(sealed);
   }
 
   /** One commit at a time. Nothing left is found in the turn in which this ends, so that no block is overlooked. */

@@ -11,6 +11,8 @@ import { PartitionBlocks } from './partition-blocks.ts';
 import type { PacedPartition } from './seal-pacer.ts';
 import { storedRanges } from './stored-ranges.ts';
 
+/** More than an owner had on their way at once. */
+const DOUBTED_BLOCKS = 8;
 const HELD = 'has a plan of a newer release, which has to finish it';
 
 export interface PartitionHooks {
@@ -37,6 +39,8 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
   #from: number;
   #nextOffset: number;
   #isReady = false;
+  /** Blocks to come that may be stored in part, though no plan says so. */
+  #doubted = 0;
 
   constructor(source: PartitionSource, deps: IntakeDeps, hooks: PartitionHooks) {
     this.#source = source;
@@ -52,7 +56,12 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
       deps,
       dropped: this.#abort.signal,
       toReform,
-      end: () => ({ nextOffset: this.#nextOffset, openFrom: this.#from, isOpen: this.#open !== undefined }),
+      end: () => ({
+        nextOffset: this.#nextOffset,
+        openFrom: this.#from,
+        isOpen: this.#open !== undefined,
+        isAsking: this.#cuts.hasStored,
+      }),
       lose: (error) => this.#lose(error),
     });
     this.held = plan === 'newer' ? HELD : undefined;
@@ -140,8 +149,13 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
       deps.log.error(where, `the partition ${HELD}: it waits`);
       return await aborted(this.#abort.signal);
     }
-    if (plan !== 'none') return;
-    const stored = await storedRanges(deps, source, this.#abort.signal);
+    if (plan !== 'none' && !plan.isAsking) return;
+    const planned = plan === 'none' ? [] : plan.blocks;
+    const behind = (planned.at(-1)?.lastOffset ?? source.position.offset - 1) + 1;
+    const found = await storedRanges(deps, source, behind, this.#abort.signal);
+    const stored = found.filter(({ firstOffset }) => planned.length === 0 || firstOffset >= behind);
+    // Nobody knows how far an owner without plans got with the next few blocks.
+    if (plan === 'none') this.#doubted = DOUBTED_BLOCKS;
     if (stored.length === 0) return;
     const offsets = stored.reduce(
       (sum, { firstOffset, lastOffset }) => sum + lastOffset - firstOffset + 1,
@@ -151,7 +165,10 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
       { ...where, offset: source.position.offset, offsets },
       'the position came without a plan, and records behind it are stored already: they are passed over',
     );
-    this.#cuts = new Cuts(stored.map((range: StoredRange): Cut => ({ kind: 'stored', range })));
+    this.#cuts = new Cuts([
+      ...planned.map((range): Cut => ({ kind: 'planned', range })),
+      ...stored.map((range: StoredRange): Cut => ({ kind: 'stored', range })),
+    ]);
   }
 
   #take(record: SourceRecord): void {
@@ -203,7 +220,7 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
   }
 
   #isStored(record: SourceRecord): boolean {
-    const place = this.#cuts.placeOf(record, this.#source.position.offset);
+    const place = this.#cuts.placeOf(record);
     if (place !== 'other_log') return place === 'stored';
     this.#deps.instruments.changed('other_log').add(1);
     this.#deps.log.warn(
@@ -219,6 +236,7 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
     if (sealed === undefined) return;
     this.#open = undefined;
     this.#from = lastOffset + 1;
+    if (this.#doubted-- > 0) sealed.wasTried = true;
     const verdict = sealed.seal(lastOffset, this.#source.revision);
     if (verdict !== 'same') {
       const { instruments, log } = this.#deps;
@@ -245,7 +263,7 @@ function planOf(source: PartitionSource, deps: IntakeDeps): BlockPlan | 'none' |
   if (isBroken('plan_ignored_on_takeover')) return { from: plan.from, blocks: [] };
   const blocks = isBroken('plan_cut_short_on_takeover') ? plan.blocks.slice(0, -1) : plan.blocks;
   if (blocks.length > 0) deps.instruments.reformed.add(blocks.length);
-  return { from: plan.from, blocks };
+  return { ...plan, blocks };
 }
 
 /** The record's bytes belong to the fetch buffer, which is gone by the time that the dead letter is written. */

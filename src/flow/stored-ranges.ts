@@ -4,16 +4,16 @@ import type { IntakeDeps } from './intake-shared.ts';
 import { retrying } from './retry.ts';
 
 /**
- * The blocks of a partition, from its position on, that every effect-once sink has stored as a whole. Asks until
+ * The blocks of a partition, from `offset` on, that every effect-once sink has stored as a whole. Asks until
  * there is an answer; none when `signal` aborts.
  */
 export async function storedRanges(
   deps: IntakeDeps,
   source: PartitionSource,
+  offset: number,
   signal: AbortSignal,
 ): Promise<StoredRange[]> {
   const { clock, flow, log, random } = deps;
-  const { offset } = source.position;
   try {
     const answers = await Promise.all(
       flow.path.sinks

@@ -91,6 +91,20 @@ export class Assignment {
     });
   }
 
+  /** Sends one now, for this generation. Rejects as the coordinator answers. */
+  async heartbeat(): Promise<void> {
+    try {
+      await this.#group.coordinator.heartbeat({
+        groupId: this.#group.groupId,
+        memberId: this.memberId,
+        groupGenerationId: this.generationId,
+      });
+    } catch (error) {
+      await this.#findCoordinator(error);
+      throw error;
+    }
+  }
+
   async #flush(): Promise<void> {
     if (this.#isFlushing) return;
     this.#isFlushing = true;

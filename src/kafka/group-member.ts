@@ -248,7 +248,10 @@ export class GroupMember {
     this.#owner.drop();
   }
 
-  /** Heartbeats of our own: kafkajs sends them between batches only. An error is found by it again, and handled. */
+  /**
+   * Heartbeats of our own: kafkajs sends them between batches only, by the wall clock, and may answer with one
+   * that it sent before the process was stopped. An error is found by it again, and handled.
+   */
   async #beat(): Promise<void> {
     const { heartbeatIntervalMs } = this.#options;
     while (!this.#over.signal.aborted) {
@@ -257,7 +260,7 @@ export class GroupMember {
       if (assignment === undefined || this.#over.signal.aborted) continue;
       try {
         const sentMs = this.#clock.monotonicMs();
-        await this.#group?.heartbeat({ interval: heartbeatIntervalMs });
+        await assignment.heartbeat();
         if (assignment === this.#assignment) this.#lastBeatMs = sentMs;
       } catch (error) {
         if (isRebalance(error)) assignment.close();

@@ -10,7 +10,6 @@ export interface ConsumerGroup {
   readonly offsetManager: OffsetManager | null;
   readonly preferredReadReplicasPerTopicPartition: Record<string, Record<number, unknown>>;
   assigned(): readonly AssignedTopic[];
-  heartbeat(options: { interval: number }): Promise<void>;
 }
 
 export interface AssignedTopic {
@@ -26,6 +25,7 @@ export interface OffsetManager {
 }
 
 export interface Coordinator {
+  heartbeat(request: { groupId: string; memberId: string; groupGenerationId: number }): Promise<unknown>;
   offsetCommit(request: OffsetCommitRequest): Promise<unknown>;
   offsetFetch(request: {
     groupId: string;

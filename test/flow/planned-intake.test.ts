@@ -219,16 +219,54 @@ test('a block that is refused for good is put aside, and its range written as a 
   expect(harness.budget.usedBytes).toBe(0);
 });
 
-test('a sink that was fenced gives the partition back to the source', async () => {
+test('a sink that gave up for want of a heartbeat that has come by now is written to again', async () => {
   const harness = effectOnce();
   const partition = harness.openPartition({ offset: 0, metadata: plan(0) });
   await partition.offer([record(0), record(1)]);
   await settle();
   harness.writes[0]?.fail(new SpanweirError('FENCED', 'out of touch'));
   await settle();
-  expect(harness.abandoned).toBe(1);
-  expect(harness.commits).toEqual([0]);
+  expect(harness.abandoned).toBe(0);
+  harness.writes[1]?.succeed();
+  await settle();
+  expect(harness.commits).toEqual([0, 2]);
   expect(harness.budget.usedBytes).toBe(0);
+});
+
+test('as long as stored blocks lie ahead, each plan says that the next owner has to ask for them', async () => {
+  const harness = effectOnce();
+  harness.stored = [{ firstOffset: 2, lastOffset: 3, firstTimestampMs: 1002, lastTimestampMs: 1003 }];
+  const partition = harness.openPartition({ offset: 0, metadata: null });
+  await partition.ready;
+  await partition.offer([record(0), record(1)]);
+  await settle();
+  expect(harness.metadata).toEqual(['{"spanweir":1,"from":0,"blocks":[[0,1,2,0,1000,1]],"ask":1}']);
+  partition.drop();
+  const next = harness.openPartition({ offset: 0, metadata: harness.metadata[0] ?? null });
+  await next.ready;
+  await next.offer([record(0), record(1), record(2), record(3), record(4), record(5)]);
+  await settle();
+  harness.writes[1]?.succeed();
+  await settle();
+  expect(ranges(harness)).toEqual(['0-1', '0-1', '4-5']);
+  expect(harness.metadata.at(-1)).toBe('{"spanweir":1,"from":4,"blocks":[[4,5,2,4,1004,1]]}');
+});
+
+test('a position that moved into a stored block passes over the rest of it under the next owner, too', async () => {
+  const harness = effectOnce();
+  harness.stored = [{ firstOffset: 0, lastOffset: 5, firstTimestampMs: 1000, lastTimestampMs: 1005 }];
+  const partition = harness.openPartition({ offset: 0, metadata: null });
+  await partition.ready;
+  await partition.offer([record(0)]);
+  partition.skipTo(3);
+  await settle();
+  expect([harness.commits, harness.metadata]).toEqual([[3], ['{"spanweir":1,"from":0,"blocks":[],"ask":1}']]);
+  partition.drop();
+  const next = harness.openPartition({ offset: 3, metadata: harness.metadata[0] ?? null });
+  await next.ready;
+  await next.offer([record(3), record(4), record(5), record(6), record(7)]);
+  await settle();
+  expect(ranges(harness)).toEqual(['6-7']);
 });
 
 test('dropping while a commit is on its way counts the block when the broker has taken it, once', async () => {

@@ -48,6 +48,7 @@ export class ClickHouseSink implements BlockSink {
   readonly #inputs: SinkInputs;
   readonly #inserter: Inserter;
   readonly #prover: BlockProver;
+  readonly #tried = new WeakSet<Block>();
   readonly #refusedSpans: Counter;
   #feels = 'ok';
 
@@ -135,10 +136,13 @@ export class ClickHouseSink implements BlockSink {
     const insert = async (one: EncodedInsert): Promise<boolean> =>
       (await this.#inserter.insert(one, block, signal)) === 1;
     const inLog = logParts(totals);
-    if (origin.isReformed && (await this.#isLogged(block, origin, inLog, signal))) return;
+    // The data path comes again with the same block when a write was given up: how far that got is not known.
+    const isRepeated = origin.isReformed || this.#tried.has(block);
+    this.#tried.add(block);
+    if (isRepeated && (await this.#isLogged(block, origin, inLog, signal))) return;
     if (log !== undefined && isBroken('log_row_before_data')) await insert(log);
     let isSure = await insertAll(data, insert, giveUp);
-    if (origin.isReformed) isSure = false;
+    if (isRepeated) isSure = false;
     const prove = async (
       inserts: readonly EncodedInsert[],
       families: readonly PartFamily[],

@@ -166,7 +166,7 @@ export class PartitionFeed {
     // The intake has copied what it takes by now. What is put aside for trouble still refers to the bytes.
     if (batch.trouble === undefined) batch.release();
     await offered;
-    if (!this.#isCurrent()) return;
+    if (intake !== this.#intake || !this.#isCurrent()) return;
     if ((records.at(-1)?.offset ?? -1) + 1 < batch.nextOffset) intake.skipTo(batch.nextOffset);
     if (batch.trouble !== undefined) await this.#pass(batch.trouble);
   }
