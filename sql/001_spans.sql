@@ -8,6 +8,14 @@
 -- Attributes: maps in 8 buckets, so that reading one key reads an eighth of the values.
 -- Every table and every view's target remembers insert tokens (non_replicated_deduplication_window): a block
 -- that is sent again after an unknown outcome is dropped in all of them.
+-- A token that was noted proves nothing once the server has died, since it is noted before the part is in place.
+-- So every table can be asked which blocks it has: spans say which block they came with, and the aggregated tables
+-- have a marker (Seen): one row per block and day has {'clusterId/topic:partition': end of the block}, which rides
+-- through the views and merges as a maximum. The blocks of a partition are written one at a time and in order.
+--
+-- A view is never altered in place: after MODIFY QUERY, and again after the server's next start, ClickHouse
+-- takes it for another view, which has not seen the tokens that it has seen (tried on 26.7), so that a block that is
+-- sent again is in its target twice. A changed view is a new view with a new target.
 
 CREATE DATABASE IF NOT EXISTS {{DB}};
 
@@ -38,6 +46,10 @@ CREATE TABLE IF NOT EXISTS {{DB}}.otel_traces
     -- where the row came from: what verify, replay and repairs rest on; 0 and 0 for spans that came in a request
     KafkaPartition     UInt32 DEFAULT 0 CODEC(T64, ZSTD(1)),
     KafkaOffset        UInt64 DEFAULT 0 CODEC(T64, ZSTD(1)),
+    -- clusterId/topic, as ingest_log.Source; '' for spans that came in a request
+    KafkaSource        LowCardinality(String) DEFAULT '' CODEC(ZSTD(1)),
+    -- offset behind the block's last record: on one row of a block whose rows are all of one day, else on all
+    KafkaBlockEnd      UInt64 DEFAULT 0 CODEC(ZSTD(1)),
     -- how many original spans this row stands for (1 / sampling probability)
     SampleWeight       Float64 DEFAULT 1 CODEC(ZSTD(1)),
     -- attributes that are asked for often, lifted out of the maps (0.5 byte a span together)
@@ -68,7 +80,9 @@ CREATE TABLE IF NOT EXISTS {{DB}}.trace_summary
     -- earliest parentless span: (start, service, name); its start is 2200-01-01 while no root has been seen
     Root         SimpleAggregateFunction(min, Tuple(DateTime64(9), String, String)) CODEC(ZSTD(1)),
     Spans        SimpleAggregateFunction(sumMap, Map(String, UInt64)) CODEC(ZSTD(1)),
-    Errors       SimpleAggregateFunction(sumMap, Map(String, UInt64)) CODEC(ZSTD(1))
+    Errors       SimpleAggregateFunction(sumMap, Map(String, UInt64)) CODEC(ZSTD(1)),
+    -- which blocks are in here: see below
+    Seen         SimpleAggregateFunction(maxMap, Map(String, UInt64)) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(Start)
@@ -83,7 +97,8 @@ SELECT
     max(addNanoseconds(Timestamp, Duration)) AS End,
     min(if(ParentSpanId = '', (Timestamp, toString(ServiceName), toString(SpanName)), (toDateTime64('2200-01-01 00:00:00', 9), '', ''))) AS Root,
     sumMap(map(toString(ServiceName), toUInt64(1))) AS Spans,
-    sumMap(if(StatusCode = 'Error', map(toString(ServiceName), toUInt64(1)), map()::Map(String, UInt64))) AS Errors
+    sumMap(if(StatusCode = 'Error', map(toString(ServiceName), toUInt64(1)), map()::Map(String, UInt64))) AS Errors,
+    maxMap(if(KafkaBlockEnd > 0, map(concat(toString(KafkaSource), ':', toString(KafkaPartition)), KafkaBlockEnd), map()::Map(String, UInt64))) AS Seen
 FROM {{DB}}.otel_traces
 WHERE TraceId != ''
 GROUP BY TraceId;

@@ -26,7 +26,9 @@ CREATE TABLE IF NOT EXISTS {{DB}}.span_metrics_10s
     Calls         SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(1)),
     DurationSumNs SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(1)),
     DurationMaxNs SimpleAggregateFunction(max, UInt64) CODEC(T64, ZSTD(1)),
-    Hist          SimpleAggregateFunction(sumMap, Map(Int16, Float64)) CODEC(ZSTD(1))
+    Hist          SimpleAggregateFunction(sumMap, Map(Int16, Float64)) CODEC(ZSTD(1)),
+    -- which blocks are in here: see 001
+    Seen          SimpleAggregateFunction(maxMap, Map(String, UInt64)) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(Ts)
@@ -51,14 +53,14 @@ SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{DB}}.span_metrics_1m_mv TO {{DB}}.span_metrics_1m AS
 SELECT toStartOfMinute(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, any(m.Dims) AS Dims,
        sum(m.Spans) AS Spans, sum(m.Calls) AS Calls, sum(m.DurationSumNs) AS DurationSumNs,
-       max(m.DurationMaxNs) AS DurationMaxNs, sumMap(m.Hist) AS Hist
+       max(m.DurationMaxNs) AS DurationMaxNs, sumMap(m.Hist) AS Hist, maxMap(m.Seen) AS Seen
 FROM {{DB}}.span_metrics_10s AS m
 GROUP BY Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{DB}}.span_metrics_1h_mv TO {{DB}}.span_metrics_1h AS
 SELECT toStartOfHour(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, any(m.Dims) AS Dims,
        sum(m.Spans) AS Spans, sum(m.Calls) AS Calls, sum(m.DurationSumNs) AS DurationSumNs,
-       max(m.DurationMaxNs) AS DurationMaxNs, sumMap(m.Hist) AS Hist
+       max(m.DurationMaxNs) AS DurationMaxNs, sumMap(m.Hist) AS Hist, maxMap(m.Seen) AS Seen
 FROM {{DB}}.span_metrics_1m AS m
 GROUP BY Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash;
 

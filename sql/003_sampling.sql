@@ -9,7 +9,9 @@ CREATE TABLE IF NOT EXISTS {{DB}}.sampling_throughput
     ServiceName   LowCardinality(String),
     Operation     LowCardinality(String),
     Count         SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
-    Probabilities SimpleAggregateFunction(groupUniqArrayArray, Array(String)) CODEC(ZSTD(1))
+    Probabilities SimpleAggregateFunction(groupUniqArrayArray, Array(String)) CODEC(ZSTD(1)),
+    -- which blocks are in here: see 001
+    Seen          SimpleAggregateFunction(maxMap, Map(String, UInt64)) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(Ts)

@@ -2,6 +2,7 @@
 -- MergeTree without a clock column: a row says what the block's records are, never when they were handled, so
 -- the same block always writes the same rows, and none is ever replaced.
 -- Kept as long as the spans that it speaks of, and 30 days at least.
+-- A block without any rows has one row with Target '', so that the ranges of a partition have no gaps.
 -- Ordered by where the records came from, because gaps and overlaps are looked for along the offsets.
 CREATE TABLE IF NOT EXISTS {{DB}}.ingest_log
 (
@@ -19,9 +20,15 @@ CREATE TABLE IF NOT EXISTS {{DB}}.ingest_log
     -- spans that the rows stand for
     Spans       UInt64,
     -- of otel_traces: sum(reinterpretAsUInt64(reverse(unhex(SpanId)))), which wraps
-    SpanIdSum   UInt64
+    SpanIdSum   UInt64,
+    -- of the block's records, not of the table's rows
+    FirstTimestamp DateTime64(3) CODEC(ZSTD(1)),
+    LastTimestamp  DateTime64(3) CODEC(ZSTD(1)),
+    Records        UInt64 CODEC(T64, ZSTD(1)),
+    -- records that could not be read and were put aside
+    Quarantined    UInt64 CODEC(T64, ZSTD(1))
 )
 ENGINE = MergeTree
 ORDER BY (Source, Partition, FirstOffset, Target, Day)
-{{LOG_TTL Day}}
+{{LOG_TTL greatest(Day, toDate(LastTimestamp))}}
 SETTINGS non_replicated_deduplication_window = 10000;
