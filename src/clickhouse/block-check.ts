@@ -63,18 +63,30 @@ export interface Findings {
   readonly overgrown: readonly BlockPart[];
 }
 
-/** Which of the parts are not in their tables, or in the tables that `placeOf` names instead. */
+export interface Look {
+  /** Tables to look in instead. */
+  readonly placeOf?: (table: string) => string;
+  /**
+   * For the block's marker on any row of the part, not only on the one that has it by our rules: who formed the
+   * block before may have had other rules, or records that the log has lost since. Reads whole parts.
+   */
+  readonly isBroad?: boolean;
+}
+
+/** Which of the parts are not in their tables. */
 export async function findMissing(
   client: ClickHouse,
   origin: KafkaOrigin,
   parts: readonly BlockPart[],
-  placeOf: (table: string) => string = (table) => table,
+  { placeOf = (table) => table, isBroad = false }: Look = {},
 ): Promise<Findings> {
   const missing: BlockPart[] = [];
   const overgrown: BlockPart[] = [];
   for (let from = 0; from < parts.length; from += PARTS_A_QUERY) {
     const chunk = parts.slice(from, from + PARTS_A_QUERY);
-    const query = chunk.map((part, i) => lookup(part, i, origin, target(client, placeOf(part.table))));
+    const query = chunk.map((part, i) =>
+      lookup(part, i, { origin, table: target(client, placeOf(part.table)), isBroad }),
+    );
     const rows = await client.query<{ part: number; here: string; later: string }>(
       query.join('\nUNION ALL\n'),
       {
@@ -98,9 +110,9 @@ function target(client: ClickHouse, table: string): string {
 function lookup(
   { partitionId, proof }: BlockPart,
   index: number,
-  origin: KafkaOrigin,
-  table: string,
+  where: { readonly origin: KafkaOrigin; readonly table: string; readonly isBroad: boolean },
 ): string {
+  const { isBroad, origin, table } = where;
   const { firstOffset, firstTimestampMs, lastOffset, partition, revision } = origin;
   const from = `FROM ${table} WHERE _partition_id = '${partitionId}'`;
   const seen =
@@ -108,10 +120,16 @@ function lookup(
     `countIf(Seen[{key: String}] > ${blockEnd(origin)}) AS later ${from}`;
   switch (proof.kind) {
     case 'window':
-      return `${seen} AND Ts = toDateTime(${proof.windowS})`;
+      return isBroad ? seen : `${seen} AND Ts = toDateTime(${proof.windowS})`;
     case 'trace':
-      return `${seen} AND TraceId = '${proof.traceId}'`;
+      return isBroad ? seen : `${seen} AND TraceId = '${proof.traceId}'`;
     case 'span':
+      if (isBroad) {
+        return (
+          `SELECT ${index} AS part, count() AS here, toUInt64(0) AS later ${from} AND KafkaSource = {source: String} ` +
+          `AND KafkaPartition = ${partition} AND KafkaOffset BETWEEN ${firstOffset} AND ${lastOffset}`
+        );
+      }
       return (
         `SELECT ${index} AS part, count() AS here, toUInt64(0) AS later ${from} ` +
         `AND Timestamp = fromUnixTimestamp64Nano(toInt64('${proof.startNs}')) AND KafkaSource = {source: String} ` +

@@ -64,7 +64,9 @@ export async function repairParts(repair: Repair): Promise<void> {
   for (const link of links) await run(shadowView(repair, link));
   mayBegin();
   await client.insertNative({ table: prefix + insert.table, token: insert.token }, insert.bytes, signal);
-  const shadow = await findMissing(client, origin, missing, (table) => prefix + table);
+  const shadow = await findMissing(client, origin, missing, {
+    placeOf: (table) => prefix + table,
+  });
   if (shadow.missing.length > 0) {
     const what = shadow.missing.map(({ partitionId, table }) => `${table} ${partitionId}`).join(', ');
     throw new SpanweirError('UNAVAILABLE', `a repair did not get as far as ${what}`, { retry: 'backoff' });

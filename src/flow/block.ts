@@ -49,6 +49,8 @@ export interface KafkaOrigin extends LogPartition {
    * stored by a server that has died since.
    */
   readonly isReformed: boolean;
+  /** The log does not hold all that the block was planned of, or more. */
+  readonly isChanged: boolean;
 }
 
 export interface RequestOrigin {

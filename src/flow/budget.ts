@@ -32,8 +32,13 @@ export class Budget {
     if (!this.isExceeded) this.#waiters.wake();
   }
 
-  /** Resolves when there is room, or when `signal` aborts. */
-  async room(signal: AbortSignal): Promise<void> {
-    while (this.isExceeded && !signal.aborted) await this.#waiters.wait(signal);
+  /** Lets everyone who waits look again, for another reason than room. */
+  nudge(): void {
+    this.#waiters.wake();
+  }
+
+  /** Resolves when it is worth to look again, or when `signal` aborts. */
+  change(signal: AbortSignal): Promise<void> {
+    return this.#waiters.wait(signal);
   }
 }

@@ -67,6 +67,8 @@ export interface QuarantinedRecord {
 }
 
 export interface PartitionIntake {
+  /** It has to be read on for any memory to be given back: a block that an earlier owner planned is not whole yet. */
+  readonly isReforming: boolean;
   /** Nothing may be offered before it resolves: what is stored already has to be known. Never rejects. */
   readonly ready: Promise<void>;
   /** Why nothing of the partition may be taken under this assignment: `ready` waits for its end then. */

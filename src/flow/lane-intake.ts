@@ -24,7 +24,11 @@ export class LaneIntake implements Intake {
   openPartition(source: PartitionSource): PartitionIntake {
     const intake = new LanePartitionIntake(source, this.#deps, {
       relieve: () => this.relieve(),
-      closed: (closed) => this.#partitions.delete(closed),
+      closed: (closed) => {
+        this.#partitions.delete(closed);
+        this.#deps.budget.nudge();
+      },
+      hasTurn: (asking) => asking === this.#takingOver(),
     });
     this.#partitions.add(intake);
     return intake;
@@ -48,6 +52,11 @@ export class LaneIntake implements Intake {
     ]);
     for (const partition of this.#partitions) partition.drop();
     this.#ticks.unsubscribe();
+  }
+
+  #takingOver(): LanePartitionIntake | undefined {
+    for (const partition of this.#partitions) if (partition.isTakingOver) return partition;
+    return undefined;
   }
 
   #sealWhatWaitedEnough(): void {

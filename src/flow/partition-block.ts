@@ -32,6 +32,11 @@ export class PartitionBlock {
     this.#reformed = reformed;
   }
 
+  /** An earlier owner planned it. */
+  get isReformed(): boolean {
+    return this.#reformed !== undefined;
+  }
+
   /** As the broker is told of it; of sealed blocks only. */
   get planned(): PlannedBlock {
     if (this.#planned === undefined) throw new Error('the block is still open');
@@ -84,6 +89,7 @@ export class PartitionBlock {
       lastTimestampMs: this.#lastTimestampMs,
       revision,
       isReformed: this.#reformed !== undefined || this.wasTried,
+      isChanged: this.#verdict() !== 'same',
     };
   }
 

@@ -30,6 +30,7 @@ export class PartitionBlocks {
   readonly #idle = new Waiters();
   #isCommitting = false;
   #unwritten = 0;
+  #reformed = 0;
   /** Blocks whose commit is on its way: it tells what becomes of them, also after a drop. */
   #ending: readonly PartitionBlock[] = [];
 
@@ -51,6 +52,11 @@ export class PartitionBlocks {
     return this.#line.length;
   }
 
+  /** Blocks that an earlier owner planned and that still take memory. */
+  get reformed(): number {
+    return this.#reformed;
+  }
+
   get isBusy(): boolean {
     return this.#line.length > 0 || this.#isCommitting;
   }
@@ -63,6 +69,7 @@ export class PartitionBlocks {
 
   add(sealed: PartitionBlock): void {
     this.#line.add(sealed);
+    if (sealed.isReformed) this.#reformed += 1;
     this.advance();
   }
 
@@ -210,12 +217,14 @@ export class PartitionBlocks {
     this.#ending = step.ended;
     const isCommitted = (await this.#commitUntilAnswered(step)) === 'committed';
     this.#ending = [];
-    for (const { block } of step.ended) {
+    for (const { block, isReformed } of step.ended) {
+      if (isReformed) this.#reformed -= 1;
       // Also when the partition was dropped meanwhile: the broker has moved the position, so it counts.
       if (isCommitted) deps.flow.committed(block.batch);
       deps.instruments.blocks(isCommitted ? 'committed' : 'dropped').add(1);
       releaseBlock(deps, block);
     }
+    deps.budget.nudge();
     if (!isCommitted || dropped.aborted) return;
     this.#line.acknowledged(step);
     if ((step.plan?.blocks.length ?? 0) > 0) pass('plan_committed');

@@ -19,6 +19,8 @@ export interface PartitionHooks {
   /** Seals what waits anywhere in the lane, because the budget is used up. */
   relieve(): void;
   closed(intake: LanePartitionIntake): void;
+  /** Of those that take over what others planned, the one that goes on whatever memory is used. */
+  hasTurn(intake: LanePartitionIntake): boolean;
 }
 
 /**
@@ -71,6 +73,15 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
     });
   }
 
+  get isReforming(): boolean {
+    return this.#cuts.planned !== undefined;
+  }
+
+  /** Its planned blocks are not all formed, or not all out of memory. */
+  get isTakingOver(): boolean {
+    return this.isReforming || this.#blocks.reformed > 0;
+  }
+
   /** When the open block was opened; undefined when there is none, or when it ends where its plan says. */
   get lingersSinceMs(): number | undefined {
     return this.#isSealable ? this.#open?.block.openedAtMs : undefined;
@@ -100,8 +111,10 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
     if (this.#deps.limits.lingerMs === 0) this.seal();
     if (!this.#deps.budget.isExceeded) return;
     this.#hooks.relieve();
-    // A planned block has to be read to its end before it gives anything back.
-    if (this.#isSealable) await this.#deps.budget.room(this.#abort.signal);
+    // Planned blocks have to be read to their end before they give anything back: one partition at a time does so.
+    const isFree = (): boolean =>
+      !this.#deps.budget.isExceeded || (this.isReforming && this.#hooks.hasTurn(this));
+    while (!isFree() && !this.#abort.signal.aborted) await this.#deps.budget.change(this.#abort.signal);
   }
 
   skipTo(nextOffset: number): void {

@@ -23,6 +23,7 @@ test('a block is sealed after its linger, written, and committed once it is safe
       lastTimestampMs: 1009,
       revision: 1,
       isReformed: false,
+      isChanged: false,
     },
   ]);
   expect(harness.commits).toEqual([]);

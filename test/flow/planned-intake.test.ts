@@ -84,6 +84,32 @@ test('the next owner forms exactly the planned blocks again, whatever its own li
   expect(harness.counts.get('changed fewer_records')).toBeUndefined();
 });
 
+test('beyond the budget planned blocks are formed again one partition after the other, and all in the end', async () => {
+  const harness = new FlowHarness(LIMITS, 1000, true);
+  const takers = [0, 1, 2].map((partition) => {
+    const metadata = plan(0, [0, 3, 4, 0, 1000, 1]);
+    const intake = harness.openPartition({ offset: 0, metadata }, partition);
+    const taken = { records: 0 };
+    const read = async (): Promise<void> => {
+      for (let offset = 0; offset < 4; offset++) {
+        await intake.offer([record(offset, 20)]);
+        taken.records += 1;
+      }
+    };
+    void read();
+    return taken;
+  });
+  await settle();
+  // Each has taken one record and is over the budget with it; the first goes on, until its block waits to be written.
+  expect(takers.map(({ records }) => records)).toEqual([3, 0, 0]);
+  for (let written = 0; written < 3; written++) {
+    harness.writes[written]?.succeed();
+    await settle();
+  }
+  expect(takers.map(({ records }) => records)).toEqual([4, 4, 4]);
+  expect(harness.budget.usedBytes).toBe(0);
+});
+
 test('a planned block of which the log has lost records keeps its range and token, and that is counted', async () => {
   const harness = effectOnce();
   const partition = harness.openPartition({ offset: 0, metadata: plan(0, [0, 4, 5, 0, 1000, 1]) });

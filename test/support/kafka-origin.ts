@@ -20,6 +20,7 @@ export function kafkaOrigin(
     lastTimestampMs: firstTimestampMs,
     revision: 0,
     isReformed: false,
+    isChanged: false,
     ...more,
   };
 }

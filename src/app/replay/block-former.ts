@@ -70,6 +70,7 @@ export class BlockFormer implements RangeTaker {
       relieve: () => {
         for (const open of this.#open.values()) if (!open.whole) open.intake.seal();
       },
+      hasTurn: () => true,
       closed: () => {},
     });
     this.#open.set(keyOf(of), { intake, whole: range.whole, isRead: false });

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { SpanweirError } from '../../base/errors.ts';
 import type { Counter, Instruments, Log } from '../../base/instruments.ts';
 import {
+  type Findings,
   findMissing,
   isExpired,
   isRunning,
@@ -21,6 +22,8 @@ const MOST_REPAIRS = 5;
 
 export interface ProverContext {
   readonly id: string;
+  /** `LaneContext.revision`. */
+  readonly revision: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly instruments: Instruments;
@@ -95,7 +98,7 @@ export class BlockProver {
         if (signal.aborted) throw new SpanweirError('UNAVAILABLE', 'an earlier insert is still being run');
         continue;
       }
-      const { missing, overgrown } = await findMissing(this.#client, origin, wanted);
+      const { missing, overgrown } = await this.#lookAgain(origin, wanted);
       if (missing.length === 0) return;
       if (repairs++ === MOST_REPAIRS) {
         throw new SpanweirError('UNAVAILABLE', `${list(missing)} stay without the block`, {
@@ -117,6 +120,14 @@ export class BlockProver {
       });
       for (const { table } of due) this.#repairs.get(table)?.add(1);
     }
+  }
+
+  /** Who formed the block before may have marked another row: by other rules, or of records that are gone by now. */
+  async #lookAgain(origin: KafkaOrigin, wanted: readonly BlockPart[]): Promise<Findings> {
+    const narrow = await findMissing(this.#client, origin, wanted);
+    if (!origin.isChanged && origin.revision === this.#context.revision) return narrow;
+    const { missing } = await findMissing(this.#client, origin, narrow.missing, { isBroad: true });
+    return { missing, overgrown: narrow.overgrown.filter((part) => missing.includes(part)) };
   }
 
   #say(origin: KafkaOrigin, missing: readonly BlockPart[], overgrown: readonly BlockPart[]): void {

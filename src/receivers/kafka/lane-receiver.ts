@@ -234,6 +234,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
       encoding: encodingOf(this.#config),
       headers: extract_headers ? headers : [],
       waiting: { count: 0 },
+      isReforming: () => [...this.#feeds.values()].some(({ intake }) => intake.isReforming),
       putAside: (letter) => this.#putAside(letter),
       unreadable: (kind, held) => {
         this.#counters.unreadable(kind).add(1);

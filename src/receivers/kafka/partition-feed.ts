@@ -19,6 +19,8 @@ export interface FeedDeps {
   readonly headers: readonly string[];
   /** Partitions whose records wait for room in the intake. */
   readonly waiting: { count: number };
+  /** Some partition of the lane is forming again what an earlier owner planned. */
+  isReforming(): boolean;
   putAside(letter: DeadLetter): Promise<void>;
   /** Batches that can't be read, by kind of trouble; `held` = the partition waits for a version that can. */
   unreadable(kind: TroubledRange['kind'], held: string | undefined): void;
@@ -137,7 +139,8 @@ export class PartitionFeed {
       if (this.#isCurrent()) this.#member.resume(this.topic, this.partition);
       this.#freeFetches();
     });
-    if (this.#isHeld || waiting.count <= MAX_WAITING) return;
+    // Where planned blocks have to be read on before anything is given back, those who wait must not hold them up.
+    if (this.#isHeld || waiting.count <= MAX_WAITING || this.#deps.isReforming()) return;
     await this.#member.holdFor(settledOrAborted(free, this.#assignment.ending));
   }
 

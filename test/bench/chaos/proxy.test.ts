@@ -73,14 +73,16 @@ test('the proxy resets what comes while it is cut, and serves again afterwards',
   expect(await post(proxy.port, 'rows')).toBe('stored');
 });
 
-test('the proxy holds answers until it releases them', async () => {
+test('the proxy holds answers to inserts of data until it releases them', async () => {
   const { bodies, proxy } = await behindProxy();
-  proxy.hold('all');
+  proxy.hold('inserts');
   let answer: string | undefined;
-  const posted = post(proxy.port, 'rows').then((text) => {
+  const into = (table: string): string => `/?query=${encodeURIComponent(`INSERT INTO ${table}`)}`;
+  expect(await post(proxy.port, 'log', into('ingest_log'))).toBe('stored');
+  const posted = post(proxy.port, 'rows', into('otel_traces')).then((text) => {
     answer = text;
   });
-  await waitFor('the body arrives', () => bodies.length === 1);
+  await waitFor('the body arrives', () => bodies.length === 2);
   expect(answer).toBeUndefined();
   proxy.release();
   await posted;

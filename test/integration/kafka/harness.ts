@@ -79,6 +79,7 @@ export class FakeIntake implements Intake {
 
 export class FakePartition implements PartitionIntake {
   readonly ready = Promise.resolve();
+  readonly isReforming = false;
   readonly held = undefined;
   readonly isSettled = true;
   readonly source: PartitionSource;

@@ -22,6 +22,7 @@ test('a batch with a wrong checksum is fetched three more times within 300 ms, t
   const intake = {
     ready: Promise.resolve(),
     held: undefined,
+    isReforming: false,
     isSettled: true,
     offer: async () => {},
     skipTo: () => {},
@@ -39,6 +40,7 @@ test('a batch with a wrong checksum is fetched three more times within 300 ms, t
       encoding: 'otlp_proto',
       headers: [],
       waiting: { count: 0 },
+      isReforming: () => false,
       putAside: async (letter) => void letters.push(letter),
       unreadable: () => {},
       failed: (error) => {

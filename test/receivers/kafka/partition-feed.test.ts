@@ -21,6 +21,7 @@ function lane() {
     encoding: 'otlp_proto',
     headers: [],
     waiting: { count: 0 },
+    isReforming: () => intake.isReforming,
     putAside: async () => {},
     unreadable: () => {},
     failed: (error) => {
@@ -38,6 +39,7 @@ function lane() {
     ready: Promise.resolve() as Promise<void>,
     held: undefined as string | undefined,
     isSettled: true,
+    isReforming: false,
     offer: () => new Promise<void>((resolve) => void room.push(resolve)),
     skipTo: () => {},
     drain: async () => {},
@@ -67,6 +69,14 @@ function lane() {
 
 const SNAPPY = { kind: 'codec', message: 'packed', firstOffset: 0, lastOffset: 0, bytes: Buffer.alloc(0) };
 const RECORD: SourceRecord = { offset: 0, timestampMs: 0, key: null, value: new Uint8Array(1) };
+
+test('fetches go on for a partition whose planned block has to be read to its end, whoever else waits', async () => {
+  const { intake, take } = lane();
+  intake.isReforming = true;
+  const taken = [0, 1, 2, 3, 4, 5].map((partition) => take(partition, { records: [RECORD] }));
+  await settle();
+  expect(taken.every(({ mayFetch }) => mayFetch)).toBe(true);
+});
 
 test('fetches wait while more than four partitions wait for room', async () => {
   const { take, room, deps } = lane();
