@@ -9,8 +9,10 @@ export type ProxyMode =
   | { readonly kind: 'cut' }
   /** Every nth request with a streamed body arrives whole, and instead of its answer there is a reset. */
   | { readonly kind: 'lose_answers'; readonly every: number }
-  /** Answers wait until `release`; on all connections, or only on those that are open already. */
-  | { readonly kind: 'hold'; readonly connections: 'all' | 'open' }
+  /**
+   * Answers wait until `release`: those to inserts of data, or all that come on the connections that are open now.
+   */
+  | { readonly kind: 'hold'; readonly answers: 'inserts' | 'open' }
   /** Inserts into other tables than this one are cut off before they begin. */
   | { readonly kind: 'only'; readonly table: string };
 
@@ -18,6 +20,7 @@ export type ProxyMode =
 const BODY_END = Buffer.from('0\r\n\r\n');
 
 const REQUEST = Buffer.from('POST ');
+const LOG = 'ingest_log';
 
 /** Stands between the engines and ClickHouse. */
 export class ClickHouseProxy {
@@ -27,9 +30,8 @@ export class ClickHouseProxy {
   readonly port: number;
   readonly #server: Server;
   readonly #clients = new Set<Socket>();
-  /** Undefined = all. */
-  #heldClients: ReadonlySet<Socket> | undefined;
-  readonly #held: (() => void)[] = [];
+  #heldClients: ReadonlySet<Socket> = new Set();
+  readonly #held: { readonly client: Socket; readonly hand: () => unknown }[] = [];
   #bodies = 0;
 
   private constructor(port: number, targetPort: number) {
@@ -52,15 +54,26 @@ export class ClickHouseProxy {
     for (const client of this.#clients) client.resetAndDestroy();
   }
 
-  hold(connections: 'all' | 'open'): void {
-    this.mode = { kind: 'hold', connections };
-    this.#heldClients = connections === 'all' ? undefined : new Set(this.#clients);
+  /** 'inserts' may follow 'open': then both are held. */
+  hold(answers: 'inserts' | 'open'): void {
+    this.mode = { kind: 'hold', answers };
+    if (answers === 'open') this.#heldClients = new Set(this.#clients);
+  }
+
+  /** Hands out what came on the connections that were open when `hold('open')` was called; the rest stays held. */
+  releaseOpen(): void {
+    const clients = this.#heldClients;
+    this.#heldClients = new Set();
+    const held = this.#held.splice(0);
+    this.#held.push(...held.filter(({ client }) => !clients.has(client)));
+    for (const { client, hand } of held) if (clients.has(client)) hand();
   }
 
   /** Hands out what was held; `pass` from here on. */
   release(): void {
     this.mode = { kind: 'pass' };
-    for (const hand of this.#held.splice(0)) hand();
+    this.#heldClients = new Set();
+    for (const { hand } of this.#held.splice(0)) hand();
   }
 
   async stop(): Promise<void> {
@@ -76,6 +89,7 @@ export class ClickHouseProxy {
     this.#clients.add(client);
     const target = connect({ port: targetPort, host: '127.0.0.1', noDelay: true });
     let isDeaf = false;
+    let isInsert = false;
     // The target hears the request to its end: it is the answer that gets lost.
     client.on('close', () => {
       this.#clients.delete(client);
@@ -84,9 +98,15 @@ export class ClickHouseProxy {
     client.on('error', () => {});
     target.on('error', () => {});
     // Behind what is still on its way.
-    target.on('close', () => setTimeout(() => client.destroy(), this.#delayMs));
+    target.on('close', () => {
+      if (this.#held.some((held) => held.client === client))
+        this.#held.push({ client, hand: () => client.end() });
+      else setTimeout(() => client.destroy(), this.#delayMs);
+    });
     client.on('data', (data) => {
-      if (this.#isForbidden(data)) {
+      const asked = targetOf(data);
+      if (asked !== undefined) isInsert = asked.includes('INSERT') && !asked.includes(LOG);
+      if (asked !== undefined && this.#isForbidden(asked)) {
         client.resetAndDestroy();
         return;
       }
@@ -100,20 +120,19 @@ export class ClickHouseProxy {
       if (isDeaf) {
         client.resetAndDestroy();
         target.destroy();
-      } else if (this.#isHeld(client)) this.#held.push(() => client.destroyed || client.write(data));
+      } else if (this.#isHeld(client, isInsert))
+        this.#held.push({ client, hand: () => client.destroyed || client.write(data) });
       else this.#pass(data, client);
     });
   }
 
-  #isHeld(client: Socket): boolean {
+  #isHeld(client: Socket, isInsert: boolean): boolean {
     if (this.mode.kind !== 'hold') return false;
-    return this.#heldClients === undefined || this.#heldClients.has(client);
+    return this.#heldClients.has(client) || (this.mode.answers === 'inserts' && isInsert);
   }
 
-  #isForbidden(data: Buffer): boolean {
-    if (this.mode.kind !== 'only' || !data.subarray(0, 5).equals(REQUEST)) return false;
-    const target = decodeURIComponent(data.subarray(0, data.indexOf('\r\n')).toString('latin1'));
-    return target.includes('INSERT') && !target.includes(this.mode.table);
+  #isForbidden(target: string): boolean {
+    return this.mode.kind === 'only' && target.includes('INSERT') && !target.includes(this.mode.table);
   }
 
   #takesAnswer(data: Buffer): boolean {
@@ -131,4 +150,10 @@ export class ClickHouseProxy {
     if (this.mode.kind === 'slow') setTimeout(() => to.destroyed || to.write(data), this.#delayMs);
     else to.write(data);
   }
+}
+
+/** The first line of a request, readable; undefined in the middle of one. */
+function targetOf(data: Buffer): string | undefined {
+  if (!data.subarray(0, REQUEST.length).equals(REQUEST)) return undefined;
+  return decodeURIComponent(data.subarray(0, data.indexOf('\r\n')).toString('latin1'));
 }

@@ -89,24 +89,25 @@ export const SCENARIOS = {
         await world.fleet.start('b');
         await world.fleet.ready('b');
         await world.stable(15_000, 4000);
-        world.proxy.release();
-        world.proxy.mode = { kind: 'slow', delayMs: 500 };
-        await pause(1200);
+        // From here on what both have begun is in the tables, and not in the log.
+        world.proxy.hold('inserts');
+        await pause(1500);
+        world.proxy.releaseOpen();
+        await pause(1500);
         const names = await killAll(world);
-        world.proxy.mode = { kind: 'pass' };
+        world.proxy.release();
         await startAll(world, names);
       }
     },
   },
   woken_late: {
     isShared: true,
-    what: 'a process sleeps until its blocks are forgotten by the deduplication windows, and wakes',
+    what: 'a process sleeps with blocks that it could not insert, until the windows have forgotten them, and wakes',
     play: async (world) => {
       for (const table of TABLES) await setWindow(world, table, 60);
-      world.proxy.mode = { kind: 'slow', delayMs: 700 };
-      await pause(5000);
+      world.proxy.cut();
+      await pause(3000);
       world.fleet.signal('a', 'SIGSTOP');
-      await pause(1500);
       world.proxy.mode = { kind: 'pass' };
       await pause(25_000);
       world.fleet.signal('a', 'SIGCONT');
@@ -205,7 +206,7 @@ async function loseParts(world: World, table: string): Promise<void> {
     database.query(
       `SELECT path FROM system.parts WHERE database = currentDatabase() AND table = '${table}' AND active`,
     );
-  proxy.hold('all');
+  proxy.hold('inserts');
   await pause(50);
   const before = new Set((await parts()).map(({ path }) => path));
   const fresh = async (): Promise<{ path: string }[]> =>
