@@ -104,14 +104,19 @@ export const SCENARIOS = {
     isShared: true,
     what: 'a process sleeps with blocks that it could not insert, until the windows have forgotten them, and wakes',
     play: async (world) => {
-      for (const table of TABLES) await setWindow(world, table, 60);
+      // Blocks that are formed again are looked up in the log first: it takes new ones.
+      await world.stable(30_000, 4000);
       world.proxy.cut();
       await pause(3000);
       world.fleet.signal('a', 'SIGSTOP');
       world.proxy.mode = { kind: 'pass' };
-      await pause(25_000);
+      // Its session ends, and the other one writes what was planned.
+      await pause(14_000);
+      for (const table of TABLES) await setWindow(world, table, 5);
+      await pause(8000);
       world.fleet.signal('a', 'SIGCONT');
-      await pause(3000);
+      await pause(4000);
+      for (const table of TABLES) await setWindow(world, table, 1000);
     },
   },
   part_lost_in_crash: {

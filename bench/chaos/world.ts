@@ -186,7 +186,7 @@ export class World {
     const args = [this.fleet.build, 'verify', '--idle', '--config', config];
     const [code, said] = await new Promise<[number | null, string]>((resolve) => {
       const child = execFile(process.execPath, args, { timeout: VERIFY_MS }, (_error, stdout, stderr) =>
-        resolve([child.exitCode, `${stdout}${stderr}`]),
+        resolve([child.exitCode, `${stderr}${stdout}`]),
       );
     });
     return { isRight: code === 0, said: code === null ? `no answer in ${VERIFY_MS / 1000} s` : said };
