@@ -2,12 +2,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, expect, test, vi } from 'vitest';
-import { COMPONENTS } from '../../src/app/components.ts';
-import { run } from '../../src/app/run.ts';
-import { readMigrations } from '../../src/clickhouse/migrations.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
-import { encodeProto } from '../support/spans.ts';
-import { waitFor } from '../support/wait.ts';
+import { COMPONENTS } from '../../../src/app/components.ts';
+import { run } from '../../../src/app/run.ts';
+import { readMigrations } from '../../../src/clickhouse/migrations.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { encodeProto } from '../../support/spans.ts';
+import { waitFor } from '../../support/wait.ts';
 
 // Threads are loaded from source here, each anew.
 vi.setConfig({ testTimeout: 60_000 });
