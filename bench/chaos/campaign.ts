@@ -6,6 +6,8 @@ export interface CampaignOptions {
   readonly seed: number;
   readonly kills: number;
   readonly processes: readonly string[];
+  /** So many of them at least with a block between its plan and its end: the others prove little. */
+  readonly midBlock: number;
   /** Ends the campaign not before so many spans were produced. */
   readonly minSpans: number;
 }
@@ -22,17 +24,19 @@ export async function killAtRandom(world: World, options: CampaignOptions): Prom
   const dice = new Dice(options.seed);
   const byPhase = new Map<Phase, number>(PHASES.map((phase) => [phase, 0]));
   let kills = 0;
+  const midBlock = (): number => kills - (byPhase.get('nothing planned') ?? 0);
+  const isEnough = (): boolean => kills >= options.kills && midBlock() >= options.midBlock;
   const startedMs = performance.now();
-  while (kills < options.kills || world.ledger.spans < options.minSpans) {
+  while (!isEnough() || world.ledger.spans < options.minSpans) {
     // Mostly a while after the partitions were given out, else whenever it comes.
     if (dice.roll() < 0.85) {
       await world.stable(20_000);
       await pause(dice.between(300, 4000));
     } else await pause(dice.between(0, 9000));
-    const both = dice.roll() < 0.35 && kills + 2 <= options.kills;
+    const both = dice.roll() < 0.35;
     const victims = both ? twoOf(dice, options.processes) : [dice.pick(options.processes)];
     const gapMs = dice.between(0, 400);
-    if (kills >= options.kills) {
+    if (isEnough()) {
       await pause(1000);
       continue;
     }
@@ -45,7 +49,7 @@ export async function killAtRandom(world: World, options: CampaignOptions): Prom
     }
     if (kills % 20 < victims.length) progress(world, kills, options, startedMs);
   }
-  return { kills, byPhase, midBlock: kills - (byPhase.get('nothing planned') ?? 0) };
+  return { kills, byPhase, midBlock: midBlock() };
 }
 
 /** Undefined when it was not running. */
