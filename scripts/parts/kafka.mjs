@@ -61,10 +61,17 @@ export async function ensureKafka() {
  * One KRaft node (broker and controller) on 127.0.0.1. `dir` keeps its data, settings and log; what a former
  * run left in it is still there. Ports are free ones unless given.
  * @param {{dir: string, port?: number, controllerPort?: number, settings?: Record<string, string | number>,
- *   heapMb?: number}} options
+ *   heapMb?: number, formatWith?: string[]}} options `formatWith`: more arguments for the format of a new folder
  * @returns {Promise<Kafka & {child: import('./child.mjs').Child}>}
  */
-export async function startKafka({ dir, port, controllerPort, settings = {}, heapMb = 512 }) {
+export async function startKafka({
+  dir,
+  port,
+  controllerPort,
+  settings = {},
+  heapMb = 512,
+  formatWith = [],
+}) {
   const libs = await ensureKafka();
   mkdirSync(dir, { recursive: true });
   const data = join(dir, 'log');
@@ -82,7 +89,16 @@ export async function startKafka({ dir, port, controllerPort, settings = {}, hea
   const java = ['-XX:TieredStopAtLevel=1', `-Dlog4j2.configurationFile=${join(dir, 'log4j2.properties')}`];
   const classpath = ['-cp', join(libs, '*')];
   if (!existsSync(join(data, 'meta.properties'))) {
-    const format = ['kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId(), '-c', config];
+    const format = [
+      'kafka.tools.StorageTool',
+      'format',
+      '--standalone',
+      '-t',
+      clusterId(),
+      '-c',
+      config,
+      ...formatWith,
+    ];
     await run('java', [...java, ...classpath, ...format]);
   }
   const child = await startChild({

@@ -32,12 +32,16 @@ export function isRebalance(thrown: unknown): boolean {
   return isFenced(thrown);
 }
 
+const CREDENTIALS = 'the broker refused the credentials: check auth.sasl';
+
 /** Text for what an operator can do something about, by Kafka's name of the error. */
 const ADVICE: Readonly<Record<string, string>> = {
   INCONSISTENT_GROUP_PROTOCOL:
     'the group has live members of another client, whose assignment strategy is not round-robin: ' +
     'stop them first (a group can be shared by instances of Spanweir only), or choose another group_id',
-  SASL_AUTHENTICATION_FAILED: 'the broker refused the credentials: check auth.sasl',
+  SASL_AUTHENTICATION_FAILED: CREDENTIALS,
+  // kafkajs' own name: it does not pass on the protocol's.
+  KafkaJSSASLAuthenticationError: CREDENTIALS,
   GROUP_AUTHORIZATION_FAILED: 'this user may not use the group: check the ACLs of group_id',
   TOPIC_AUTHORIZATION_FAILED: 'this user may not use the topic: check its ACLs',
   CLUSTER_AUTHORIZATION_FAILED:
