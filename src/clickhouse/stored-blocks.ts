@@ -17,7 +17,6 @@ export async function storedBlocks(
             toUnixTimestamp64Milli(LastTimestamp) AS lastTimestampMs
      FROM ${quoted(client.database)}.ingest_log
      WHERE Source = {source: String} AND Partition = {partition: UInt32} AND LastOffset >= {from: UInt64}
-       AND Records > 0
      GROUP BY ALL
      ORDER BY firstOffset, lastTimestampMs`,
     { source: `${clusterId}/${topic}`, partition, from: fromOffset },

@@ -45,10 +45,10 @@ export interface KafkaOrigin extends LogPartition {
   /** `LaneContext.revision` of whoever formed the block first: other revision, other rows, other token. */
   readonly revision: number;
   /**
-   * The block was planned before this assignment began, or its write was given up once: any part of it may be stored already, or be noted as
-   * stored by a server that has died since.
+   * The block was planned before this assignment began, its write was given up once, or nobody knows how far an
+   * owner without plans got: any part of it may be stored, or be noted as stored by a server that has died since.
    */
-  readonly isReformed: boolean;
+  readonly mayBeStored: boolean;
   /** The log does not hold all that the block was planned of, or more. */
   readonly isChanged: boolean;
 }

@@ -79,7 +79,7 @@ export interface BlockSink extends Component {
   readonly effectOnce: boolean;
   /**
    * What the sink remembers of a partition from `fromOffset` on, ascending: asked where a committed position
-   * came without a plan. Rejects like `write`.
+   * came without a plan, or with one that says so. Rejects like `write`.
    */
   stored?(source: LogPartition, fromOffset: number, signal: AbortSignal): Promise<StoredRange[]>;
   /**

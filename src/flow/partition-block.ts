@@ -88,7 +88,7 @@ export class PartitionBlock {
       firstTimestampMs: this.#verdict() === 'other_log' ? this.#firstTimestampMs : firstTimestampMs,
       lastTimestampMs: this.#lastTimestampMs,
       revision,
-      isReformed: this.#reformed !== undefined || this.wasTried,
+      mayBeStored: this.isReformed || this.wasTried,
       isChanged: this.#verdict() !== 'same',
     };
   }

@@ -176,7 +176,7 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
     );
     deps.log.warn(
       { ...where, offset: source.position.offset, offsets },
-      'the position came without a plan, and records behind it are stored already: they are passed over',
+      'records behind the position are stored already, though no plan led to them: they are passed over',
     );
     this.#cuts = new Cuts([
       ...planned.map((range): Cut => ({ kind: 'planned', range })),

@@ -4,7 +4,7 @@ const FEW_PARTITIONS = 8;
 /** 64 partitions are then sealed every 5.6 s and 256 every 8.7 s, at 11 and 29 blocks a second. */
 const GROWTH = 0.68;
 /**
- * Sealed blocks that wait for the sinks or are being written, of a lane: enough to keep the sinks busy. More would
+ * Blocks of a lane that the sinks have and have not answered for: enough to keep the sinks busy. More would
  * only wait, and stay as small as they are; a block that is still open grows, and what a slow database is short of
  * is inserts, not rows.
  */

@@ -100,7 +100,7 @@ test('the same records give the same bytes, whatever a thread has seen before, a
         old.encode(old.block(before, kafkaOrigin(i * 10, i * 10 + before.length - 1)));
       }
       const first = fresh.block(records, origin);
-      const again = old.block(records, { ...origin, isReformed: true });
+      const again = old.block(records, { ...origin, mayBeStored: true });
       expect(old.encode(again)).toEqual(fresh.encode(first));
       expect(blockParts(again, old.inputs)).toEqual(blockParts(first, fresh.inputs));
     }),

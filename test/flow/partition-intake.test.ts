@@ -22,7 +22,7 @@ test('a block is sealed after its linger, written, and committed once it is safe
       firstTimestampMs: 1007,
       lastTimestampMs: 1009,
       revision: 1,
-      isReformed: false,
+      mayBeStored: false,
       isChanged: false,
     },
   ]);

@@ -68,7 +68,7 @@ test('the next owner forms exactly the planned blocks again, whatever its own li
     firstOffset: 0,
     lastOffset: 4,
     revision: 77,
-    isReformed: true,
+    mayBeStored: true,
   });
   harness.writes[0]?.succeed();
   await settle();
@@ -223,7 +223,7 @@ test('a block that could not begin for want of a heartbeat is written once there
   expect(harness.abandoned).toBe(0);
   expect(harness.writes).toHaveLength(2);
   // A part of it may have been stored by the first try.
-  expect(harness.writes[1]?.block.origin).toMatchObject({ firstOffset: 0, lastOffset: 1, isReformed: true });
+  expect(harness.writes[1]?.block.origin).toMatchObject({ firstOffset: 0, lastOffset: 1, mayBeStored: true });
   harness.writes[1]?.succeed();
   await settle();
   expect(harness.commits).toEqual([0, 2]);

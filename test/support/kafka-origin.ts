@@ -19,7 +19,7 @@ export function kafkaOrigin(
     firstTimestampMs,
     lastTimestampMs: firstTimestampMs,
     revision: 0,
-    isReformed: false,
+    mayBeStored: false,
     isChanged: false,
     ...more,
   };

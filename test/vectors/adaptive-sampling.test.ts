@@ -1,20 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { algorithmSections } from './adaptive-sampling/algorithm.ts';
 import { countingSections } from './adaptive-sampling/counting.ts';
 import { fileSections } from './adaptive-sampling/files.ts';
 import { replySections } from './adaptive-sampling/replies.ts';
-import type { Json, Runner } from './adaptive-sampling/section.ts';
+import type { Runner } from './adaptive-sampling/section.ts';
 import { settingsSections } from './adaptive-sampling/settings.ts';
+import { readVectors } from './read-vectors.ts';
 
-const dir = process.env.VECTORS_DIR ?? fileURLToPath(new URL('../../../shared/vectors', import.meta.url));
-const file = join(dir, 'adaptive-sampling.json');
-if (!existsSync(file)) {
-  throw new Error(`${file} is not there: set VECTORS_DIR to the folder that holds adaptive-sampling.json`);
-}
-const vectors = JSON.parse(readFileSync(file, 'utf8')) as Json;
+const vectors = readVectors('adaptive-sampling.json');
 
 const RUNNERS: Readonly<Record<string, Runner>> = {
   ...settingsSections,

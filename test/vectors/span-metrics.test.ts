@@ -1,18 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import type { Json } from './adaptive-sampling/section.ts';
+import { readVectors } from './read-vectors.ts';
 import { connectorSections } from './span-metrics/connector.ts';
 import { querySections } from './span-metrics/queries.ts';
 import { weightSections } from './span-metrics/weights.ts';
 
-const dir = process.env.VECTORS_DIR ?? fileURLToPath(new URL('../../../shared/vectors', import.meta.url));
-const file = join(dir, 'span-metrics.json');
-if (!existsSync(file)) {
-  throw new Error(`${file} is not there: set VECTORS_DIR to the folder that holds span-metrics.json`);
-}
-const vectors = JSON.parse(readFileSync(file, 'utf8')) as Json;
+const vectors = readVectors('span-metrics.json');
 
 const RUNNERS = { ...connectorSections, ...weightSections, ...querySections };
 

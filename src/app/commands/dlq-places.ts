@@ -1,10 +1,10 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Producer } from 'kafkajs';
 import type { LoadedConfig } from '../../config/loaded-config.ts';
 import type { Encoding, SourceRecord } from '../../flow/intake.ts';
 import { createKafka, type KafkaClient } from '../../kafka/client.ts';
 import { LogReader } from '../../kafka/log-reader.ts';
+import { startPlacingProducer } from '../../kafka/placing-producer.ts';
 import { headersInOrder } from '../../kafka/record-encoder.ts';
 import { encodingOf, type KafkaReceiverConfig } from '../../receivers/kafka/config.ts';
 import { letterFileName, readLetterFile } from '../../receivers/kafka/dead-letter-folder.ts';
@@ -15,6 +15,9 @@ import {
   readLetter,
 } from '../../receivers/kafka/dead-letter-headers.ts';
 import { type CommandIo, UsageError } from './command.ts';
+
+/** Of one request: a person is waiting. */
+export const PRODUCE_RETRIES = 5;
 
 /** What a place of letters holds: letters, and marks of those that were produced again. */
 export type Found = FoundLetter | RetryMark;
@@ -113,7 +116,7 @@ function topicPlace(kafka: KafkaClient, reader: () => Promise<LogReader>, topic:
       }
     },
     async mark(positions, atMs) {
-      const producer = await startProducer(kafka);
+      const producer = await startPlacingProducer(kafka, PRODUCE_RETRIES);
       try {
         const messages = positions.map((position) => ({
           key: null,
@@ -127,22 +130,6 @@ function topicPlace(kafka: KafkaClient, reader: () => Promise<LogReader>, topic:
       }
     },
   };
-}
-
-/** Of an idempotent producer, whose messages go to the partition they name, modulo how many there are. */
-export async function startProducer(kafka: KafkaClient): Promise<Producer> {
-  const producer = kafka.producer({
-    idempotent: true,
-    maxInFlightRequests: 1,
-    allowAutoTopicCreation: false,
-    createPartitioner:
-      () =>
-      ({ partitionMetadata, message }) =>
-        (message.partition ?? 0) % partitionMetadata.length,
-    retry: { retries: 5 },
-  });
-  await producer.connect();
-  return producer;
 }
 
 const MARK_ENDING = '.retried';

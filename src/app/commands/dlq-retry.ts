@@ -1,11 +1,12 @@
 import type { Message } from 'kafkajs';
 import { toError } from '../../base/errors.ts';
 import { failureOf, kafkaError } from '../../kafka/errors.ts';
+import { startPlacingProducer } from '../../kafka/placing-producer.ts';
 import { headersInOrder } from '../../kafka/record-encoder.ts';
 import { type FoundLetter, positionText, retryHeaders } from '../../receivers/kafka/dead-letter-headers.ts';
 import { type CommandIo, EXIT } from './command.ts';
 import { type Letter, letterKey } from './dlq-collect.ts';
-import { isMark, type OpenReceiver, startProducer } from './dlq-places.ts';
+import { isMark, type OpenReceiver, PRODUCE_RETRIES } from './dlq-places.ts';
 import { wholeRecord } from './dlq-value.ts';
 
 export interface RetryOptions {
@@ -157,7 +158,7 @@ class Retry {
   async #produce(chunk: readonly Ready[]): Promise<readonly Ready[]> {
     const [first] = chunk;
     if (first === undefined) return [];
-    const producer = await startProducer(this.#receiver.kafka);
+    const producer = await startPlacingProducer(this.#receiver.kafka, PRODUCE_RETRIES);
     try {
       await producer.send({ topic: first.topic, acks: -1, messages: chunk.map(({ message }) => message) });
       return chunk;

@@ -137,7 +137,7 @@ export class ClickHouseSink implements BlockSink {
       (await this.#inserter.insert(one, block, signal)) === 1;
     const inLog = logParts(totals);
     // The data path comes again with the same block when a write was given up: how far that got is not known.
-    const isRepeated = origin.isReformed || this.#tried.has(block);
+    const isRepeated = origin.mayBeStored || this.#tried.has(block);
     this.#tried.add(block);
     if (isRepeated && (await this.#isLogged(block, origin, inLog, signal))) return;
     if (log !== undefined && isBroken('log_row_before_data')) await insert(log);

@@ -4,11 +4,14 @@ import type { Clock } from '../../base/clock.ts';
 import { SpanweirError, toError } from '../../base/errors.ts';
 import type { Counter, Log } from '../../base/instruments.ts';
 import { failureOf, kafkaError } from '../../kafka/errors.ts';
+import { startPlacingProducer } from '../../kafka/placing-producer.ts';
 import { headersInOrder } from '../../kafka/record-encoder.ts';
 import { headersOf, type OmittedValue } from './dead-letter-headers.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 import { makeTopic } from './make-topic.ts';
 
+/** Of one request: whoever puts a letter tries again by itself, with a new producer. */
+const PRODUCE_RETRIES = 3;
 /** What one request carries: letters come in crowds when somebody sends what is not OTLP. */
 const GROUP_LETTERS = 256;
 const GROUP_BYTES = 512 << 10;
@@ -178,20 +181,7 @@ export class DeadLetterTopic implements DeadLetters {
 
   async #connect(): Promise<Producer> {
     await this.prepare();
-    const producer = this.#kafka.producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      // Always the same for a letter: a retry that went elsewhere would break the numbering.
-      createPartitioner:
-        () =>
-        ({ partitionMetadata, message }) =>
-          (message.partition ?? 0) % partitionMetadata.length,
-      // Whoever puts a letter tries again by itself, with a new producer.
-      retry: { retries: 3 },
-    });
-    await producer.connect();
-    return producer;
+    return await startPlacingProducer(this.#kafka, PRODUCE_RETRIES);
   }
 
   async #forgetProducer(): Promise<void> {

@@ -217,23 +217,6 @@ describe('verify leaves out and names', () => {
     await client.close();
   });
 
-  test('spans of before effect-once, which do not say where they came from', async () => {
-    const { client } = await healthyDatabase();
-    await spoil(
-      client,
-      `ALTER TABLE {db}.otel_traces UPDATE KafkaSource = '' WHERE KafkaSource != '' AND KafkaPartition = 4`,
-      `INSERT INTO {db}.ingest_log SELECT * REPLACE (0 AS Records, toDateTime64(0, 3) AS FirstTimestamp,
-         toDateTime64(0, 3) AS LastTimestamp) FROM {db}.ingest_log AS l WHERE l.Partition = 4`,
-      `ALTER TABLE {db}.ingest_log DELETE WHERE Partition = 4 AND Records > 0`,
-      // What an unclean end has left there twice.
-      `INSERT INTO {db}.otel_traces SELECT * FROM {db}.otel_traces WHERE KafkaPartition = 4 LIMIT 3`,
-    );
-    const report = await look(client);
-    expect(report.findings).toEqual([]);
-    expect(report.leftOut).toContainEqual(expect.stringContaining('1 blocks of before effect-once'));
-    await client.close();
-  });
-
   test('a topic that was made anew: its offsets begin again with records of another time', async () => {
     const writer = await healthyDatabase();
     await writer.block(0, 12, { atMs: 1_800_000_000_000 });

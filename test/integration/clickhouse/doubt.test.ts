@@ -103,7 +103,7 @@ describe('a block that was planned before', () => {
       await own.command(`ALTER TABLE ${own.database}.${hurt} DELETE WHERE ${what}`, { mutations_sync: '1' });
     }
     expect(await totalsOf(own)).not.toEqual(whole);
-    const again = { ...block, origin: { ...(block.origin as KafkaOrigin), isReformed: true } };
+    const again = { ...block, origin: { ...(block.origin as KafkaOrigin), mayBeStored: true } };
     await setup.sink.write(again, never);
     expect(await totalsOf(own)).toEqual(whole);
     const repaired = [...counts].filter(([key]) => key.includes('repaired'));
@@ -136,7 +136,7 @@ describe('a block that was planned before', () => {
     };
     const writers = [writeOthers(9), writeOthers(10)];
     await waitFor('other blocks', () => others > 1);
-    await setup.sink.write({ ...block, origin: { ...origin, isReformed: true } }, never);
+    await setup.sink.write({ ...block, origin: { ...origin, mayBeStored: true } }, never);
     stop.abort();
     await Promise.all(writers);
     expect(await totalsOf(client)).toEqual(expectedTotals(before, 'all', 1 + others));
@@ -152,7 +152,7 @@ describe('a block that was planned before', () => {
     const block = setup.block(origin, somePayloads(), someThroughput());
     await setup.sink.write(block, never);
     counts.clear();
-    await setup.sink.write({ ...block, origin: { ...origin, isReformed: true } }, never);
+    await setup.sink.write({ ...block, origin: { ...origin, mayBeStored: true } }, never);
     expect([...counts.keys()]).toEqual([]);
   });
 
@@ -161,7 +161,7 @@ describe('a block that was planned before', () => {
     const before = await totalsOf(client);
     const origin = nextOrigin();
     await setup.sink.write(setup.block(origin, []), never);
-    await setup.sink.write(setup.block({ ...origin, isReformed: true }, []), never);
+    await setup.sink.write(setup.block({ ...origin, mayBeStored: true }, []), never);
     expect(await totalsOf(client)).toEqual({ ...before, ingest_log: before.ingest_log + 1 });
   });
 });
@@ -171,7 +171,7 @@ describe('a block that may be another owner’s by now', () => {
     const own = await migratedDatabase();
     const setup = new SinkSetup(own);
     const empty = await totalsOf(own);
-    const block = setup.block(nextOrigin({ isReformed: true }), somePayloads(), someThroughput());
+    const block = setup.block(nextOrigin({ mayBeStored: true }), somePayloads(), someThroughput());
     for (let allowed = 0; allowed < 4; allowed++) {
       let asked = 0;
       const fenced = { ...block, mayBegin: () => asked++ < allowed };
@@ -187,7 +187,7 @@ describe('a block that may be another owner’s by now', () => {
   test('is not repaired by whoever lost it, and once by who has it', async () => {
     const own = await migratedDatabase();
     const setup = new SinkSetup(own);
-    const block = setup.block(nextOrigin({ isReformed: true }), somePayloads(), someThroughput());
+    const block = setup.block(nextOrigin({ mayBeStored: true }), somePayloads(), someThroughput());
     const empty = await totalsOf(own);
     await setup.sink.write(block, never);
     await own.command(`ALTER TABLE ${own.database}.otel_traces DELETE WHERE 1`, { mutations_sync: '1' });

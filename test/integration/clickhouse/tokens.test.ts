@@ -63,7 +63,7 @@ describe('the same offsets', () => {
     const plan = [kafkaOrigin(0, 1, { revision: 7 }), kafkaOrigin(2, 3, { revision: 7 })];
     await database.write(plan[0] as KafkaOrigin);
     // Its owner dies; the next one has revision 8, and begins with what was planned under 7.
-    for (const origin of plan) await database.write({ ...origin, isReformed: true });
+    for (const origin of plan) await database.write({ ...origin, mayBeStored: true });
     await database.write(kafkaOrigin(4, 5, { revision: 8 }));
     await database.expectBlocks(3);
     const revisions = await database.client.query(

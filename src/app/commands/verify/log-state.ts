@@ -23,8 +23,6 @@ export interface LogDay {
   readonly idSum: bigint;
   /** Behind the last offset of these blocks. */
   readonly end: number;
-  /** Blocks of the time before the columns of effect-once: where their spans came from is not known. */
-  readonly oldBlocks: number;
   /** Log rows that are there more than once. */
   readonly repeated: number;
 }
@@ -39,24 +37,21 @@ export interface LogState {
   readonly ends: ReadonlyMap<string, number>;
   /** Kafka's, in order. */
   readonly sources: readonly string[];
-  readonly oldDays: ReadonlySet<string>;
 }
 
 /** Blocks of Kafka, each row of the log once. */
-export const OLD = `(Records = 0 AND toUnixTimestamp64Milli(FirstTimestamp) = 0 AND Target != '')`;
-
 export async function readLog(client: ClickHouse, scope: Scope): Promise<LogState> {
   const log = `${quoted(client.database)}.ingest_log`;
   const rows = await client.query<LogAnswer>(
     `SELECT Source, Partition, Target, toString(Day) AS day, count() AS blocks, sum(R) AS rows, sum(S) AS spans,
-            sum(I) AS ids, max(LastOffset) + 1 AS end, sum(Old) AS old, countIf(Copies > 1) AS repeated
+            sum(I) AS ids, max(LastOffset) + 1 AS end, countIf(Copies > 1) AS repeated
      FROM (SELECT Source, Partition, FirstOffset, Target, Day, LastOffset, Revision, FirstTimestamp,
-                  any(Rows) AS R, any(Spans) AS S, any(SpanIdSum) AS I, max(${OLD}) AS Old, count() AS Copies
+                  any(Rows) AS R, any(Spans) AS S, any(SpanIdSum) AS I, count() AS Copies
            FROM ${log} WHERE Source != '' AND ${ofScope(scope, 'Source', 'Partition')}
            GROUP BY Source, Partition, FirstOffset, Target, Day, LastOffset, Revision, FirstTimestamp)
      GROUP BY Source, Partition, Target, Day
      UNION ALL
-     SELECT '', 0, Target, toString(Day), count(), sum(Rows), sum(Spans), sum(SpanIdSum), 0, 0, 0
+     SELECT '', 0, Target, toString(Day), count(), sum(Rows), sum(Spans), sum(SpanIdSum), 0, 0
      FROM ${log} WHERE Source = '' GROUP BY Target, Day`,
     parametersOf(scope),
   );
@@ -71,7 +66,6 @@ export async function readLog(client: ClickHouse, scope: Scope): Promise<LogStat
       spans: Number(row.spans),
       idSum: BigInt(row.ids),
       end: Number(row.end),
-      oldBlocks: Number(row.old),
       repeated: Number(row.repeated),
     }),
   );
@@ -85,7 +79,6 @@ export async function readLog(client: ClickHouse, scope: Scope): Promise<LogStat
     days,
     ends,
     sources: [...new Set(days.map(({ source }) => source))].filter((source) => source !== '').sort(),
-    oldDays: new Set(days.filter(({ oldBlocks }) => oldBlocks > 0).map(({ day }) => day)),
   };
 }
 
@@ -99,7 +92,6 @@ interface LogAnswer {
   readonly spans: string;
   readonly ids: string;
   readonly end: string;
-  readonly old: string;
   readonly repeated: string;
 }
 

@@ -103,12 +103,6 @@ class Look {
         else if (this.#isOfTopic(source)) await this.#spanDay(state, source, day);
       }
     }
-    const old = state.days.reduce((sum, one) => sum + (one.target === SPANS ? one.oldBlocks : 0), 0);
-    if (old > 0) {
-      this.#leftOut.push(
-        `${SPANS}: ${old} blocks of before effect-once, whose spans do not say where they came from; on their days (${listed([...state.oldDays])}) only the spans of later blocks are compared`,
-      );
-    }
     return days;
   }
 
@@ -139,7 +133,7 @@ class Look {
   /** Spans that came in requests have no ranges: they are counted by day. */
   async #requests(state: LogState, day: string): Promise<void> {
     const { topic, partition } = this.#scope;
-    if (topic !== undefined || partition !== undefined || state.oldDays.has(day)) return;
+    if (topic !== undefined || partition !== undefined) return;
     const { client } = this.#deps;
     const logged = state.days.find((one) => one.source === '' && one.target === SPANS && one.day === day);
     const expected = logged?.spans ?? 0;
@@ -173,8 +167,7 @@ class Look {
     }
     progress(`${table.table}: totals by day`);
     const window = this.#window(horizon, table.table);
-    const isWanted = (day: string): boolean =>
-      isIn(day, window) && !state.oldDays.has(day) && (this.#only?.has(day) ?? true);
+    const isWanted = (day: string): boolean => isIn(day, window) && (this.#only?.has(day) ?? true);
     const { compared, findings, open } = await checkTotals(
       { client, clock, state, waitedFor: this.#waitedFor },
       table,

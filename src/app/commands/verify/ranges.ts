@@ -1,6 +1,6 @@
 import { type ClickHouse, quoted } from '../../../clickhouse/client.ts';
 import { dayOfMs, isIn, type Window } from './days.ts';
-import { type LogState, OLD, ofScope, parametersOf, type Scope } from './log-state.ts';
+import { type LogState, ofScope, parametersOf, type Scope } from './log-state.ts';
 import type { Finding } from './report.ts';
 
 /** Findings of one partition and kind that are told one by one. */
@@ -29,17 +29,14 @@ export async function checkRanges(client: ClickHouse, scope: Scope, window: Wind
   const steps = await readSteps(client, scope);
   const partitions = new Map(rows.map((row) => [`${row.source}:${row.partition}`, row]));
   const findings: Finding[] = [];
-  let older = 0;
   let anew = 0;
   let elsewhere = 0;
   for (const step of steps) {
-    if (step.isOld) older++;
-    else if (!isIn(step.day, window)) elsewhere++;
+    if (!isIn(step.day, window)) elsewhere++;
     else if (step.isAnew) anew++;
     else findings.push(findingOf(step));
   }
   const leftOut: string[] = [];
-  if (older > 0) leftOut.push(`ingest_log: ${older} gaps or overlaps beside blocks of before effect-once`);
   if (elsewhere > 0)
     leftOut.push(`ingest_log: ${elsewhere} gaps or overlaps of days that are not looked at, or that expire`);
   if (anew > 0) {
@@ -61,8 +58,6 @@ interface Step {
   readonly beforeFirst: number;
   readonly beforeLast: number;
   readonly day: string;
-  /** Beside a block of the time before effect-once. */
-  readonly isOld: boolean;
   /** Overlapping ranges whose records are of different times. */
   readonly isAnew: boolean;
 }
@@ -80,7 +75,7 @@ function findingOf({ source, partition, first, last, end, beforeFirst, beforeLas
 
 /** One row per block; of one that `replay --revision` recomputed for some of its days, too. */
 const BLOCKS = `SELECT Source, Partition, FirstOffset, LastOffset, FirstTimestamp,
-       any(LastTimestamp) AS Until, max(${OLD}) AS Old`;
+       any(LastTimestamp) AS Until`;
 
 async function readPartitions(client: ClickHouse, scope: Scope): Promise<PartitionRange[]> {
   const rows = await client.query<Record<'first' | 'last' | 'blocks', string> & { s: string; p: number }>(
@@ -111,12 +106,12 @@ async function readSteps(client: ClickHouse, scope: Scope): Promise<Step[]> {
                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`;
   const rows = await client.query<StepAnswer>(
     `SELECT Source AS source, Partition AS partition, FirstOffset AS first, LastOffset AS last, End AS end,
-            toUnixTimestamp64Milli(FirstTimestamp) AS fromMs, toUnixTimestamp64Milli(Until) AS untilMs, Old AS old,
-            Before.1 AS beforeFirst, Before.2 AS beforeLast, Before.5 AS beforeOld,
+            toUnixTimestamp64Milli(FirstTimestamp) AS fromMs, toUnixTimestamp64Milli(Until) AS untilMs,
+            Before.1 AS beforeFirst, Before.2 AS beforeLast,
             toUnixTimestamp64Milli(Before.3) AS beforeFromMs, toUnixTimestamp64Milli(Before.4) AS beforeUntilMs
      FROM (SELECT *, max(LastOffset + 1) ${before} AS End, row_number() OVER (PARTITION BY Source, Partition
                     ORDER BY FirstOffset, LastOffset, FirstTimestamp) AS Number,
-                  argMax((FirstOffset, LastOffset, FirstTimestamp, Until, Old), LastOffset) ${before} AS Before
+                  argMax((FirstOffset, LastOffset, FirstTimestamp, Until), LastOffset) ${before} AS Before
            FROM (${blocksOf(client, scope)}))
      WHERE Number > 1 AND FirstOffset != End
      ORDER BY source, partition, first LIMIT ${MOST_EACH} BY source, partition LIMIT ${MOST_STEPS}`,
@@ -131,7 +126,6 @@ async function readSteps(client: ClickHouse, scope: Scope): Promise<Step[]> {
     beforeFirst: Number(row.beforeFirst),
     beforeLast: Number(row.beforeLast),
     day: dayOfMs(Math.max(Number(row.fromMs), Number(row.untilMs))),
-    isOld: Number(row.old) + Number(row.beforeOld) > 0,
     isAnew:
       Number(row.first) < Number(row.end) &&
       (Number(row.fromMs) > Number(row.beforeUntilMs) || Number(row.untilMs) < Number(row.beforeFromMs)),
@@ -146,12 +140,10 @@ interface StepAnswer {
   readonly end: string;
   readonly fromMs: string;
   readonly untilMs: string;
-  readonly old: number;
   readonly beforeFirst: string;
   readonly beforeLast: string;
   readonly beforeFromMs: string;
   readonly beforeUntilMs: string;
-  readonly beforeOld: number;
 }
 
 /** Rows of the log that are there more than once. */

@@ -1,6 +1,6 @@
 import { type ClickHouse, quoted } from '../../../clickhouse/client.ts';
 import { midnight, type Window, whileIn } from './days.ts';
-import { endOf, type LogState, OLD, parametersOf, type Scope } from './log-state.ts';
+import { endOf, type LogState, parametersOf, type Scope } from './log-state.ts';
 import { MOST_EACH } from './ranges.ts';
 import type { Finding, Kind, Open } from './report.ts';
 
@@ -120,7 +120,7 @@ function dayQuery(client: ClickHouse, state: LogState, scope: Scope, source: str
   FROM (SELECT Partition, FirstOffset AS First, LastOffset AS Last, Revision, FirstTimestamp,
                any(l.Rows) AS R, any(l.SpanIdSum) AS I
         FROM ${db}.ingest_log AS l
-        WHERE Source = {source: String} AND Target = '${TABLE}' AND Day = {day: Date} AND NOT ${OLD}
+        WHERE Source = {source: String} AND Target = '${TABLE}' AND Day = {day: Date}
               AND LastOffset < ${endOf(state, source, 'Partition')} ${ofPartition('Partition')}
         GROUP BY Partition, First, Last, Revision, FirstTimestamp)
   GROUP BY Partition, First
