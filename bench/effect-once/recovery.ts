@@ -20,17 +20,20 @@ export function recoveryAfter(
   eventMs: number,
   of: { readonly rate: number; readonly looks: readonly Look[]; readonly producedMs: Produced },
 ): Recovery {
-  const firstAfter = of.producedMs.map((times) => times.findIndex((atMs) => atMs >= eventMs));
-  const moved = of.looks.find(
-    ({ atMs, next }) =>
-      atMs >= eventMs && firstAfter.every((offset, p) => offset >= 0 && (next[p] as number) > offset),
+  const firstAfter = of.producedMs.map((times) => countBefore(times, eventMs));
+  // This is asked again and again beside what is measured: nothing here may go through all that ever happened.
+  const looks = looksSince(of.looks, eventMs - RATE_WINDOW_MS - 1000);
+  const moved = looks.find(
+    ({ atMs, next }) => atMs >= eventMs && firstAfter.every((offset, p) => (next[p] as number) > offset),
   );
-  const full = of.looks.find((look) => {
-    if (moved === undefined || look.atMs < moved.atMs) return false;
-    const from = of.looks.findLast(({ atMs }) => atMs <= look.atMs - RATE_WINDOW_MS);
-    if (from === undefined) return false;
-    const spans = (messagesSeen(look) - messagesSeen(from)) * SPANS_PER_MESSAGE;
-    return spans >= (of.rate * (look.atMs - from.atMs)) / 1000;
+  let from = 0;
+  const full = looks.find((look) => {
+    while ((looks[from + 1]?.atMs ?? look.atMs) <= look.atMs - RATE_WINDOW_MS) from++;
+    const before = looks[from] as Look;
+    if (moved === undefined || look.atMs < moved.atMs || before.atMs > look.atMs - RATE_WINDOW_MS)
+      return false;
+    const spans = (messagesSeen(look) - messagesSeen(before)) * SPANS_PER_MESSAGE;
+    return spans >= (of.rate * (look.atMs - before.atMs)) / 1000;
   });
   return {
     movedMs: moved && moved.atMs - eventMs,
@@ -58,7 +61,7 @@ export function catchUp(
 ): CatchUp {
   const behind = ({ atMs, next }: Look): number =>
     of.producedMs.reduce((sum, times, p) => sum + countBefore(times, atMs) - (next[p] as number), 0);
-  const since = of.looks.filter(({ atMs }) => atMs >= backMs);
+  const since = looksSince(of.looks, backMs);
   const [first] = since;
   const last = since.find((look) => oldestAgeMs(look, of.producedMs) <= of.usualAgeMs);
   const backlogSpans = first === undefined ? 0 : behind(first) * SPANS_PER_MESSAGE;
@@ -70,6 +73,11 @@ export function catchUp(
     backlogSpans,
     drainPerSecond: (drained / Math.max(1, last.atMs - first.atMs)) * 1000,
   };
+}
+
+function looksSince(looks: readonly Look[], sinceMs: number): readonly Look[] {
+  const last = looks.findLastIndex(({ atMs }) => atMs < sinceMs);
+  return looks.slice(last + 1);
 }
 
 function countBefore(times: readonly number[], atMs: number): number {
