@@ -145,10 +145,10 @@ async function takeClickHouseAway(
     PATIENCE_MS,
   );
   const newRebalances = (await fleet.rebalances()) - rebalances;
-  const factor = drainPerSecond / rate;
+  const factor = (drainPerSecond + rate) / rate;
   console.log(
     `ClickHouse ${how} for ${awayMs / 1000} s: ${backlogSpans} spans behind, caught up after ${seconds(tookMs ?? 0)} at ` +
-      `${drainPerSecond.toFixed(0)} spans/s more than came: ${factor.toFixed(1)}x the live rate (target ${CATCH_UP_FACTOR}x); ` +
+      `${(drainPerSecond + rate).toFixed(0)} spans/s: ${factor.toFixed(1)}x the live rate (target ${CATCH_UP_FACTOR}x); ` +
       `${newRebalances} rebalances; RSS at most ${fleet.maxRssMiB} MiB`,
   );
   return factor >= CATCH_UP_FACTOR && newRebalances === 0;

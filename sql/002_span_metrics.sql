@@ -34,21 +34,21 @@ ENGINE = AggregatingMergeTree
 PARTITION BY toDate(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
 TTL toDate(Ts) + INTERVAL 3 DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
 
 CREATE TABLE IF NOT EXISTS {{DB}}.span_metrics_1m AS {{DB}}.span_metrics_10s
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
 TTL toDate(Ts) + INTERVAL 35 DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
 
 CREATE TABLE IF NOT EXISTS {{DB}}.span_metrics_1h AS {{DB}}.span_metrics_10s
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
 TTL toDate(Ts) + INTERVAL 400 DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{DB}}.span_metrics_1m_mv TO {{DB}}.span_metrics_1m AS
 SELECT toStartOfMinute(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, any(m.Dims) AS Dims,
@@ -76,7 +76,7 @@ CREATE TABLE IF NOT EXISTS {{DB}}.service_operations
 ENGINE = AggregatingMergeTree
 ORDER BY (ServiceName, SpanKind, SpanName)
 TTL LastSeen + INTERVAL 30 DAY
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, merge_selector_base = 10;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{DB}}.service_operations_mv TO {{DB}}.service_operations AS
 SELECT ServiceName, SpanKind, toString(SpanName) AS SpanName, min(Ts) AS FirstSeen, max(Ts) AS LastSeen
