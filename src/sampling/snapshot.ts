@@ -4,6 +4,8 @@ import type { Strategy } from './strategy.ts';
 
 /** Everything that is served at one time. Replaced whole, never changed. */
 export interface StrategySnapshot {
+  /** Counts up with every change that is published; 0 where nobody counts (a file, a controller's own view). */
+  readonly version: number;
   /** Unix ms. */
   readonly madeAtMs: number;
   /** For a service that is not in `services`. */
@@ -37,7 +39,7 @@ export function adaptiveSnapshot(
       rates.set(operation, probability);
     services.set(service, adaptiveStrategy(rates, options));
   }
-  return { madeAtMs, fallback: adaptiveStrategy(new Map(), options), services };
+  return { version: 0, madeAtMs, fallback: adaptiveStrategy(new Map(), options), services };
 }
 
 function adaptiveStrategy(
