@@ -46,7 +46,7 @@ export class DayTotals {
     for (const row of rows) {
       const total = this.#of(target, dayOfSeconds(row.windowS));
       total.rows++;
-      total.spans += row.count;
+      total.spans += row.sampled.roots;
     }
   }
 

@@ -1,8 +1,9 @@
-import type { DecisionRound, SamplingStore, StoredDecision } from '../sampling/store.ts';
+import type { Conformance } from '../sampling/adaptive/controller.ts';
+import type { Classes } from '../sampling/root-row.ts';
+import type { Algorithm, DecidedOperation, SamplingStore } from '../sampling/store.ts';
 import type { ThroughputRow } from '../sampling/throughput-rows.ts';
 import { type ClickHouse, quoted } from './client.ts';
-import { Offsets, WordColumn } from './native/columns.ts';
-import { NativeBuffer } from './native/native-buffer.ts';
+import { encodeDecisions } from './native/decision-encoder.ts';
 
 /** Of an operation: bounds an answer, not the loop (see SamplingStore.throughput). Some 10 bytes each. */
 const MOST_PROBABILITIES = 1000;
@@ -13,106 +14,149 @@ export function createSamplingStore(client: ClickHouse): SamplingStore {
   return {
     throughput: async (startMs, endMs) => {
       const rows = await client.query<ThroughputAnswer>(
-        `SELECT ServiceName, Operation, toUnixTimestamp(min(Ts)) AS windowS, sum(Count) AS count,
-                arraySlice(arraySort(groupUniqArrayArray(Probabilities)), 1, ${MOST_PROBABILITIES}) AS probabilities
+        `SELECT toUnixTimestamp(Ts) AS t, ServiceName AS s, Operation AS o, sum(Count) AS count,
+                arraySlice(arraySort(groupUniqArrayArray(Probabilities)), 1, ${MOST_PROBABILITIES}) AS probabilities,
+                sum(Roots) AS roots, sum(Tagged) AS tagged, sum(Adjusted) AS adjusted,
+                sum(AdjustedSquares) AS squares, sum(Bounded) AS bounded, sum(Errors) AS errors,
+                sumMap(Variates) AS v, mapKeys(v) AS vClasses, mapValues(v) AS vCounts,
+                sumMap(Durations) AS d, mapKeys(d) AS dClasses, mapValues(d) AS dCounts
          FROM ${database}.sampling_throughput
          WHERE Ts >= toDateTime({start: UInt32}) AND Ts < toDateTime({end: UInt32})
-         GROUP BY ServiceName, Operation`,
+         GROUP BY Ts, s, o`,
         { start: Math.floor(startMs / 1000), end: Math.floor(endMs / 1000) },
       );
-      return rows.map(
-        (row): ThroughputRow => ({
-          windowS: Number(row.windowS),
-          service: row.ServiceName,
-          operation: row.Operation,
-          count: Number(row.count),
-          probabilities: row.probabilities,
-        }),
-      );
+      return rows.map(throughputRow);
     },
     insertDecisions: async (round) => {
       if (round.decisions.length === 0) return;
       const token = `sampling_probabilities:${round.decidedBy}:${round.decidedAtMs}`;
-      await client.insertNative({ table: 'sampling_probabilities', token }, encodeRound(round));
+      await client.insertNative({ table: 'sampling_probabilities', token }, encodeDecisions(round));
     },
     latestDecisions: async () => {
       const rows = await client.query<DecisionAnswer>(
-        `SELECT ServiceName, Operation, Probability, Qps, toUnixTimestamp64Milli(Ts) AS decidedAtMs
+        `SELECT *, toUnixTimestamp64Milli(Ts) AS decidedAtMs, toUnixTimestamp64Milli(ChangedAt) AS changedAtMs,
+                toUnixTimestamp64Milli(DataUntil) AS dataUntilMs
          FROM ${database}.sampling_probabilities_latest`,
       );
-      return rows.map(
-        (row): StoredDecision => ({
-          service: row.ServiceName,
-          operation: row.Operation,
-          probability: row.Probability,
-          qps: row.Qps,
-          decidedAtMs: Number(row.decidedAtMs),
-        }),
+      const newest = rows.reduce<DecisionAnswer | undefined>(
+        (best, row) => (Number(row.decidedAtMs) > Number(best?.decidedAtMs ?? -1) ? row : best),
+        undefined,
       );
+      if (newest === undefined) return undefined;
+      return {
+        version: rows.reduce((most, row) => Math.max(most, Number(row.Version)), 0),
+        decidedAtMs: Number(newest.decidedAtMs),
+        dataUntilMs: Number(newest.dataUntilMs),
+        algorithm: newest.Algorithm,
+        decisions: rows.map(decidedOperation),
+      };
     },
   };
 }
 
 interface ThroughputAnswer {
-  readonly ServiceName: string;
-  readonly Operation: string;
-  readonly windowS: string | number;
+  readonly t: string | number;
+  readonly s: string;
+  readonly o: string;
   readonly count: string;
   readonly probabilities: readonly string[];
+  readonly roots: string;
+  readonly tagged: string;
+  readonly adjusted: number;
+  readonly squares: number;
+  readonly bounded: string;
+  readonly errors: string;
+  readonly vClasses: readonly number[];
+  readonly vCounts: readonly string[];
+  readonly dClasses: readonly number[];
+  readonly dCounts: readonly string[];
 }
 
+function throughputRow(row: ThroughputAnswer): ThroughputRow {
+  return {
+    windowS: Number(row.t),
+    service: row.s,
+    operation: row.o,
+    count: Number(row.count),
+    probabilities: row.probabilities,
+    sampled: {
+      roots: Number(row.roots),
+      tagged: Number(row.tagged),
+      adjusted: row.adjusted,
+      adjustedSquares: row.squares,
+      bounded: Number(row.bounded),
+      variates: classesOf(row.vClasses, row.vCounts),
+      errors: Number(row.errors),
+      durations: classesOf(row.dClasses, row.dCounts),
+    },
+  };
+}
+
+/** The keys of a sumMap come sorted. */
+function classesOf(classes: readonly number[], counts: readonly string[]): Classes {
+  return { classes, counts: counts.map(Number) };
+}
+
+/** Numbers that are not finite come as null. */
+type Maybe = number | null;
+
 interface DecisionAnswer {
+  readonly decidedAtMs: string;
+  readonly changedAtMs: string;
+  readonly dataUntilMs: string;
+  readonly Version: string;
   readonly ServiceName: string;
   readonly Operation: string;
   readonly Probability: number;
-  readonly Qps: number;
-  readonly decidedAtMs: string;
+  readonly Previous: number;
+  readonly Rule: string;
+  readonly Rate: Maybe;
+  readonly RateLow: Maybe;
+  readonly RateHigh: Maybe;
+  readonly Samples: Maybe;
+  readonly OverS: Maybe;
+  readonly Target: Maybe;
+  readonly BudgetShare: Maybe;
+  readonly Conformance: Conformance;
+  readonly GateLow: Maybe;
+  readonly GateHigh: Maybe;
+  readonly LowerBound: Maybe;
+  readonly Algorithm: Algorithm;
+  readonly BucketQps: readonly number[];
+  readonly SeenProbabilities: readonly string[];
+  readonly UsingAdaptive: boolean;
+  readonly Tolerance: number;
 }
 
-/** A Native block for sampling_probabilities. A round is small and rare, so nothing is reused. */
-function encodeRound({ dataUntilMs, decidedAtMs, decidedBy, decisions }: DecisionRound): Uint8Array {
-  const out = new NativeBuffer(4096);
-  const words = (name: string, of: (i: (typeof decisions)[number]) => string): void => {
-    const column = new WordColumn();
-    for (const decision of decisions) column.pushText(of(decision));
-    column.write(out, name);
+function decidedOperation(row: DecisionAnswer): DecidedOperation {
+  const inputs = {
+    qps: row.BucketQps,
+    seen: row.SeenProbabilities,
+    using: row.UsingAdaptive,
+    tolerance: row.Tolerance,
   };
-  const numbers = (name: string, of: (i: (typeof decisions)[number]) => number): void => {
-    out.column(name, 'Float64');
-    out.numbers(Float64Array.from(decisions, of));
+  return {
+    service: row.ServiceName,
+    operation: row.Operation,
+    probability: row.Probability,
+    previous: row.Previous,
+    changedAtMs: Number(row.changedAtMs),
+    rule: row.Rule,
+    rate: known(row.Rate),
+    rateLow: known(row.RateLow),
+    rateHigh: known(row.RateHigh),
+    samples: known(row.Samples),
+    overS: known(row.OverS),
+    target: known(row.Target),
+    budgetShare: known(row.BudgetShare),
+    conformance: row.Conformance,
+    gateLow: known(row.GateLow),
+    gateHigh: known(row.GateHigh),
+    lowerBound: known(row.LowerBound),
+    ...(row.Algorithm === 'jaeger' && { inputs }),
   };
-  const times = (name: string, ms: number): void => {
-    out.column(name, 'DateTime64(3)');
-    for (let i = 0; i < decisions.length; i++) out.uint64(Math.floor(ms));
-  };
-  const offsets = (lengthOf: (i: (typeof decisions)[number]) => number): void => {
-    const ends = new Offsets();
-    let end = 0;
-    for (const decision of decisions) {
-      end += lengthOf(decision);
-      ends.push(end);
-    }
-    ends.writeData(out);
-  };
-  out.block(14, decisions.length);
-  times('Ts', decidedAtMs);
-  words('ServiceName', ({ service }) => service);
-  words('Operation', ({ operation }) => operation);
-  numbers('Probability', ({ probability }) => probability);
-  numbers('Previous', ({ previous }) => previous);
-  numbers('Qps', ({ qps }) => qps);
-  numbers('TargetQps', ({ target }) => target);
-  words('Reason', ({ reason }) => reason);
-  out.column('BucketQps', 'Array(Float64)');
-  offsets(({ inputs }) => inputs.qps.length);
-  for (const { inputs } of decisions) out.numbers(Float64Array.from(inputs.qps));
-  out.column('SeenProbabilities', 'Array(String)');
-  offsets(({ inputs }) => inputs.seen.length);
-  for (const { inputs } of decisions) for (const probability of inputs.seen) out.text(probability);
-  out.column('UsingAdaptive', 'Bool');
-  for (const { inputs } of decisions) out.byte(inputs.using ? 1 : 0);
-  numbers('Tolerance', ({ inputs }) => inputs.tolerance);
-  times('DataUntil', dataUntilMs);
-  words('Instance', () => decidedBy);
-  return out.written();
+}
+
+function known(value: Maybe): number {
+  return value ?? Number.NaN;
 }

@@ -4,9 +4,8 @@ import type { AdaptiveOptions } from './options.ts';
 import type { Reason } from './reasons.ts';
 import { type AdaptiveState, EMPTY_STATE, recompute } from './recompute.ts';
 import { adaptiveSnapshot, type StrategySnapshot } from './snapshot.ts';
-import type { StoredDecision } from './store.ts';
 import { type Bucket, keepNewest, mergeThroughput } from './throughput.ts';
-import type { ThroughputRow } from './throughput-rows.ts';
+import type { JaegerRow } from './throughput-rows.ts';
 
 /** A decision as it stands, for people to read. */
 export interface StandingDecision {
@@ -21,6 +20,16 @@ export interface StandingDecision {
   /** Since when this probability is served, Unix ms; for a stored one, when it was last confirmed. */
   readonly changedAtMs: number;
   readonly inputs: Decision['inputs'] | undefined;
+}
+
+/** What a restart needs of a Decision. */
+export interface StoredDecision {
+  readonly service: string;
+  readonly operation: string;
+  readonly probability: number;
+  readonly qps: number;
+  /** Unix ms. */
+  readonly decidedAtMs: number;
 }
 
 /** How long an operation that left the buckets stays listed, at the default: longer than any SDK's poll. */
@@ -79,7 +88,7 @@ export class AdaptiveControl {
   }
 
   /** Takes in the throughput of one interval and decides anew. */
-  round(rows: readonly ThroughputRow[], interval: Interval, nowMs: number): readonly Decision[] {
+  round(rows: readonly JaegerRow[], interval: Interval, nowMs: number): readonly Decision[] {
     const bucket = {
       intervalMs: interval.endMs - interval.startMs,
       endMs: interval.endMs,

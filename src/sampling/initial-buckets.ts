@@ -1,12 +1,12 @@
 import { type Bucket, mergeThroughput } from './throughput.ts';
-import type { ThroughputRow } from './throughput-rows.ts';
+import type { JaegerRow } from './throughput-rows.ts';
 
 /**
  * The buckets that a fresh process begins with, newest first: one interval after the other backwards from
  * `endMs`, up to the first that holds nothing. Rejects where `read` does.
  */
 export async function initialBuckets(
-  read: (startMs: number, endMs: number) => Promise<readonly ThroughputRow[]>,
+  read: (startMs: number, endMs: number) => Promise<readonly JaegerRow[]>,
   endMs: number,
   intervalMs: number,
   aggregationBuckets: number,

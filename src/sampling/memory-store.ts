@@ -1,5 +1,6 @@
 import { getOperation, type MutableByOperation, setOperation } from './by-operation.ts';
-import type { DecisionRound, SamplingStore, StoredDecision } from './store.ts';
+import { addRoots, type MutableRoots, noRoots, sampledRoots } from './merge-roots.ts';
+import type { DecidedOperation, DecisionRound, SamplingStore, StoredDecisions } from './store.ts';
 import type { ThroughputRow, ThroughputRows } from './throughput-rows.ts';
 
 export interface MemoryStoreOptions {
@@ -19,6 +20,7 @@ export type MemoryRefusal = 'late' | 'future' | 'full';
 interface Entry {
   count: number;
   readonly probabilities: Set<string>;
+  readonly roots: MutableRoots;
 }
 
 interface Window {
@@ -32,6 +34,7 @@ export class MemorySamplingStore implements SamplingStore {
   /** By index: window start / length. */
   readonly #windows = new Map<number, Window>();
   #latest: DecisionRound | undefined;
+  #standing: MutableByOperation<DecidedOperation> = new Map();
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options;
@@ -63,9 +66,15 @@ export class MemorySamplingStore implements SamplingStore {
       const windowStartMs = index * windowMs;
       if (windowStartMs < startMs || windowStartMs >= endMs) continue;
       for (const [service, operations] of window.entries) {
-        for (const [operation, { count, probabilities }] of operations) {
-          const windowS = windowStartMs / 1000;
-          rows.push({ windowS, service, operation, count, probabilities: [...probabilities].sort() });
+        for (const [operation, { count, probabilities, roots }] of operations) {
+          rows.push({
+            windowS: windowStartMs / 1000,
+            service,
+            operation,
+            count,
+            probabilities: [...probabilities].sort(),
+            sampled: sampledRoots(roots),
+          });
         }
       }
     }
@@ -73,37 +82,35 @@ export class MemorySamplingStore implements SamplingStore {
   }
 
   insertDecisions(round: DecisionRound): Promise<void> {
-    if (round.decisions.length > 0) this.#latest = round;
+    if (round.decisions.length === 0) return Promise.resolve();
+    this.#latest = round;
+    for (const each of round.decisions) setOperation(this.#standing, each.service, each.operation, each);
     return Promise.resolve();
   }
 
-  latestDecisions(): Promise<readonly StoredDecision[]> {
-    const { decisions = [], decidedAtMs = 0 } = this.#latest ?? {};
-    return Promise.resolve(
-      decisions.map(({ service, operation, probability, qps }) => ({
-        service,
-        operation,
-        probability,
-        qps,
-        decidedAtMs,
-      })),
-    );
+  latestDecisions(): Promise<StoredDecisions | undefined> {
+    if (this.#latest === undefined) return Promise.resolve(undefined);
+    const { version, decidedAtMs, dataUntilMs, algorithm } = this.#latest;
+    const decisions = [...this.#standing.values()].flatMap((operations) => [...operations.values()]);
+    return Promise.resolve({ version, decidedAtMs, dataUntilMs, algorithm, decisions });
   }
 
-  #put(index: number, { service, operation, count, probabilities }: ThroughputRow): boolean {
+  #put(index: number, { service, operation, count, probabilities, sampled }: ThroughputRow): boolean {
     const window = this.#windows.get(index) ?? { operations: 0, entries: new Map() };
     this.#windows.set(index, window);
-    const entry = getOperation(window.entries, service, operation);
-    if (entry !== undefined) {
-      entry.count += count;
-      for (const probability of probabilities) {
-        if (entry.probabilities.size < MAX_PROBABILITIES) entry.probabilities.add(probability);
-      }
-      return true;
+    let entry = getOperation(window.entries, service, operation);
+    if (entry === undefined) {
+      if (window.operations >= this.#options.maxOperations) return false;
+      window.operations += 1;
+      entry = { count: 0, probabilities: new Set(), roots: noRoots() };
+      setOperation(window.entries, service, operation, entry);
     }
-    if (window.operations >= this.#options.maxOperations) return false;
-    window.operations += 1;
-    setOperation(window.entries, service, operation, { count, probabilities: new Set(probabilities) });
+    entry.count += count;
+    addRoots(entry.roots, sampled);
+    for (const probability of probabilities) {
+      if (entry.probabilities.size >= MAX_PROBABILITIES) break;
+      entry.probabilities.add(probability);
+    }
     return true;
   }
 }

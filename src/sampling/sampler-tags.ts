@@ -5,34 +5,60 @@ import { parseGoFloat } from './parse-float.ts';
 /** What a root span says about the sampler that kept it. */
 export const SAMPLER = { unrecognized: 0, probabilistic: 1, other: 2 } as const;
 
-const TYPE_KEY = Buffer.from('sampler.type');
-const PARAM_KEY = Buffer.from('sampler.param');
+/** Those that Jaeger reads. */
+const JAEGER_KEYS = { type: Buffer.from('sampler.type'), param: Buffer.from('sampler.param') };
+/** Those of OpenTelemetry's sampler for Go. */
+const GO_KEYS = { type: Buffer.from('jaeger.sampler.type'), param: Buffer.from('jaeger.sampler.param') };
+
 const PROBABILISTIC = Buffer.from('probabilistic');
 /** Known, but they say nothing about how much traffic there is. */
 const OTHERS = ['lowerbound', 'ratelimiting', 'const'].map((name) => Buffer.from(name));
 
-/** Reads `sampler.type` and `sampler.param` of a span's own attributes; of a key that comes twice the first counts. */
+/**
+ * Reads the sampler's type and param of a span's own attributes, Jaeger's before those of Go; of a key that comes
+ * twice the first counts.
+ */
 export class SamplerTags {
-  /** `sampler.param`; of no consequence when unrecognized. */
-  param = 0;
+  /** Of either kind of tags the type alone, whatever the param is: one of SAMPLER. */
+  type: number = SAMPLER.unrecognized;
+  /** The param; NaN where there is none that is a number (or where it says so). */
+  param = Number.NaN;
   readonly #cursor: AttributeCursor;
 
   constructor(cursor: AttributeCursor) {
     this.#cursor = cursor;
   }
 
-  /** One of SAMPLER. */
+  /** One of SAMPLER, as Jaeger sees it: its own tags, and a type counts only with a param. */
   read(batch: SpanBatch, span: number): number {
-    const at = batch.attributesAt[span] as number;
-    const end = batch.attributesEnd[span] as number;
+    this.type = SAMPLER.unrecognized;
+    this.param = Number.NaN;
     const cursor = this.#cursor;
-    cursor.reset(batch.arena, at, end, ATTRIBUTES_OF.span);
-    if (!cursor.find(TYPE_KEY) || cursor.valueKind !== VALUE.string) return SAMPLER.unrecognized;
-    const type = typeOf(cursor);
-    if (type === SAMPLER.unrecognized) return type;
-    cursor.reset(batch.arena, at, end, ATTRIBUTES_OF.span);
-    if (!cursor.find(PARAM_KEY) || !this.#readParam()) return SAMPLER.unrecognized;
-    return type;
+    this.#reset(batch, span);
+    // Most roots have neither, and are looked through once.
+    if (!cursor.findEither(JAEGER_KEYS.type, GO_KEYS.type)) return SAMPLER.unrecognized;
+    const isGoFirst = cursor.keyIs(GO_KEYS.type);
+    if (!isGoFirst || cursor.find(JAEGER_KEYS.type)) {
+      const type = this.#readTags(batch, span, JAEGER_KEYS.param);
+      if (this.type !== SAMPLER.unrecognized) return type;
+    }
+    this.#reset(batch, span);
+    if (cursor.find(GO_KEYS.type)) this.#readTags(batch, span, GO_KEYS.param);
+    return SAMPLER.unrecognized;
+  }
+
+  #reset(batch: SpanBatch, span: number): void {
+    const at = batch.attributesAt[span] as number;
+    this.#cursor.reset(batch.arena, at, batch.attributesEnd[span] as number, ATTRIBUTES_OF.span);
+  }
+
+  /** With the cursor on the type. */
+  #readTags(batch: SpanBatch, span: number, paramKey: Uint8Array): number {
+    if (this.#cursor.valueKind !== VALUE.string) return SAMPLER.unrecognized;
+    this.type = typeOf(this.#cursor);
+    if (this.type === SAMPLER.unrecognized) return SAMPLER.unrecognized;
+    this.#reset(batch, span);
+    return this.#cursor.find(paramKey) && this.#readParam() ? this.type : SAMPLER.unrecognized;
   }
 
   /** Numbers as they are, anything else by its text. */

@@ -1,4 +1,5 @@
-import type { Decision } from './decision.ts';
+import type { ControlDecision } from './adaptive/controller.ts';
+import type { DecisionInputs } from './decision.ts';
 import type { ThroughputRow } from './throughput-rows.ts';
 
 /**
@@ -7,34 +8,49 @@ import type { ThroughputRow } from './throughput-rows.ts';
  */
 export interface SamplingStore {
   /**
-   * Throughput per (service, operation) over the windows whose start lies in [startMs, endMs), both Unix ms and
-   * multiples of the window length (the loop sees to that): counts added, sets of probabilities united. Rows
-   * need not be merged completely: the caller adds up what it gets. `windowS` of the rows is of no consequence.
-   * A bound on the united sets must lie far above 10: a probability that is left out looks unused.
+   * Throughput per (window, service, operation) of the windows whose start lies in [startMs, endMs), both Unix ms
+   * and multiples of the window length (the loop sees to that): numbers and classes added, sets of probabilities
+   * united. A bound on the united sets must lie far above 10: a probability that is left out looks unused.
    */
   throughput(startMs: number, endMs: number): Promise<readonly ThroughputRow[]>;
-  /** Keeps one recomputation: all its decisions, whole. */
+  /** Keeps what one round says is worth it, whole. */
   insertDecisions(round: DecisionRound): Promise<void>;
-  /** The decisions of the newest round that had any; [] when there is none. */
-  latestDecisions(): Promise<readonly StoredDecision[]>;
+  /** What stands: of every operation the newest decision of the last days; undefined when there is none. */
+  latestDecisions(): Promise<StoredDecisions | undefined>;
 }
 
-export interface DecisionRound {
-  /** Wall time of the recomputation, Unix ms. */
+/** A decision as it is kept: with what only Jaeger's algorithm looks at, where that decided. */
+export interface DecidedOperation extends ControlDecision {
+  readonly inputs?: DecisionInputs;
+}
+
+export interface DecisionRound extends DecisionAuthor {
+  /** Of what is served since this round: counts up with every change of it. */
+  readonly version: number;
+  /** Wall time of the round, Unix ms. */
   readonly decidedAtMs: number;
-  /** End of the newest bucket, Unix ms. */
+  /** End of the newest window, Unix ms. */
   readonly dataUntilMs: number;
+  readonly decisions: readonly DecidedOperation[];
+}
+
+export interface DecisionAuthor {
   /** Which process decided: host name and pid, or what the user calls it. */
   readonly decidedBy: string;
-  readonly decisions: readonly Decision[];
+  readonly algorithm: Algorithm;
+  readonly mode: ControlMode;
 }
 
-/** What a restart needs of a Decision. */
-export interface StoredDecision {
-  readonly service: string;
-  readonly operation: string;
-  readonly probability: number;
-  readonly qps: number;
-  /** Of the round, Unix ms. */
+/** `adaptive` needs no tags on spans; `jaeger` is Jaeger's. */
+export type Algorithm = 'adaptive' | 'jaeger';
+/** `observe` decides and stores, and serves what it served before. */
+export type ControlMode = 'control' | 'observe';
+
+export interface StoredDecisions {
+  readonly version: number;
+  /** Of the newest round, Unix ms. */
   readonly decidedAtMs: number;
+  readonly dataUntilMs: number;
+  readonly algorithm: Algorithm;
+  readonly decisions: readonly DecidedOperation[];
 }

@@ -1,5 +1,5 @@
 import { type ByOperation, getOperation, type MutableByOperation, setOperation } from './by-operation.ts';
-import type { ThroughputRow } from './throughput-rows.ts';
+import type { JaegerRow } from './throughput-rows.ts';
 
 /** What was seen of one operation in one bucket. */
 export interface OperationThroughput {
@@ -22,8 +22,13 @@ export interface Bucket {
 /** A service that varies its probability without end must not fill the memory with it. */
 const MAX_UNITED_PROBABILITIES = 1000;
 
+/** Of all rows, those that Jaeger would have: of roots with its tags, under a name of their own. */
+export function jaegerRows<Row extends JaegerRow>(rows: readonly Row[]): readonly Row[] {
+  return rows.filter(({ operation, probabilities }) => probabilities.length > 0 && operation !== '');
+}
+
 /** Adds counts and unites probabilities per operation; the rows stay as they are. */
-export function mergeThroughput(rows: readonly ThroughputRow[]): Throughput {
+export function mergeThroughput(rows: readonly JaegerRow[]): Throughput {
   const merged: MutableByOperation<{ count: number; probabilities: Set<string> }> = new Map();
   for (const { service, operation, count, probabilities } of rows) {
     const known = getOperation(merged, service, operation);

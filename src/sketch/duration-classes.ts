@@ -17,6 +17,22 @@ export function classOf(highBits: number): number {
   return found < CLASSES ? found : CLASSES - 1;
 }
 
+/** Of each octave of durations: fine enough to see a p95 move, coarse enough to be kept per window and operation. */
+const COARSE_BITS = 2;
+export const COARSE_CLASSES = EXPONENTS << COARSE_BITS;
+
+/** The coarse class of a duration in ns, given the high 32 bits of the double: four to an octave. */
+export function coarseClassOf(highBits: number): number {
+  return classOf(highBits) >>> (MANTISSA_BITS - COARSE_BITS);
+}
+
+/** The shortest duration of a coarse class (0 for the first, which has 0 ns too); the next class begins where it ends. */
+export function coarseLowerNs(coarseClass: number): number {
+  if (coarseClass === 0) return 0;
+  const step = coarseClass & ((1 << COARSE_BITS) - 1);
+  return 2 ** (coarseClass >>> COARSE_BITS) * (1 + step / (1 << COARSE_BITS));
+}
+
 /** Per class: how many of the ascending `boundsNs` lie below everything in it. */
 export function firstCandidates(boundsNs: Float64Array): Uint16Array {
   const candidates = new Uint16Array(CLASSES);

@@ -153,6 +153,20 @@ export class AttributeCursor extends ValueCursor {
     }
   }
 
+  /** As `find`, for whichever of two keys (of different lengths) comes first. */
+  findEither(key: Uint8Array, other: Uint8Array): boolean {
+    try {
+      while (this.#nextPair()) {
+        if (this.#cannotBe(key.length) && this.#cannotBe(other.length)) continue;
+        this.#readPair(this.#pairAt, this.#at);
+        if (this.keyIs(key) || this.keyIs(other)) return true;
+      }
+      return false;
+    } catch (error) {
+      return this.#end_(error);
+    }
+  }
+
   keyIs(key: Uint8Array): boolean {
     if (this.keyLength !== key.length) return false;
     const { bytes, keyAt } = this;

@@ -1,4 +1,5 @@
 import { counter, gauge, type MetricRow, peak } from './metric-row.ts';
+import { SAMPLING_METRICS } from './sampling-metrics.ts';
 
 /**
  * Every metric that Spanweir tells about itself. An instrument is asked for by its name here, with exactly
@@ -142,6 +143,18 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'calls',
     'gRPC calls answered with INTERNAL because of a bug.',
   ),
+  spanweir_http_refused_total: counter(
+    '',
+    'Turned away before anything looked at it: connections, headers, target (path and query), timeout, malformed.',
+    'reason',
+  ),
+  spanweir_grpc_refused_connections_total: counter('connections', 'gRPC connections beyond the limit.'),
+  spanweir_unauthenticated_total: counter(
+    'requests',
+    'Requests that an authenticator did not let in: 401, or UNAUTHENTICATED.',
+    'listener',
+    'transport',
+  ),
 
   // Receivers: otlp.
   spanweir_receiver_requests_total: counter(
@@ -175,41 +188,7 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'receiver',
   ),
 
-  // Processors: adaptive_sampling.
-  spanweir_adaptive_sampling_roots_total: counter(
-    'spans',
-    'Root spans by what they say of their sampler; only probabilistic ones count, unrecognized ones are ignored.',
-    'processor',
-    'sampler',
-  ),
-
-  // Extensions: remote_sampling.
-  spanweir_sampling_polls_total: counter(
-    'polls',
-    'Polls of SDKs that were answered or failed.',
-    'transport',
-    'result',
-  ),
-  spanweir_sampling_http_errors_total: counter(
-    'polls',
-    'Polls over HTTP that failed, by where (as Jaeger labels it).',
-    'source',
-    'status',
-  ),
-  spanweir_sampling_recomputations_total: counter('rounds', 'Rounds of the control loop.'),
-  spanweir_sampling_operations: gauge('operations', 'Operations with a probability of their own.'),
-  spanweir_sampling_services: gauge('services', 'Services with a strategy of their own.'),
-  spanweir_sampling_store_errors_total: counter(
-    'errors',
-    'Failed reads and writes of the sampling store.',
-    'action',
-  ),
-  spanweir_sampling_refused_rows_total: counter(
-    'rows',
-    'Throughput rows that the store in memory did not take.',
-    'reason',
-  ),
-  spanweir_sampling_file_reloads_total: counter('reloads', 'Reloads of the strategies file.', 'result'),
+  ...SAMPLING_METRICS,
 
   // Exporters: clickhouse, and the embedded server.
   spanweir_clickhouse_inserts_total: counter(

@@ -1,5 +1,6 @@
+import { jaegerRows } from '../../src/sampling/throughput.ts';
 import { ThroughputCounter } from '../../src/sampling/throughput-counter.ts';
-import type { ThroughputRows } from '../../src/sampling/throughput-rows.ts';
+import type { JaegerRow, ThroughputRows } from '../../src/sampling/throughput-rows.ts';
 import { Dictionary } from '../../src/span/dictionary.ts';
 import { OtlpScanner } from '../../src/span/otlp-scanner.ts';
 import { SpanBatch } from '../../src/span/span-batch.ts';
@@ -20,4 +21,15 @@ export function batchOfSpans(
 export function throughputOf(resources: readonly TestResource[]): ThroughputRows {
   const dictionary = new Dictionary();
   return new ThroughputCounter(dictionary, 5).derive(batchOfSpans(dictionary, resources));
+}
+
+/** Of them, what Jaeger would count. */
+export function jaegerThroughputOf(resources: readonly TestResource[]): readonly JaegerRow[] {
+  return jaegerRows(throughputOf(resources)).map(({ windowS, service, operation, count, probabilities }) => ({
+    windowS,
+    service,
+    operation,
+    count,
+    probabilities,
+  }));
 }

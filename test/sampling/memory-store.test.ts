@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type MemoryRefusal, MemorySamplingStore } from '../../src/sampling/memory-store.ts';
+import { NO_CLASSES } from '../../src/sampling/root-row.ts';
+import { decisionOf, roundOf, rowOf } from './rows.ts';
 
-const ROW = { windowS: 100, service: 'svc', operation: 'op', count: 1, probabilities: ['0.500000'] };
+const ROW = rowOf({ windowS: 100, service: 'svc', probabilities: ['0.500000'] });
 
 function filled(rows: readonly (typeof ROW)[], nowMs = 100_000) {
   const store = new MemorySamplingStore({ windowMs: 5000, windows: 4, futureWindows: 2, maxOperations: 2 });
@@ -11,9 +13,44 @@ function filled(rows: readonly (typeof ROW)[], nowMs = 100_000) {
 }
 
 test('rows of one operation and window are added up', async () => {
-  const { store } = filled([ROW, { ...ROW, count: 2, probabilities: ['0.250000', '0.500000'] }]);
+  const one = {
+    roots: 4,
+    tagged: 1,
+    adjusted: 2,
+    adjustedSquares: 4,
+    bounded: 1,
+    variates: { classes: [3, 9], counts: [1, 1] },
+    errors: 2,
+    durations: { classes: [80], counts: [4] },
+  };
+  const other = { ...one, variates: { classes: [0, 9], counts: [5, 2] }, durations: NO_CLASSES };
+  const row = { windowS: 100, service: 'svc' };
+  const { store } = filled([
+    rowOf({ ...row, probabilities: ['0.500000'] }, one),
+    rowOf({ ...row, count: 2, probabilities: ['0.250000', '0.500000'] }, other),
+  ]);
   expect(await store.throughput(100_000, 105_000)).toEqual([
-    { ...ROW, count: 3, probabilities: ['0.250000', '0.500000'] },
+    rowOf(
+      { ...row, count: 3, probabilities: ['0.250000', '0.500000'] },
+      {
+        roots: 8,
+        tagged: 2,
+        adjusted: 4,
+        adjustedSquares: 8,
+        bounded: 2,
+        variates: { classes: [0, 3, 9], counts: [5, 1, 3] },
+        errors: 4,
+        durations: { classes: [80], counts: [4] },
+      },
+    ),
+  ]);
+});
+
+test('windows stay apart', async () => {
+  const { store } = filled([ROW, { ...ROW, windowS: 105 }, { ...ROW, windowS: 105 }]);
+  expect((await store.throughput(100_000, 110_000)).map(({ windowS, count }) => [windowS, count])).toEqual([
+    [100, 1],
+    [105, 2],
   ]);
 });
 
@@ -44,21 +81,25 @@ test('old windows make room for new ones', () => {
   expect(store.windows).toBe(2);
 });
 
-test('a round without decisions does not wipe out the last one', async () => {
-  const { store } = filled([]);
-  const decision = {
-    service: 'svc',
-    operation: 'op',
-    probability: 0.5,
-    previous: 0.25,
-    qps: 0.5,
-    target: 1,
-    reason: 'raised' as const,
-    inputs: { qps: [0.5], seen: ['0.250000'], using: true, tolerance: 0.3 },
-  };
-  await store.insertDecisions({ decidedAtMs: 7, dataUntilMs: 5, decidedBy: 'me', decisions: [decision] });
-  await store.insertDecisions({ decidedAtMs: 8, dataUntilMs: 6, decidedBy: 'me', decisions: [] });
-  expect(await store.latestDecisions()).toEqual([
-    { service: 'svc', operation: 'op', probability: 0.5, qps: 0.5, decidedAtMs: 7 },
-  ]);
+describe('decisions', () => {
+  test('are the newest of each operation', async () => {
+    const { store } = filled([]);
+    const [a, b] = [decisionOf({ operation: 'a' }), decisionOf({ operation: 'b' })];
+    await store.insertDecisions(roundOf({ decidedAtMs: 8, version: 2, decisions: [a, b] }));
+    const moved = { ...b, probability: 0.125 };
+    await store.insertDecisions(roundOf({ decidedAtMs: 9, version: 3, decisions: [moved] }));
+    expect(await store.latestDecisions()).toMatchObject({
+      version: 3,
+      decidedAtMs: 9,
+      decisions: [a, moved],
+    });
+  });
+
+  test('of an empty round do not wipe out the last ones', async () => {
+    const { store } = filled([]);
+    expect(await store.latestDecisions()).toBeUndefined();
+    await store.insertDecisions(roundOf({ decidedAtMs: 7, decisions: [decisionOf({})] }));
+    await store.insertDecisions(roundOf({ decidedAtMs: 8 }));
+    expect(await store.latestDecisions()).toMatchObject({ decidedAtMs: 7, decisions: [decisionOf({})] });
+  });
 });

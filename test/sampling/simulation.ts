@@ -3,6 +3,7 @@ import { MemorySamplingStore } from '../../src/sampling/memory-store.ts';
 import type { AdaptiveOptions } from '../../src/sampling/options.ts';
 import { sixDecimals } from '../../src/sampling/six-decimals.ts';
 import { strategyFor } from '../../src/sampling/snapshot.ts';
+import { rowOf } from './rows.ts';
 
 export interface Scenario {
   readonly options: AdaptiveOptions;
@@ -51,13 +52,7 @@ export async function simulate(scenario: Scenario): Promise<readonly Second[]> {
       if (count === 0) continue;
       sampled += count;
       const windowS = Math.floor(second / WINDOW_S) * WINDOW_S;
-      const row = {
-        windowS,
-        service: 'svc',
-        operation: 'op',
-        count,
-        probabilities: [sixDecimals(probability)],
-      };
+      const row = rowOf({ windowS, service: 'svc', count, probabilities: [sixDecimals(probability)] });
       store.add([row], second * 1000, (reason) => {
         throw new Error(reason);
       });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ThroughputCounter } from '../../src/sampling/throughput-counter.ts';
 import { Dictionary } from '../../src/span/dictionary.ts';
 import { double, type TestSpan } from '../support/spans.ts';
-import { batchOfSpans, throughputOf } from './batch-of-spans.ts';
+import { batchOfSpans, jaegerThroughputOf } from './batch-of-spans.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const OTHER_TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -21,7 +21,7 @@ function root(overrides: Partial<TestSpan> = {}): TestSpan {
 
 /** The rows of these spans of the service shop. */
 function rows(...spans: TestSpan[]) {
-  return throughputOf([{ service: 'shop', spans }]);
+  return jaegerThroughputOf([{ service: 'shop', spans }]);
 }
 
 const ONE = {
@@ -54,7 +54,7 @@ test('a span whose times are absurd is counted at its repaired start', () => {
 });
 
 test('rows are sorted by window, service and operation', () => {
-  const made = throughputOf([
+  const made = jaegerThroughputOf([
     { service: 'b', spans: [root({ name: 'y' }), root({ name: 'x' })] },
     { service: 'a', spans: [root({ name: 'z', startNs: (START + 10n) * SECOND }), root({ name: 'z' })] },
   ]);
@@ -96,13 +96,13 @@ describe('a span is no root', () => {
 
 describe('service and operation', () => {
   test('a resource without service.name has the name that Jaeger gives it', () => {
-    expect(throughputOf([{ attributes: { host: 'h' }, spans: [root()] }])).toEqual([
+    expect(jaegerThroughputOf([{ attributes: { host: 'h' }, spans: [root()] }])).toEqual([
       { ...ONE, service: 'OTLPResourceNoServiceName' },
     ]);
   });
 
   test('an empty service.name is ignored', () => {
-    expect(throughputOf([{ service: '', spans: [root()] }])).toEqual([]);
+    expect(jaegerThroughputOf([{ service: '', spans: [root()] }])).toEqual([]);
   });
 
   test('words beyond the dictionary are counted under their own names', () => {
@@ -172,7 +172,7 @@ describe('sampler tags', () => {
   });
 });
 
-test('the tally says what became of the roots', () => {
+test('the tally says what the roots told', () => {
   const dictionary = new Dictionary();
   const counter = new ThroughputCounter(dictionary, 5);
   const noted = { 'sampler.type': 'const', 'sampler.param': 1 };
@@ -182,6 +182,11 @@ test('the tally says what became of the roots', () => {
     root({ attributes: {} }),
     root({ parentSpanId: 'aa'.repeat(8) }),
   ];
-  counter.derive(batchOfSpans(dictionary, [{ service: 'shop', spans }]));
-  expect(counter.tally).toEqual({ counted: 1, noted: 1, unrecognized: 1 });
+  counter.derive(
+    batchOfSpans(dictionary, [
+      { service: 'shop', spans },
+      { service: 'go', attributes: { 'telemetry.sdk.language': 'go' }, spans: [root({ attributes: {} })] },
+    ]),
+  );
+  expect(counter.tally).toEqual({ tagged: 1, bounded: 1, untold: 1, unknownSdk: 1 });
 });

@@ -59,7 +59,7 @@ export async function surplusOf(
   target: string,
   id: string,
 ): Promise<number> {
-  const column = table === 'sampling_throughput' ? 'Count' : 'Spans';
+  const column = table === 'sampling_throughput' ? 'Roots' : 'Spans';
   const [held] = await client.query<{ spans: string; seen: Record<string, string> }>(
     `SELECT sum(${column}) AS spans, maxMap(Seen) AS seen
      FROM ${quoted(client.database)}.${quoted(table)} WHERE startsWith(formatDateTime(Ts, '%Y%m%d'), {id: String})`,

@@ -1,5 +1,6 @@
 import type { KafkaOrigin } from '../../flow/block.ts';
-import type { ThroughputRows } from '../../sampling/throughput-rows.ts';
+import type { Classes } from '../../sampling/root-row.ts';
+import type { ThroughputRow, ThroughputRows } from '../../sampling/throughput-rows.ts';
 import { Offsets, WordColumn, writeIntegers } from './columns.ts';
 import type { NativeBuffer } from './native-buffer.ts';
 import { SeenColumn } from './seen-column.ts';
@@ -12,29 +13,65 @@ export function encodeThroughput(
 ): void {
   const services = new WordColumn();
   const operations = new WordColumn();
-  const offsets = new Offsets();
   const marker = new SeenColumn(origin);
-  let seen = 0;
   for (const row of rows) {
     services.pushText(row.service);
     operations.pushText(row.operation);
-    seen += row.probabilities.length;
-    offsets.push(seen);
     marker.push(row.windowS);
   }
-  out.block(6, rows.length);
+  const integers = (name: string, of: (row: ThroughputRow) => number): void => {
+    out.column(name, 'UInt64');
+    writeIntegers(out, Float64Array.from(rows, of), rows.length);
+  };
+  const numbers = (name: string, of: (row: ThroughputRow) => number): void => {
+    out.column(name, 'Float64');
+    out.numbers(Float64Array.from(rows, of));
+  };
+  out.block(14, rows.length);
   out.column('Ts', 'DateTime');
   out.numbers(Uint32Array.from(rows, (row) => row.windowS));
   services.write(out, 'ServiceName');
   operations.write(out, 'Operation');
-  out.column('Count', 'UInt64');
-  writeIntegers(
-    out,
-    Float64Array.from(rows, (row) => row.count),
-    rows.length,
-  );
+  integers('Count', (row) => row.count);
   out.column('Probabilities', 'Array(String)');
-  offsets.writeData(out);
+  writeOffsets(out, rows, (row) => row.probabilities.length);
   for (const row of rows) for (const probability of row.probabilities) out.text(probability);
+  integers('Roots', (row) => row.sampled.roots);
+  integers('Tagged', (row) => row.sampled.tagged);
+  numbers('Adjusted', (row) => row.sampled.adjusted);
+  numbers('AdjustedSquares', (row) => row.sampled.adjustedSquares);
+  integers('Bounded', (row) => row.sampled.bounded);
+  writeClasses(out, 'Variates', rows, (row) => row.sampled.variates);
+  integers('Errors', (row) => row.sampled.errors);
+  writeClasses(out, 'Durations', rows, (row) => row.sampled.durations);
   marker.write(out, origin);
+}
+
+function writeClasses(
+  out: NativeBuffer,
+  name: string,
+  rows: ThroughputRows,
+  of: (row: ThroughputRow) => Classes,
+): void {
+  out.column(name, 'Map(UInt16, UInt64)');
+  writeOffsets(out, rows, (row) => of(row).classes.length);
+  for (const row of rows) out.numbers(Uint16Array.from(of(row).classes));
+  for (const row of rows) {
+    const { counts } = of(row);
+    writeIntegers(out, Float64Array.from(counts), counts.length);
+  }
+}
+
+function writeOffsets(
+  out: NativeBuffer,
+  rows: ThroughputRows,
+  lengthOf: (row: ThroughputRow) => number,
+): void {
+  const offsets = new Offsets();
+  let end = 0;
+  for (const row of rows) {
+    end += lengthOf(row);
+    offsets.push(end);
+  }
+  offsets.writeData(out);
 }

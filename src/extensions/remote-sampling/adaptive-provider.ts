@@ -2,11 +2,14 @@ import { aborted } from '../../base/aborted.ts';
 import type { ComponentContext, Deadline } from '../../base/component.ts';
 import { toError } from '../../base/errors.ts';
 import { AdaptiveControl, type StandingDecision } from '../../sampling/adaptive-control.ts';
+import type { Decision } from '../../sampling/decision.ts';
 import { initialBuckets } from '../../sampling/initial-buckets.ts';
 import { jittered } from '../../sampling/jitter.ts';
 import type { AdaptiveOptions } from '../../sampling/options.ts';
 import type { StrategySnapshot } from '../../sampling/snapshot.ts';
-import type { SamplingStore } from '../../sampling/store.ts';
+import type { DecidedOperation, SamplingStore } from '../../sampling/store.ts';
+import { jaegerRows } from '../../sampling/throughput.ts';
+import { weightedQps } from '../../sampling/weights.ts';
 import type { StrategyProvider } from './strategy-provider.ts';
 
 export interface AdaptiveDeps {
@@ -37,6 +40,7 @@ export class AdaptiveProvider implements StrategyProvider {
   #snapshot: StrategySnapshot;
   #loop: Promise<void> | undefined;
   #restored = false;
+  #version = 0;
   /** End of the newest bucket, Unix ms, on the grid of windows. */
   #checkedUntilMs: number;
 
@@ -84,13 +88,21 @@ export class AdaptiveProvider implements StrategyProvider {
       return this.#storeFailed('throughput', 'failed to get throughput from storage', error);
     }
     const nowMs = context.clock.wallMs();
-    const decisions = this.#control.round(rows, { startMs, endMs }, nowMs);
+    const decisions = this.#control.round(jaegerRows(rows), { startMs, endMs }, nowMs);
     this.#checkedUntilMs = endMs;
     this.#publish();
     this.#count.recomputations.add(1);
     context.log.debug({ operations: decisions.length, target: options.targetSamplesPerSecond }, 'recomputed');
     try {
-      await store.insertDecisions({ decidedAtMs: nowMs, dataUntilMs: endMs, decidedBy, decisions });
+      await store.insertDecisions({
+        version: ++this.#version,
+        decidedAtMs: nowMs,
+        dataUntilMs: endMs,
+        decidedBy,
+        algorithm: 'jaeger',
+        mode: 'control',
+        decisions: decisions.map((decision) => decidedByJaeger(decision, nowMs)),
+      });
       context.health.report('ok');
     } catch (error) {
       this.#storeFailed('decisions', 'could not save probabilities', error);
@@ -123,11 +135,19 @@ export class AdaptiveProvider implements StrategyProvider {
     const { store, options, windowMs, context } = this.#deps;
     const { clock } = context;
     try {
-      const stored = await store.latestDecisions();
+      const latest = await store.latestDecisions();
+      const stored = (latest?.decisions ?? []).map(({ service, operation, probability, inputs }) => ({
+        service,
+        operation,
+        probability,
+        qps: weightedQps(inputs?.qps ?? []),
+        decidedAtMs: latest?.decidedAtMs ?? 0,
+      }));
+      this.#version = latest?.version ?? 0;
       const endMs = this.#readableUntilMs();
       const intervalMs = onGrid(options.calculationIntervalMs, windowMs);
       const buckets = await initialBuckets(
-        (startMs, untilMs) => store.throughput(startMs, untilMs),
+        async (startMs, untilMs) => jaegerRows(await store.throughput(startMs, untilMs)),
         endMs,
         intervalMs,
         options.aggregationBuckets,
@@ -162,6 +182,31 @@ export class AdaptiveProvider implements StrategyProvider {
     this.#deps.context.log.warn({ err: toError(error) }, message);
     this.#deps.context.health.report('recoverable', `${message}: ${toError(error).message}`);
   }
+}
+
+function decidedByJaeger(decision: Decision, nowMs: number): DecidedOperation {
+  const { service, operation, probability, previous, reason, target, inputs } = decision;
+  const nothing = Number.NaN;
+  return {
+    service,
+    operation,
+    probability,
+    previous,
+    changedAtMs: nowMs,
+    rule: reason,
+    rate: nothing,
+    rateLow: nothing,
+    rateHigh: nothing,
+    samples: nothing,
+    overS: nothing,
+    target,
+    budgetShare: nothing,
+    conformance: 'unknown',
+    gateLow: nothing,
+    gateHigh: nothing,
+    lowerBound: nothing,
+    inputs,
+  };
 }
 
 function onGrid(ms: number, windowMs: number): number {

@@ -75,6 +75,8 @@ export interface ControlDecision {
   /** The smallest and the largest probability that could still be in force at a poller. */
   readonly gateLow: number;
   readonly gateHigh: number;
+  /** Traces per second and instance that are served as the lower bound with the service's reply. */
+  readonly lowerBound: number;
 }
 
 /**

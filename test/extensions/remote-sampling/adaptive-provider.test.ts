@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { AdaptiveProvider } from '../../../src/extensions/remote-sampling/adaptive-provider.ts';
 import { DEFAULT_ADAPTIVE_OPTIONS } from '../../../src/sampling/options.ts';
 import { strategyFor } from '../../../src/sampling/snapshot.ts';
-import type { DecisionRound, SamplingStore, StoredDecision } from '../../../src/sampling/store.ts';
+import type { DecisionRound, SamplingStore, StoredDecisions } from '../../../src/sampling/store.ts';
 import type { ThroughputRow } from '../../../src/sampling/throughput-rows.ts';
 import { FakeClock, settle } from '../../flow/fake-clock.ts';
+import { decisionOf, roundOf, rowOf } from '../../sampling/rows.ts';
 import { NO_HURRY, recording } from './recording.ts';
 
 const OPTIONS = {
@@ -19,7 +20,7 @@ class ScriptedStore implements SamplingStore {
   readonly reads: [number, number][] = [];
   readonly rounds: DecisionRound[] = [];
   rows: readonly ThroughputRow[] = [];
-  stored: readonly StoredDecision[] = [];
+  stored: StoredDecisions | undefined;
 
   throughput(startMs: number, endMs: number): Promise<readonly ThroughputRow[]> {
     this.reads.push([startMs - T0, endMs - T0]);
@@ -30,7 +31,7 @@ class ScriptedStore implements SamplingStore {
     return this.#answer(undefined).then(() => void this.rounds.push(round));
   }
 
-  latestDecisions(): Promise<readonly StoredDecision[]> {
+  latestDecisions(): Promise<StoredDecisions | undefined> {
     return this.#answer(this.stored);
   }
 
@@ -60,7 +61,12 @@ function setUp(change: (store: ScriptedStore) => void = () => {}) {
   return { clock, store, seen, provider, rate };
 }
 
-const BUSY = { windowS: 0, service: 'svc', operation: 'op', count: 10, probabilities: ['0.001000'] };
+const BUSY = rowOf({ service: 'svc', count: 10, probabilities: ['0.001000'] });
+
+const STORED: StoredDecisions = {
+  ...roundOf({ decidedAtMs: 1, algorithm: 'jaeger' }),
+  decisions: [decisionOf({ service: 'svc', probability: 0.25 })],
+};
 
 test('the start reads one interval after the other backwards, until one is empty', async () => {
   const { store, provider } = setUp();
@@ -100,7 +106,7 @@ test('every interval is read once it is old enough, decided on, served and store
 
 test('a restart serves what was stored', async () => {
   const { provider, rate } = setUp((store) => {
-    store.stored = [{ service: 'svc', operation: 'op', probability: 0.25, qps: 1, decidedAtMs: 1 }];
+    store.stored = STORED;
   });
   await provider.start();
   expect(rate()).toBe(0.25);
@@ -135,7 +141,7 @@ describe('while the store is down', () => {
   test('a start serves defaults and takes over the stored probabilities when it is back', async () => {
     const { clock, store, provider, rate, seen } = setUp((made) => {
       made.isDown = true;
-      made.stored = [{ service: 'svc', operation: 'op', probability: 0.25, qps: 1, decidedAtMs: 1 }];
+      made.stored = STORED;
     });
     await provider.start();
     expect(rate()).toBeUndefined();

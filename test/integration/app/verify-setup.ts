@@ -4,6 +4,7 @@ import { lookUntilSettled } from '../../../src/app/commands/verify/settled.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { ClickHouse } from '../../../src/clickhouse/client.ts';
 import type { BlockOrigin } from '../../../src/flow/block.ts';
+import { rowOf } from '../../sampling/rows.ts';
 import { kafkaOrigin } from '../../support/kafka-origin.ts';
 import type { TestResource } from '../../support/spans.ts';
 import { migratedDatabase } from '../clickhouse/database.ts';
@@ -68,13 +69,7 @@ export class Writer {
 
   async #write(origin: BlockOrigin, records: TestResource[][]): Promise<void> {
     const throughput = [
-      {
-        windowS: START_S,
-        service: 'shop',
-        operation: 'GET /',
-        count: 1 + records.length,
-        probabilities: ['0.5'],
-      },
+      rowOf({ windowS: START_S, operation: 'GET /', count: 1 + records.length, probabilities: ['0.5'] }),
     ];
     const block = this.#setup.block(origin, records, records.length === 0 ? [] : throughput);
     await this.#setup.sink.write(block, never);

@@ -1,5 +1,6 @@
 import type { ClickHouse } from '../../../src/clickhouse/client.ts';
 import type { ThroughputRows } from '../../../src/sampling/throughput-rows.ts';
+import { rowOf } from '../../sampling/rows.ts';
 import type { TestResource } from '../../support/spans.ts';
 
 /** Midnight, UTC: what is near it is kept by all tables. */
@@ -23,13 +24,7 @@ export function somePayloads(): TestResource[][] {
 
 /** Seven root spans, two of them yesterday. */
 export function someThroughput(): ThroughputRows {
-  const row = (windowS: number, count: number) => ({
-    windowS,
-    service: 'shop',
-    operation: 'op',
-    count,
-    probabilities: ['1.000000'],
-  });
+  const row = (windowS: number, count: number) => rowOf({ windowS, count, probabilities: ['1.000000'] });
   return [row(TODAY_S, 5), row(TODAY_S - 60, 2)];
 }
 
@@ -39,7 +34,7 @@ const WHAT = {
   span_metrics_10s: 'sum(Spans)',
   span_metrics_1m: 'sum(Spans)',
   span_metrics_1h: 'sum(Spans)',
-  sampling_throughput: 'sum(Count)',
+  sampling_throughput: 'sum(Roots)',
   ingest_log: 'count()',
 } as const;
 

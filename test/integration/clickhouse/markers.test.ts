@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ClickHouse } from '../../../src/clickhouse/client.ts';
 import type { Block } from '../../../src/flow/block.ts';
 import type { ThroughputRows } from '../../../src/sampling/throughput-rows.ts';
+import { rowOf } from '../../sampling/rows.ts';
 import { kafkaOrigin } from '../../support/kafka-origin.ts';
 import type { TestResource } from '../../support/spans.ts';
 import { migratedDatabase } from './database.ts';
@@ -31,13 +32,7 @@ function spans(...starts: readonly [traceId: string, startS: number][]): TestRes
 }
 
 function throughput(...starts: readonly number[]): ThroughputRows {
-  return starts.map((windowS) => ({
-    windowS,
-    service: 'shop',
-    operation: 'op',
-    count: 1,
-    probabilities: [],
-  }));
+  return starts.map((windowS) => rowOf({ windowS }));
 }
 
 async function write(block: Block): Promise<void> {

@@ -3,8 +3,8 @@ import type { ClickHouse } from '../../../src/clickhouse/client.ts';
 import { NativeBuffer } from '../../../src/clickhouse/native/native-buffer.ts';
 import { encodeThroughput } from '../../../src/clickhouse/native/throughput-encoder.ts';
 import { createSamplingStore } from '../../../src/clickhouse/sampling-store.ts';
-import type { Decision } from '../../../src/sampling/decision.ts';
 import type { ThroughputRow } from '../../../src/sampling/throughput-rows.ts';
+import { decisionOf, roundOf, rowOf } from '../../sampling/rows.ts';
 import { migratedDatabase, openClient } from './database.ts';
 
 /** The tables of throughput and decisions forget what is old, so these tests happen now. */
@@ -17,26 +17,24 @@ beforeAll(async () => {
 afterAll(async () => client.close());
 
 function seen(windowS: number, operation: string, count: number, probabilities: string[]): ThroughputRow {
-  return { windowS, service: 'shop', operation, count, probabilities };
+  return rowOf({ windowS, operation, count, probabilities });
 }
 
-function decision(operation: string, probability: number): Decision {
-  return {
-    service: 'shop',
-    operation,
-    probability,
-    previous: 0.5,
-    qps: 3.25,
-    target: 1,
-    reason: 'lowered',
-    inputs: { qps: [3, 4.5], seen: ['0.500000'], using: true, tolerance: 0.3 },
+test('throughput is added up over [start, end), window by window, whatever blocks it came in', async () => {
+  const untagged = {
+    variates: { classes: [0, 319], counts: [7, 2 ** 40] },
+    durations: { classes: [96, 97], counts: [1, 2] },
+    errors: 2,
   };
-}
-
-test('throughput is added up over [start, end), whatever blocks it came in', async () => {
+  const tagged = { tagged: 3, adjusted: 7.5, adjustedSquares: 20.25, bounded: 1 };
   const blocks = [
     [seen(NOW_S, 'a', 2, ['0.500000']), seen(NOW_S - 60, 'a', 100, ['1.000000'])],
     [seen(NOW_S, 'a', 3, ['0.250000', '0.500000']), seen(NOW_S, 'b', 1, []), seen(NOW_S + 60, 'a', 1000, [])],
+    [
+      rowOf({ windowS: NOW_S + 5, operation: '' }, untagged),
+      rowOf({ windowS: NOW_S + 10, operation: '' }, tagged),
+    ],
+    [rowOf({ windowS: NOW_S + 5, operation: '' }, { ...tagged, variates: untagged.variates })],
   ];
   for (const [i, rows] of blocks.entries()) {
     const out = new NativeBuffer();
@@ -45,9 +43,15 @@ test('throughput is added up over [start, end), whatever blocks it came in', asy
   }
   const store = createSamplingStore(client);
   const rows = await store.throughput(NOW_S * 1000, (NOW_S + 60) * 1000);
-  expect([...rows].sort((a, b) => a.operation.localeCompare(b.operation))).toEqual([
-    { windowS: NOW_S, service: 'shop', operation: 'a', count: 5, probabilities: ['0.250000', '0.500000'] },
-    { windowS: NOW_S, service: 'shop', operation: 'b', count: 1, probabilities: [] },
+  const sorted = [...rows].sort((a, b) => a.windowS - b.windowS || a.operation.localeCompare(b.operation));
+  expect(sorted).toEqual([
+    seen(NOW_S, 'a', 5, ['0.250000', '0.500000']),
+    seen(NOW_S, 'b', 1, []),
+    rowOf(
+      { windowS: NOW_S + 5, operation: '', count: 2 },
+      { ...tagged, ...untagged, variates: { classes: [0, 319], counts: [14, 2 ** 41] } },
+    ),
+    rowOf({ windowS: NOW_S + 10, operation: '' }, tagged),
   ]);
   expect(await store.throughput((NOW_S - 600) * 1000, (NOW_S - 60) * 1000)).toEqual([]);
 });
@@ -60,47 +64,58 @@ test('an operation seen with many probabilities comes back with all of them', as
     await client.insertNative({ table: 'sampling_throughput', token: `many ${i}` }, out.written());
   }
   const rows = await createSamplingStore(client).throughput((NOW_S - 300) * 1000, (NOW_S - 240) * 1000);
-  expect(rows).toEqual([
-    { windowS: NOW_S - 300, service: 'shop', operation: 'many', count: 2, probabilities },
-  ]);
+  expect(rows).toEqual([seen(NOW_S - 300, 'many', 2, probabilities)]);
 });
 
-test('the newest round of decisions comes back; all of them stay, with their inputs', async () => {
+test('the newest decision on each operation comes back; all of them stay, with what led to them', async () => {
   const store = createSamplingStore(client);
-  expect(await store.latestDecisions()).toEqual([]);
-  const old = {
-    decidedAtMs: NOW_S * 1000 + 1,
-    dataUntilMs: NOW_S * 1000,
-    decidedBy: 'host/1',
-    decisions: [decision('a', 0.25), decision('gone', 1)],
-  };
-  const newest = { ...old, decidedAtMs: NOW_S * 1000 + 5002, decisions: [decision('a', 0.125)] };
-  await store.insertDecisions(old);
+  expect(await store.latestDecisions()).toBeUndefined();
+  const at = NOW_S * 1000;
+  const inputs = { qps: [3, 4.5], seen: ['0.500000'], using: true, tolerance: 0.3 };
+  const a = decisionOf({ operation: 'a', probability: 0.25, rateHigh: Number.NaN, changedAtMs: at - 7001 });
+  const b = decisionOf({ operation: '', probability: 1, conformance: 'samples_more', changedAtMs: at });
+  const moved = { ...a, probability: 0.125, previous: 0.25, changedAtMs: at + 5000 };
+  const newest = roundOf({ version: 8, decidedAtMs: at + 5002, dataUntilMs: at, decisions: [moved] });
+  await store.insertDecisions(roundOf({ version: 7, decidedAtMs: at + 1, decisions: [a, b] }));
   await store.insertDecisions(newest);
   // An answer that got lost makes the controller write it again.
   await store.insertDecisions(newest);
-  await store.insertDecisions({ ...newest, decidedAtMs: NOW_S * 1000 + 9000, decisions: [] });
-  expect(await store.latestDecisions()).toEqual([
-    { service: 'shop', operation: 'a', probability: 0.125, qps: 3.25, decidedAtMs: NOW_S * 1000 + 5002 },
-  ]);
-  const kept = await client.query(
-    `SELECT Operation, Probability, Previous, Qps, TargetQps, Reason, BucketQps, SeenProbabilities, UsingAdaptive,
-            Tolerance, toUnixTimestamp64Milli(DataUntil) AS until, Instance
-     FROM ${client.database}.sampling_probabilities ORDER BY Ts, Operation`,
+  await store.insertDecisions(roundOf({ version: 9, decidedAtMs: at + 9000 }));
+  const latest = await store.latestDecisions();
+  expect(latest).toMatchObject({
+    version: 8,
+    decidedAtMs: at + 5002,
+    dataUntilMs: at,
+    algorithm: 'adaptive',
+  });
+  const byName = [...(latest?.decisions ?? [])].sort((x, y) => x.operation.localeCompare(y.operation));
+  expect(byName).toEqual([b, moved]);
+
+  const jaeger = { algorithm: 'jaeger', mode: 'observe', version: 10, decidedAtMs: at + 10_000 } as const;
+  await store.insertDecisions(roundOf({ ...jaeger, decisions: [{ ...moved, inputs }] }));
+  expect((await store.latestDecisions())?.decisions).toContainEqual({ ...moved, inputs });
+  const kept = await client.query<object>(
+    `SELECT Version, Operation, Probability, Previous, Rule, Rate, Samples, Conformance, LowerBound, Algorithm, Mode,
+            BucketQps, SeenProbabilities, UsingAdaptive, Tolerance, Instance
+     FROM ${client.database}.sampling_probabilities ORDER BY Ts, Operation DESC`,
   );
-  expect(kept).toHaveLength(3);
-  expect(kept[0]).toEqual({
+  expect(kept).toHaveLength(4);
+  expect(kept[3]).toEqual({
+    Version: '10',
     Operation: 'a',
-    Probability: 0.25,
-    Previous: 0.5,
-    Qps: 3.25,
-    TargetQps: 1,
-    Reason: 'lowered',
+    Probability: 0.125,
+    Previous: 0.25,
+    Rule: 'lowered',
+    Rate: 10,
+    Samples: 250,
+    Conformance: 'follows',
+    LowerBound: 0.0125,
+    Algorithm: 'jaeger',
+    Mode: 'observe',
     BucketQps: [3, 4.5],
     SeenProbabilities: ['0.500000'],
     UsingAdaptive: true,
     Tolerance: 0.3,
-    until: String(NOW_S * 1000),
     Instance: 'host/1',
   });
 });

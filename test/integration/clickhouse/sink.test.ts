@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { SpanweirError } from '../../../src/base/errors.ts';
 import type { ClickHouse } from '../../../src/clickhouse/client.ts';
-import type { ThroughputRows } from '../../../src/sampling/throughput-rows.ts';
+import { rowOf } from '../../sampling/rows.ts';
 import { kafkaOrigin } from '../../support/kafka-origin.ts';
 import type { TestResource } from '../../support/spans.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -63,14 +63,8 @@ async function totals(): Promise<Record<string, number>> {
 }
 
 describe('a block', () => {
-  const throughput: ThroughputRows = [
-    {
-      windowS: START_S,
-      service: 'shop',
-      operation: 'GET /',
-      count: 4,
-      probabilities: ['0.500000', '1.000000'],
-    },
+  const throughput = [
+    rowOf({ windowS: START_S, operation: 'GET /', count: 4, probabilities: ['0.500000', '1.000000'] }),
   ];
   // 10 hours apart: the second day has a row, too.
   const payloads = [[payload(0)], [payload(10)]];

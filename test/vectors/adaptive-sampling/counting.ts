@@ -1,11 +1,12 @@
 import { expect } from 'vitest';
 import { MemorySamplingStore } from '../../../src/sampling/memory-store.ts';
 import { SAMPLER, SamplerTags } from '../../../src/sampling/sampler-tags.ts';
-import type { ThroughputRow } from '../../../src/sampling/throughput-rows.ts';
+import type { JaegerRow } from '../../../src/sampling/throughput-rows.ts';
 import { traceIdVariate, type VariateKind } from '../../../src/sampling/trace-id-variate.ts';
 import { AttributeCursor } from '../../../src/span/attributes.ts';
 import { Dictionary } from '../../../src/span/dictionary.ts';
-import { batchOfSpans, throughputOf } from '../../sampling/batch-of-spans.ts';
+import { batchOfSpans, jaegerThroughputOf } from '../../sampling/batch-of-spans.ts';
+import { decisionOf, roundOf, rowOf } from '../../sampling/rows.ts';
 import { type AttributeValue, double, type TestSpan } from '../../support/spans.ts';
 import { eachCase, type Json, known, type Runner } from './section.ts';
 
@@ -45,11 +46,11 @@ function samplerParams(each: Json, section: Json): void {
 }
 
 /** What the spans of one service A come to. */
-function rowsOfA(spans: readonly TestSpan[]): readonly ThroughputRow[] {
-  return throughputOf([{ service: 'A', spans }]);
+function rowsOfA(spans: readonly TestSpan[]): readonly JaegerRow[] {
+  return jaegerThroughputOf([{ service: 'A', spans }]);
 }
 
-const RECORDED: Readonly<Record<string, (type: string) => readonly ThroughputRow[]>> = {
+const RECORDED: Readonly<Record<string, (type: string) => readonly JaegerRow[]>> = {
   '20 distinct probabilities 0.001*i, i=0..19, same op': (type) =>
     rowsOfA(Array.from({ length: 20 }, (_, i) => sampled(type, double(0.001 * i)))),
   '20 times probability 0.001': (type) =>
@@ -59,7 +60,7 @@ const RECORDED: Readonly<Record<string, (type: string) => readonly ThroughputRow
 
 function recordThroughput(each: Json): void {
   if (each.records !== undefined) {
-    const rows = throughputOf(
+    const rows = jaegerThroughputOf(
       each.records.map(([service, name, type]: string[]) => ({
         service,
         spans: [sampled(type as string, double(0.001), { name: name as string })],
@@ -109,7 +110,7 @@ function rootFilter(each: Json): void {
   }
 }
 
-const ROW = { service: 'svc', operation: 'op', count: 1, probabilities: [] };
+const ROW = rowOf({ service: 'svc' });
 
 function memoryStore(windows: number): MemorySamplingStore {
   return new MemorySamplingStore({ windowMs: 1000, windows, futureWindows: 5, maxOperations: 100 });
@@ -125,19 +126,12 @@ const MEMORY: Readonly<Record<string, () => Promise<void>>> = {
   },
   'only the last InsertProbabilitiesAndQPS is kept': async () => {
     const store = memoryStore(10);
-    const decision = {
-      service: 'svc',
-      previous: 0.1,
-      qps: 1,
-      target: 1,
-      reason: 'raised' as const,
-      inputs: { qps: [1], seen: [], using: true, tolerance: 0.3 },
-    };
     for (const probability of [0.2, 0.3]) {
-      const decisions = [{ ...decision, operation: `op${probability}`, probability }];
-      await store.insertDecisions({ decidedAtMs: 1, dataUntilMs: 1, decidedBy: 'me', decisions });
+      const decisions = [decisionOf({ probability })];
+      await store.insertDecisions(roundOf({ decidedAtMs: probability * 10, decisions }));
     }
-    expect((await store.latestDecisions()).map(({ operation }) => operation)).toEqual(['op0.3']);
+    const latest = await store.latestDecisions();
+    expect(latest?.decisions.map(({ probability }) => probability)).toEqual([0.3]);
   },
 };
 

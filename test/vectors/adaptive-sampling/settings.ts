@@ -10,7 +10,7 @@ import {
   MAX_PROBABILITY,
   SERVICE_CACHE_SIZE,
 } from '../../../src/sampling/recompute.ts';
-import { MAX_PROBABILITIES } from '../../../src/sampling/throughput-counter.ts';
+import { MAX_PROBABILITIES } from '../../../src/sampling/throughput-entries.ts';
 import { eachCase, type Json, known, type Runner } from './section.ts';
 
 function adaptiveDefaults() {

@@ -2,7 +2,7 @@ import type { ByOperation } from '../../../src/sampling/by-operation.ts';
 import type { Decision } from '../../../src/sampling/decision.ts';
 import type { CacheEntry } from '../../../src/sampling/recompute.ts';
 import type { Bucket } from '../../../src/sampling/throughput.ts';
-import type { ThroughputRow } from '../../../src/sampling/throughput-rows.ts';
+import type { JaegerRow } from '../../../src/sampling/throughput-rows.ts';
 import type { Json } from './section.ts';
 
 /** `{service: {operation: value}}` as nested maps. */
@@ -37,7 +37,7 @@ export function bucketOf(json: Json): Bucket {
   };
 }
 
-export function rowsOf(json: Json[]): ThroughputRow[] {
+export function rowsOf(json: Json[]): JaegerRow[] {
   return json.map(({ service, operation, count, probabilities }) => ({
     windowS: 0,
     service,

@@ -1,0 +1,42 @@
+import { textOfValue } from '../span/attribute-text.ts';
+import { ATTRIBUTES_OF, type AttributeCursor, VALUE } from '../span/attributes.ts';
+import type { SpanBatch } from '../span/span-batch.ts';
+import type { VariateKind } from './trace-id-variate.ts';
+
+const LANGUAGE = Buffer.from('telemetry.sdk.language');
+/** What Jaeger's own clients say of themselves, and what the collector makes of it: `Go-2.30.0`, `Jaeger-Go-2.30.0`. */
+const VERSIONS = ['jaeger.version', 'opencensus.exporterversion'].map((key) => Buffer.from(key));
+
+const KIND_OF_LANGUAGE: ReadonlyMap<string, VariateKind> = new Map([
+  ['go', 'go_rust'],
+  ['rust', 'go_rust'],
+  ['java', 'java'],
+  ['python', 'python'],
+  ['nodejs', 'js'],
+  ['webjs', 'js'],
+  ['dotnet', 'dotnet'],
+]);
+
+/**
+ * How the SDK of a batch's resource turns a trace id into a number; undefined where its rule is not known. Of
+ * Jaeger's own clients only Go's is: the others tell the probability of every root anyway.
+ */
+export function variateKindOf(
+  cursor: AttributeCursor,
+  batch: SpanBatch,
+  resource: number,
+): VariateKind | undefined {
+  const language = textOf(cursor, batch, resource, LANGUAGE);
+  const kind = KIND_OF_LANGUAGE.get(language);
+  if (kind !== undefined) return kind;
+  for (const key of VERSIONS) {
+    if (/^(?:Jaeger-)?Go-/.test(textOf(cursor, batch, resource, key))) return 'jaeger_client_go';
+  }
+  return undefined;
+}
+
+function textOf(cursor: AttributeCursor, batch: SpanBatch, resource: number, key: Uint8Array): string {
+  const [at, end] = [batch.resourceAt[resource] as number, batch.resourceEnd[resource] as number];
+  cursor.reset(batch.arena, at, end, ATTRIBUTES_OF.resource);
+  return cursor.find(key) && cursor.valueKind === VALUE.string ? textOfValue(cursor) : '';
+}
