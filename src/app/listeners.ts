@@ -61,9 +61,9 @@ export function createListeners(deps: ListenersDeps): OpenableListeners {
   };
 
   return {
-    http: (address, option) => {
+    http: (address, option, limits) => {
       claim('HTTP', address, option);
-      const routes = http.http(address, option);
+      const routes = http.http(address, option, limits);
       remember('HTTP', address, option, routes);
       return routes;
     },

@@ -11,7 +11,14 @@ export interface TlsFiles {
   readonly certFile: string;
   readonly keyFile: string;
   readonly clientCaFile?: string | undefined;
+  readonly minVersion?: TlsVersion | undefined;
+  readonly maxVersion?: TlsVersion | undefined;
 }
+
+export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+
+/** The oldest version that is spoken unless another is asked for, as in the collector. */
+const MIN_VERSION = 'TLSv1.2';
 
 /**
  * The interface to bind: `localhost` is 127.0.0.1, as Go has it. Left to the resolver it may be ::1 on one
@@ -32,7 +39,8 @@ export function addressKey(address: HostPort): string | undefined {
 }
 
 export function sameTls(a: TlsFiles | undefined, b: TlsFiles | undefined): boolean {
-  return a?.certFile === b?.certFile && a?.keyFile === b?.keyFile && a?.clientCaFile === b?.clientCaFile;
+  const keys = ['certFile', 'keyFile', 'clientCaFile', 'minVersion', 'maxVersion'] as const;
+  return keys.every((key) => a?.[key] === b?.[key]);
 }
 
 /** @throws SpanweirError START for components that want one address with and without TLS. */
@@ -52,6 +60,8 @@ export interface TlsMaterial {
   readonly cert: Buffer;
   readonly key: Buffer;
   readonly ca: Buffer | undefined;
+  readonly minVersion: TlsVersion;
+  readonly maxVersion?: TlsVersion;
 }
 
 /** @throws SpanweirError START naming the file that can't be read. */
@@ -69,6 +79,8 @@ export function readTls(tls: TlsFiles, option: string): TlsMaterial {
     cert: read(tls.certFile),
     key: read(tls.keyFile),
     ca: tls.clientCaFile === undefined ? undefined : read(tls.clientCaFile),
+    minVersion: tls.minVersion ?? MIN_VERSION,
+    ...(tls.maxVersion === undefined ? {} : { maxVersion: tls.maxVersion }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDurationMs } from './duration.ts';
+import type { TlsFiles } from './listen-address.ts';
 
 /**
  * Pieces that component schemas share. Every option carries `.describe(...)`. An option of the collector or
@@ -62,14 +63,48 @@ export function endpoint(initial?: string): EndpointSchema | z.ZodPrefault<Endpo
   return initial === undefined ? endpointText() : endpointText().prefault(initial);
 }
 
+const tlsVersion = z.enum(['1.0', '1.1', '1.2', '1.3'], {
+  error: 'expected 1.0, 1.1, 1.2 or 1.3, in quotes',
+});
+
 /** Server side of the collector's `tls:` block. */
 export const serverTls = z
   .strictObject({
     cert_file: z.string().describe('PEM certificate'),
     key_file: z.string().describe('PEM private key'),
     client_ca_file: z.string().optional().describe('clients must show a certificate signed by this CA'),
+    min_version: tlsVersion.default('1.2').describe('oldest version of TLS that is spoken'),
+    max_version: tlsVersion.optional().describe('newest version of TLS that is spoken'),
   })
   .describe('serve TLS');
+
+/** The files and versions of a `tls:` block as listeners want them. */
+export function serverTlsOf(tls: z.output<typeof serverTls>): TlsFiles {
+  return {
+    certFile: tls.cert_file,
+    keyFile: tls.key_file,
+    clientCaFile: tls.client_ca_file,
+    minVersion: tlsVersionOf(tls.min_version),
+    maxVersion: tls.max_version && tlsVersionOf(tls.max_version),
+  };
+}
+
+/** As Node.js names it. */
+function tlsVersionOf(version: z.output<typeof tlsVersion>) {
+  return version === '1.0' ? 'TLSv1' : (`TLSv${version}` as const);
+}
+
+/** The collector's `auth:` block: an extension decides who is let in. */
+export const serverAuth = z
+  .strictObject({
+    authenticator: z
+      .string()
+      .min(1)
+      .describe(
+        'id of the extension that decides: bearertokenauth or basicauth, listed in service.extensions',
+      ),
+  })
+  .describe('who may ask; without it everyone may');
 
 /** Client side of the collector's `tls:` block. */
 export const clientTls = z

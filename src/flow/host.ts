@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Component, ComponentContext } from '../base/component.ts';
+import type { TlsVersion } from '../base/listen-address.ts';
 import type { RedDelta, SeriesKey } from '../red/red-rows.ts';
 import type { Encoding, RequestVerdict } from './intake.ts';
 
@@ -36,16 +37,30 @@ export type Ingress = (
 /**
  * Network addresses, shared: two components that ask for one address get one listener. Everyone registers
  * in `start`; the host opens the ports when all have, before the receivers' sources begin, and closes
- * them first when stopping (new requests are refused, those in hand are finished).
+ * them first when stopping (new requests are refused, those in hand are finished). Where components share an
+ * address, the largest of their limits holds.
  */
 export interface Listeners {
   /** `option` is the config path that sets the address, named when the port is taken. */
-  http(address: ListenAddress, option: string): HttpRoutes;
-  /** Where components share an address, the largest of their limits holds. */
+  http(address: ListenAddress, option: string, limits?: HttpListenerLimits): HttpRoutes;
   grpc(address: ListenAddress, option: string, limits?: GrpcLimits): GrpcServices;
 }
 
+/** What one component asks of its HTTP listener; what it leaves out is as everywhere (http/limits.ts). */
+export interface HttpListenerLimits {
+  /** Connections beyond it are closed at once. */
+  readonly maxConnections?: number | undefined;
+  /** Of all headers of a request, the request line included; beyond it 431. */
+  readonly maxHeaderBytes?: number | undefined;
+  /** Of path and query; beyond it 414. */
+  readonly maxTargetBytes?: number | undefined;
+  /** How long an idle connection is kept. */
+  readonly keepAliveTimeoutMs?: number | undefined;
+}
+
 export interface GrpcLimits {
+  /** Connections beyond it are closed at once. */
+  readonly maxConnections?: number | undefined;
   /** Of one message, unpacked; 4 MiB unless told. */
   readonly maxMessageBytes?: number | undefined;
   /** Per connection. */
@@ -69,11 +84,15 @@ export interface ServerTls {
   readonly keyFile: string;
   /** Set = clients must show a certificate signed by it. */
   readonly clientCaFile?: string | undefined;
+  readonly minVersion?: TlsVersion | undefined;
+  readonly maxVersion?: TlsVersion | undefined;
 }
 
 export interface HttpRoutes {
   /** Exact path; the last registered catch-all is `'*'`. A path taken by another component is a START error. */
   route(path: string, handler: HttpHandler): void;
+  /** As `route`, for handlers that read path and query themselves, which spares the making of a URL. */
+  plain(path: string, handler: PlainHttpHandler): void;
   /** The bound port (differs from the asked one when that was 0). Known after the ports were opened. */
   port(): number;
 }
@@ -82,6 +101,13 @@ export type HttpHandler = (
   request: IncomingMessage,
   response: ServerResponse,
   url: URL,
+) => void | Promise<void>;
+
+/** `target` is path and query as they came. */
+export type PlainHttpHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: string,
 ) => void | Promise<void>;
 
 export interface GrpcServices {

@@ -21,10 +21,12 @@ export interface GrpcListeners {
 
 export function createGrpcListeners(deps: GrpcListenersDeps): GrpcListeners {
   const failures = deps.instruments.counter('spanweir_grpc_handler_failures_total');
+  const refused = deps.instruments.counter('spanweir_grpc_refused_connections_total');
   routeLibraryLog(deps.log);
 
   const servers = new SharedServers(
-    (address: ListenAddress) => new SharedGrpcServer(address, { log: deps.log, clock: deps.clock, failures }),
+    (address: ListenAddress) =>
+      new SharedGrpcServer(address, { log: deps.log, clock: deps.clock, failures, refused }),
   );
   return {
     grpc: (address, option, limits) => servers.at(address, option).services(option, limits),

@@ -1,3 +1,4 @@
+import { type Server as Acceptor, type AddressInfo, createServer } from 'node:net';
 import {
   type MethodDefinition,
   Server,
@@ -17,12 +18,15 @@ import { SpanweirError, toError } from '../base/errors.ts';
 import type { Counter, Log } from '../base/instruments.ts';
 import { bindHost, formatAddress, listenError, readTls } from '../base/listen-address.ts';
 import type { GrpcLimits, GrpcServices, ListenAddress } from '../flow/host.ts';
+import { TlsServerCredentials } from './tls-credentials.ts';
 
 export interface GrpcServerDeps {
   readonly log: Log;
   readonly clock: Clock;
   /** Counts handlers that threw. */
   readonly failures: Counter;
+  /** Counts connections beyond the limit. */
+  readonly refused: Counter;
 }
 
 interface Service {
@@ -31,6 +35,7 @@ interface Service {
   readonly option: string;
 }
 
+const MAX_CONNECTIONS = 4096;
 /** Time for the last answers to be written before connections that only watch are cut. */
 const FLUSH_MS = 200;
 
@@ -42,6 +47,7 @@ export class SharedGrpcServer {
   readonly #services = new Map<string, Service>();
   #limits: GrpcLimits = {};
   #server: Server | undefined;
+  #acceptor: Acceptor | undefined;
   #health: HealthImplementation | undefined;
   #port: number;
   #inHand = 0;
@@ -80,14 +86,18 @@ export class SharedGrpcServer {
       server,
       [...this.#services.values()].map((service) => service.definition),
     );
-    const target = formatAddress({ host: bindHost(this.address.host), port: this.address.port });
-    const credentials = this.#credentials();
-    this.#port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(target, credentials, (error, port) => {
-        if (error === null) resolve(port);
-        else reject(listenError(this.address, this.#options, error));
-      });
+    // Connections are accepted here and handed on: the library itself takes any number.
+    const injector = server.createConnectionInjector(this.#credentials());
+    const acceptor = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket));
+    acceptor.maxConnections = this.#limits.maxConnections ?? MAX_CONNECTIONS;
+    acceptor.on('drop', () => this.#deps.refused.add(1));
+    await new Promise<void>((resolve, reject) => {
+      acceptor.once('error', (error) => reject(listenError(this.address, this.#options, error)));
+      acceptor.listen(this.address.port, bindHost(this.address.host), resolve);
     });
+    acceptor.on('error', (error) => this.#deps.log.error({ err: error }, 'gRPC listener failed'));
+    this.#port = (acceptor.address() as AddressInfo).port;
+    this.#acceptor = acceptor;
     this.#server = server;
   }
 
@@ -96,6 +106,7 @@ export class SharedGrpcServer {
     const server = this.#server;
     if (server === undefined) return;
     this.#server = undefined;
+    this.#acceptor?.close();
     for (const name of ['', ...this.#services.keys()]) this.#health?.setStatus(name, 'NOT_SERVING');
     const cut = (): void => server.forceShutdown();
     deadline.signal.addEventListener('abort', cut, { once: true });
@@ -130,15 +141,10 @@ export class SharedGrpcServer {
   #credentials(): ServerCredentials {
     const { tls } = this.address;
     if (tls === undefined) return ServerCredentials.createInsecure();
-    const { cert, key, ca } = readTls(tls, this.#options.join(' and '));
     try {
-      return ServerCredentials.createSsl(
-        ca ?? null,
-        [{ private_key: key, cert_chain: cert }],
-        ca !== undefined,
-      );
+      return new TlsServerCredentials(readTls(tls, this.#options.join(' and ')));
     } catch (error) {
-      throw listenError(this.address, this.#options, error);
+      throw error instanceof SpanweirError ? error : listenError(this.address, this.#options, error);
     }
   }
 

@@ -1,9 +1,9 @@
 import type { Deadline } from '../base/component.ts';
-import type { Instruments, Log } from '../base/instruments.ts';
+import type { Counter, Instruments, Log } from '../base/instruments.ts';
 import { SharedServers } from '../base/shared-servers.ts';
-import type { HttpRoutes, ListenAddress } from '../flow/host.ts';
+import type { HttpListenerLimits, HttpRoutes, ListenAddress } from '../flow/host.ts';
 import { defaultHttpLimits, type HttpLimits } from './limits.ts';
-import { SharedHttpServer } from './server.ts';
+import { type Refusal, SharedHttpServer } from './server.ts';
 
 export interface HttpListenersDeps {
   readonly log: Log;
@@ -12,22 +12,36 @@ export interface HttpListenersDeps {
 }
 
 export interface HttpListeners {
-  http(address: ListenAddress, option: string): HttpRoutes;
+  http(address: ListenAddress, option: string, limits?: HttpListenerLimits): HttpRoutes;
   /** Opens every address that was asked for, or none: @throws SpanweirError START naming port and option. */
   open(): Promise<void>;
   close(deadline: Deadline): Promise<void>;
 }
 
 export function createHttpListeners(deps: HttpListenersDeps): HttpListeners {
-  const failures = deps.instruments.counter('spanweir_http_handler_failures_total');
+  const { log, instruments } = deps;
+  const failures = instruments.counter('spanweir_http_handler_failures_total');
+  const refused = refusalCounters(instruments);
   const limits = { ...defaultHttpLimits, ...deps.limits };
 
   const servers = new SharedServers(
-    (address: ListenAddress) => new SharedHttpServer(address, { log: deps.log, limits, failures }),
+    (address: ListenAddress) => new SharedHttpServer(address, { log, limits, failures, refused }),
   );
   return {
-    http: (address, option) => servers.at(address, option).routes(option),
+    http: (address, option, asked) => servers.at(address, option).routes(option, asked),
     open: () => servers.open(),
     close: (deadline) => servers.close(deadline),
+  };
+}
+
+function refusalCounters(instruments: Instruments): Readonly<Record<Refusal, Counter>> {
+  const counter = (reason: Refusal): Counter =>
+    instruments.counter('spanweir_http_refused_total', { reason });
+  return {
+    connections: counter('connections'),
+    headers: counter('headers'),
+    target: counter('target'),
+    timeout: counter('timeout'),
+    malformed: counter('malformed'),
   };
 }

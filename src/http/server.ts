@@ -1,12 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Deadline } from '../base/component.ts';
 import { SpanweirError, toError } from '../base/errors.ts';
 import type { Counter, Log } from '../base/instruments.ts';
 import { bindHost, formatAddress, listenError, readTls } from '../base/listen-address.ts';
-import type { HttpHandler, HttpRoutes, ListenAddress } from '../flow/host.ts';
-import type { HttpLimits } from './limits.ts';
+import type {
+  HttpHandler,
+  HttpListenerLimits,
+  HttpRoutes,
+  ListenAddress,
+  PlainHttpHandler,
+} from '../flow/host.ts';
+import { type HttpLimits, largestLimits } from './limits.ts';
 import { replyNotFound, replyText } from './replies.ts';
 
 export interface HttpServerDeps {
@@ -14,12 +21,24 @@ export interface HttpServerDeps {
   readonly limits: HttpLimits;
   /** Counts handlers that threw. */
   readonly failures: Counter;
+  /** Counts what is turned away before any handler sees it. */
+  readonly refused: Readonly<Record<Refusal, Counter>>;
 }
 
+export type Refusal = 'connections' | 'headers' | 'target' | 'timeout' | 'malformed';
+
 interface Route {
-  readonly handler: HttpHandler;
+  readonly handler: HttpHandler | undefined;
+  readonly plain: PlainHttpHandler | undefined;
   readonly option: string;
 }
+
+/** What a client is told whose request could not be read, by the code of the error. */
+const UNREADABLE: Readonly<Record<string, readonly [Refusal, string]>> = {
+  HPE_HEADER_OVERFLOW: ['headers', '431 Request Header Fields Too Large'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['timeout', '408 Request Timeout'],
+};
+const MALFORMED = ['malformed', '400 Bad Request'] as const;
 
 /** One address, its routes, and the socket behind it from `open` to `close`. */
 export class SharedHttpServer {
@@ -28,6 +47,9 @@ export class SharedHttpServer {
   readonly #routes = new Map<string, Route>();
   readonly #inHand = new Set<ServerResponse>();
   readonly #deps: HttpServerDeps;
+  readonly #inHandEnds: (this: ServerResponse) => void;
+  #limits: Partial<HttpLimits> = {};
+  #maxTargetBytes: number;
   #server: Server | undefined;
   #port: number;
   #closing = false;
@@ -36,6 +58,12 @@ export class SharedHttpServer {
     this.address = address;
     this.#deps = deps;
     this.#port = address.port;
+    this.#maxTargetBytes = deps.limits.maxTargetBytes;
+    const inHand = this.#inHand;
+    // One function for all requests, which are many.
+    this.#inHandEnds = function inHandEnds() {
+      inHand.delete(this);
+    };
   }
 
   get options(): readonly string[] {
@@ -43,16 +71,19 @@ export class SharedHttpServer {
   }
 
   /** The routes as the component sees them that set `option`. */
-  routes(option: string): HttpRoutes {
+  routes(option: string, limits: HttpListenerLimits = {}): HttpRoutes {
     if (!this.#options.includes(option)) this.#options.push(option);
+    this.#limits = largestLimits(this.#limits, limits);
     return {
-      route: (path, handler) => this.#add(path, { handler, option }),
+      route: (path, handler) => this.#add(path, { handler, plain: undefined, option }),
+      plain: (path, plain) => this.#add(path, { handler: undefined, plain, option }),
       port: () => this.#port,
     };
   }
 
   async open(): Promise<void> {
-    const { limits } = this.#deps;
+    const limits = { ...this.#deps.limits, ...this.#limits };
+    this.#maxTargetBytes = limits.maxTargetBytes;
     const options = {
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,
@@ -60,23 +91,24 @@ export class SharedHttpServer {
       maxHeaderSize: limits.maxHeaderBytes,
       connectionsCheckingInterval: limits.checkIntervalMs,
     };
-    const listener = (request: IncomingMessage, response: ServerResponse): void => {
-      void this.#serve(request, response);
-    };
+    const listener = (request: IncomingMessage, response: ServerResponse): void =>
+      this.#serve(request, response);
     const { tls } = this.address;
     let server: Server;
     if (tls === undefined) {
       server = createServer(options, listener);
     } else {
-      const { cert, key, ca } = readTls(tls, this.#options.join(' and '));
+      const { ca, ...material } = readTls(tls, this.#options.join(' and '));
       const mutual = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
       try {
-        server = createTlsServer({ ...options, cert, key, ...mutual }, listener);
+        server = createTlsServer({ ...options, ...material, ...mutual }, listener);
       } catch (error) {
         throw listenError(this.address, this.#options, error);
       }
     }
     server.maxConnections = limits.maxConnections;
+    server.on('drop', () => this.#deps.refused.connections.add(1));
+    server.on('clientError', (error, socket) => this.#unreadable(error, socket));
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(listenError(this.address, this.#options, error)));
       server.listen(this.address.port, bindHost(this.address.host), resolve);
@@ -116,35 +148,79 @@ export class SharedHttpServer {
     this.#routes.set(path, route);
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #serve(request: IncomingMessage, response: ServerResponse): void {
     this.#inHand.add(response);
-    response.once('close', () => this.#inHand.delete(response));
+    response.once('close', this.#inHandEnds);
     request.on('error', ignore);
     response.on('error', ignore);
     if (this.#closing) {
       response.setHeader('connection', 'close');
-      return replyText(response, 503, 'stopping\n', { 'retry-after': '1' });
+      replyText(response, 503, 'stopping\n', { 'retry-after': '1' });
+      return;
     }
-    const url = parseTarget(request.url);
-    if (url === undefined) return replyText(response, 400, '400 bad request target\n');
-    const route = this.#routes.get(url.pathname) ?? this.#routes.get('*');
-    if (route === undefined) return replyNotFound(response);
+    const target = request.url ?? '';
+    if (target.length > this.#maxTargetBytes) {
+      this.#deps.refused.target.add(1);
+      replyText(response, 414, `414 path and query are longer than ${this.#maxTargetBytes} bytes\n`);
+      return;
+    }
+    const query = target.indexOf('?');
+    const exact = this.#routes.get(query < 0 ? target : target.slice(0, query));
+    if (exact?.plain !== undefined) {
+      this.#run(exact, request, response, target);
+      return;
+    }
+    const url = parseTarget(target);
+    const route = url && (this.#routes.get(url.pathname) ?? this.#routes.get('*'));
+    if (url === undefined) replyText(response, 400, '400 bad request target\n');
+    else if (route === undefined) replyNotFound(response);
+    else this.#run(route, request, response, target, url);
+  }
+
+  #run(
+    { handler, plain }: Route,
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: string,
+    url?: URL,
+  ): void {
     try {
-      await route.handler(request, response, url);
+      const work =
+        plain === undefined ? handler?.(request, response, url as URL) : plain(request, response, target);
+      work?.catch((error: unknown) => this.#failed(error, target, response));
     } catch (error) {
-      this.#deps.failures.add(1);
-      this.#deps.log.error({ err: toError(error), path: url.pathname }, 'HTTP handler failed');
-      if (response.headersSent) response.destroy();
-      else replyText(response, 500, 'internal error\n');
+      this.#failed(error, target, response);
     }
+  }
+
+  #failed(error: unknown, target: string, response: ServerResponse): void {
+    this.#deps.failures.add(1);
+    this.#deps.log.error({ err: toError(error), path: target }, 'HTTP handler failed');
+    if (response.headersSent) response.destroy();
+    else replyText(response, 500, 'internal error\n');
+  }
+
+  /** Too long, too slow, or not HTTP: said so where that is still possible, and the connection ends. */
+  #unreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const [refusal, status] = UNREADABLE[error.code ?? ''] ?? MALFORMED;
+    const isGone = error.code === 'ECONNRESET' || !socket.writable;
+    if (!isGone) this.#deps.refused[refusal].add(1);
+    const isAnswering = [...this.#inHand].some((each) => each.socket === socket && each.headersSent);
+    if (isGone || isAnswering) {
+      socket.destroy();
+      return;
+    }
+    const body = `${status}\n`;
+    const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n`;
+    socket.end(`${head}Content-Length: ${body.length}\r\n\r\n${body}`);
   }
 }
 
 /** A client that goes away is no news: the handler sees it in the body or in the closed response. */
 function ignore(): void {}
 
-function parseTarget(target: string | undefined): URL | undefined {
-  if (target === undefined || !target.startsWith('/')) return undefined;
+function parseTarget(target: string): URL | undefined {
+  if (!target.startsWith('/')) return undefined;
   try {
     // Joined by hand: a target that begins with // would otherwise name a host.
     return new URL(`http://localhost${target}`);

@@ -1,10 +1,15 @@
 import type { OperationStrategy, Strategy } from './strategy.ts';
 
-/**
- * Clients refuse replies of 4 MiB and more, on HTTP and gRPC alike. Operations beyond this many bytes are left
- * to the default.
- */
-const MAX_OPERATION_BYTES = 3_500_000;
+/** What a reply may hold; operations beyond it are left to the default. */
+export interface ReplyLimits {
+  readonly maxOperations: number;
+  /** Of all operations, as JSON. */
+  readonly maxOperationBytes: number;
+}
+
+/** Clients refuse 4 MiB and more; what is sent every minute to every instance stays far below: under 1 MiB. */
+export const DEFAULT_REPLY_LIMITS: ReplyLimits = { maxOperations: 250, maxOperationBytes: 1_000_000 };
+
 /** What an operation costs in JSON besides its name. */
 const OPERATION_BYTES = 96;
 
@@ -17,7 +22,11 @@ const OPERATION_BYTES = 96;
  * so it becomes `limitFallback` (the configured default probability: the limit was set against a flood,
  * and 1 would open the gates), except that a limit of 0 stays "never".
  */
-export function compatibleStrategy(strategy: Strategy, limitFallback: number): Strategy {
+export function compatibleStrategy(
+  strategy: Strategy,
+  limitFallback: number,
+  limits: ReplyLimits = DEFAULT_REPLY_LIMITS,
+): Strategy {
   const operations = strategy.operationSampling;
   const rate = clamped(
     operations?.defaultSamplingProbability ??
@@ -30,7 +39,7 @@ export function compatibleStrategy(strategy: Strategy, limitFallback: number): S
     operationSampling: {
       defaultSamplingProbability: rate,
       defaultLowerBoundTracesPerSecond: operations?.defaultLowerBoundTracesPerSecond ?? 0,
-      perOperationStrategies: fitting(unique(operations?.perOperationStrategies ?? [])),
+      perOperationStrategies: fitting(unique(operations?.perOperationStrategies ?? []), limits),
       defaultUpperBoundTracesPerSecond: operations?.defaultUpperBoundTracesPerSecond ?? 0,
     },
   };
@@ -49,19 +58,22 @@ function unique(operations: readonly OperationStrategy[]): OperationStrategy[] {
 }
 
 /** Where not all fit, the lowest rates stay: an operation that lost one of those would flood. */
-function fitting(operations: OperationStrategy[]): readonly OperationStrategy[] {
-  const sizes = new Map(operations.map((each) => [each, bytesOf(each)]));
+function fitting(
+  operations: OperationStrategy[],
+  { maxOperations, maxOperationBytes }: ReplyLimits,
+): readonly OperationStrategy[] {
   let total = 0;
-  for (const size of sizes.values()) total += size;
-  if (total <= MAX_OPERATION_BYTES) return operations;
+  for (const each of operations) total += bytesOf(each);
+  if (operations.length <= maxOperations && total <= maxOperationBytes) return operations;
   const byRate = operations.toSorted(
     (a, b) => a.probabilisticSampling.samplingRate - b.probabilisticSampling.samplingRate,
   );
   const kept = new Set<OperationStrategy>();
   let bytes = 0;
   for (const each of byRate) {
-    bytes += sizes.get(each) ?? 0;
-    if (bytes <= MAX_OPERATION_BYTES) kept.add(each);
+    bytes += bytesOf(each);
+    if (bytes > maxOperationBytes || kept.size === maxOperations) break;
+    kept.add(each);
   }
   return operations.filter((each) => kept.has(each));
 }

@@ -138,6 +138,10 @@ export class PollerRegistry {
     };
   }
 
+  knows(service: string): boolean {
+    return this.#regular.has(service) || this.#once.has(service);
+  }
+
   get services(): number {
     return this.#regular.size + this.#once.size;
   }

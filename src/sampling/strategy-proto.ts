@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs/minimal.js';
 import { SpanweirError } from '../base/errors.ts';
-import type { OperationSampling, Strategy } from './strategy.ts';
+import type { OperationSampling, OperationStrategy, Strategy } from './strategy.ts';
 import { typeNumber } from './strategy-json.ts';
 
 const DOUBLE = 1;
@@ -41,6 +41,92 @@ export function serviceOfRequest(bytes: Uint8Array): string {
   } catch (error) {
     throw new SpanweirError('BAD_DATA', 'the request is not a SamplingStrategyParameters', { cause: error });
   }
+}
+
+/** A `jaeger.api_v2.SamplingStrategyParameters` that asks for a service. */
+export function requestOfService(service: string): Buffer {
+  const writer = protobuf.Writer.create();
+  if (service !== '') writer.uint32(tag(1, BYTES)).string(service);
+  return Buffer.from(writer.finish());
+}
+
+/** What another server replied. @throws SpanweirError BAD_DATA for what is no SamplingStrategyResponse. */
+export function strategyOfReply(bytes: Uint8Array): Strategy {
+  try {
+    const reader = protobuf.Reader.create(bytes);
+    const strategy: { -readonly [K in keyof Strategy]: Strategy[K] } = { strategyType: 'PROBABILISTIC' };
+    readFields(reader, reader.len, (key) => {
+      if (key === tag(1, VARINT)) {
+        strategy.strategyType = reader.int32() === 1 ? 'RATE_LIMITING' : 'PROBABILISTIC';
+      } else if (key === tag(2, BYTES)) strategy.probabilisticSampling = { samplingRate: readRate(reader) };
+      else if (key === tag(3, BYTES)) {
+        let maxTracesPerSecond = 0;
+        readNested(reader, (field) => {
+          if (field !== tag(1, VARINT)) return false;
+          maxTracesPerSecond = reader.int32();
+          return true;
+        });
+        strategy.rateLimitingSampling = { maxTracesPerSecond };
+      } else if (key === tag(4, BYTES)) strategy.operationSampling = readOperations(reader);
+      else return false;
+      return true;
+    });
+    return strategy;
+  } catch (error) {
+    throw new SpanweirError('BAD_DATA', 'the reply is not a SamplingStrategyResponse', { cause: error });
+  }
+}
+
+/** `take` reads the value of a field that it knows and says whether it did. */
+function readFields(reader: protobuf.Reader, end: number, take: (key: number) => boolean): void {
+  while (reader.pos < end) {
+    const key = reader.uint32();
+    if (!take(key)) reader.skipType(key & 7);
+  }
+}
+
+function readNested(reader: protobuf.Reader, take: (key: number) => boolean): void {
+  const length = reader.uint32();
+  readFields(reader, reader.pos + length, take);
+}
+
+function readRate(reader: protobuf.Reader): number {
+  let samplingRate = 0;
+  readNested(reader, (key) => {
+    if (key !== tag(1, DOUBLE)) return false;
+    samplingRate = reader.double();
+    return true;
+  });
+  return samplingRate;
+}
+
+function readOperations(reader: protobuf.Reader): OperationSampling {
+  const doubles = [0, 0, 0, 0, 0];
+  const perOperationStrategies: OperationStrategy[] = [];
+  readNested(reader, (key) => {
+    if (key === tag(3, BYTES)) {
+      let operation = '';
+      let samplingRate = 0;
+      readNested(reader, (field) => {
+        if (field === tag(1, BYTES)) operation = reader.string();
+        else if (field === tag(2, BYTES)) samplingRate = readRate(reader);
+        else return false;
+        return true;
+      });
+      perOperationStrategies.push({ operation, probabilisticSampling: { samplingRate } });
+      return true;
+    }
+    const field = key >> 3;
+    if ((key & 7) !== DOUBLE || field > 4) return false;
+    doubles[field] = reader.double();
+    return true;
+  });
+  return {
+    defaultSamplingProbability: doubles[1] as number,
+    defaultLowerBoundTracesPerSecond: doubles[2] as number,
+    perOperationStrategies,
+    defaultUpperBoundTracesPerSecond: doubles[4] as number,
+  };
 }
 
 function writeOperations(writer: protobuf.Writer, sampling: OperationSampling): void {

@@ -4,12 +4,15 @@ import type { ExtensionType } from '../../flow/component-type.ts';
 import type { MainContext } from '../../flow/host.ts';
 import { MemorySamplingStore } from '../../sampling/memory-store.ts';
 import type { AdaptiveOptions } from '../../sampling/options.ts';
+import { PollerRegistry } from '../../sampling/pollers.ts';
 import type { SamplingStore } from '../../sampling/store.ts';
 import type { ThroughputRows } from '../../sampling/throughput-rows.ts';
 import { AdaptiveProvider } from './adaptive-provider.ts';
+import { combineWithFile } from './combined-provider.ts';
 import { type AdaptiveConfig, type RemoteSamplingConfig, remoteSamplingConfig } from './config.ts';
 import { createFileProvider } from './file-provider.ts';
-import { RemoteSampling } from './remote-sampling.ts';
+import { RemoteSampling, type RemoteSamplingParts } from './remote-sampling.ts';
+import { createSourceProvider } from './source-provider.ts';
 import type { StrategyProvider } from './strategy-provider.ts';
 
 /** Windows that a clock ahead of ours may be ahead. */
@@ -21,12 +24,26 @@ export const remoteSamplingExtension: ExtensionType<RemoteSamplingConfig> = {
   type: 'remote_sampling',
   description: 'Tells SDKs what to sample: adaptively, or from a file; over HTTP and gRPC.',
   config: remoteSamplingConfig,
-  createMain: (config, context) => new RemoteSampling(config, context, createProvider(config, context)),
+  createMain: (config, context) => {
+    const pollers = new PollerRegistry();
+    return new RemoteSampling(config, context, { pollers, ...createProvider(config, context) });
+  },
 };
 
-function createProvider(config: RemoteSamplingConfig, context: MainContext): StrategyProvider {
-  if (config.adaptive !== undefined) return createAdaptive(config.adaptive, config.reply, context);
-  if (config.file !== undefined) return createFileProvider(config.file, context);
+function createProvider(
+  config: RemoteSamplingConfig,
+  context: MainContext,
+): Pick<RemoteSamplingParts, 'provider' | 'decisions'> {
+  const { adaptive: adaptiveConfig, file, source, max_operations: maxOperations } = config;
+  const alone = (provider: StrategyProvider) => ({ provider, decisions: () => [] });
+  if (adaptiveConfig !== undefined) {
+    const adaptive = createAdaptive(adaptiveConfig, config.reply, context);
+    const decisions = () => adaptive.decisions();
+    if (file === undefined) return { provider: adaptive, decisions };
+    return { provider: combineWithFile(adaptive, file, maxOperations, context), decisions };
+  }
+  if (file !== undefined) return alone(createFileProvider(file, context));
+  if (source !== undefined) return alone(createSourceProvider(source, context));
   throw new SpanweirError(
     'CONFIG',
     "no sampling strategy provider specified, expecting 'adaptive' or 'file'",

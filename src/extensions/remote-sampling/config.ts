@@ -1,15 +1,7 @@
 import { z } from 'zod';
-import { duration, endpoint, serverTls } from '../../base/schema.ts';
-import { goNumber } from '../../sampling/go-number.ts';
+import { duration } from '../../base/schema.ts';
 import { adaptiveOptionsError } from '../../sampling/options.ts';
-
-const probability = (name: string) => {
-  const error = ({ input }: { readonly input?: unknown }): string =>
-    typeof input === 'number'
-      ? `${name}: ${goNumber(input)} does not validate as range(0|1)`
-      : `${name}: expected a number from 0 to 1`;
-  return z.number({ error }).min(0, { error }).max(1, { error });
-};
+import { file, grpc, http, probability, source } from './serving-config.ts';
 
 const adaptive = z
   .strictObject({
@@ -65,45 +57,6 @@ const adaptive = z
   })
   .describe('probabilities that follow the traffic');
 
-const file = z
-  .strictObject({
-    path: z
-      .string()
-      .default('')
-      .describe("a file, or a URL, with strategies in Jaeger's JSON; empty for none"),
-    reload_interval: duration('0s')
-      .refine(
-        (ms) => ms >= 0,
-        'reload interval must be a positive value, or zero to disable automatic reloading',
-      )
-      .describe('how often it is read again; 0 for never'),
-    default_sampling_probability: probability('DefaultSamplingProbability')
-      .default(0.001)
-      .describe('where the file says nothing, and in place of rate limits'),
-  })
-  .describe('strategies that people write');
-
-const extraEndpoints = (description: string) =>
-  z.array(endpoint()).default([]).describe(`more addresses with the same, ${description}`);
-
-const http = z
-  .strictObject({
-    endpoint: endpoint('localhost:5778').describe('host:port to listen on; every path answers'),
-    extra_endpoints: extraEndpoints(
-      'such as localhost:14268, where only /, /sampling, /api/sampling and /api/sampling/sampling answer',
-    ),
-    tls: serverTls.optional(),
-  })
-  .describe('strategies over HTTP');
-
-const grpc = z
-  .strictObject({
-    endpoint: endpoint('localhost:5779').describe('host:port to listen on'),
-    extra_endpoints: extraEndpoints('such as localhost:14250, where Java SDKs look'),
-    tls: serverTls.optional(),
-  })
-  .describe('strategies over gRPC (jaeger.api_v2.SamplingManager)');
-
 /** A part that is there with all its defaults when its key is, with or without anything under it. */
 const ifPresent = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === null ? {} : value), schema).optional();
@@ -113,6 +66,13 @@ export const remoteSamplingConfig = z
     {
       adaptive: adaptive.optional(),
       file: file.optional(),
+      combine: z
+        .literal('file_pins', { error: "expected 'file_pins'" })
+        .optional()
+        .describe(
+          'both adaptive and file: services, operations and defaults that the file names stand, the rest is adaptive',
+        ),
+      source: source.optional(),
       http: ifPresent(http),
       grpc: ifPresent(grpc),
       reply: z
@@ -121,6 +81,14 @@ export const remoteSamplingConfig = z
         .describe(
           'compatible: the one shape that Go, Java, JS and Rust samplers all take (rate limits become probabilities); jaeger: as Jaeger 2.16 and later answers; jaeger_v1: the same, with a number for the type at /',
         ),
+      max_operations: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(250)
+        .describe(
+          'operations in one reply, of the compatible form; what is beyond gets the default, the lowest rates stay',
+        ),
     },
     {
       error: (issue) =>
@@ -128,17 +96,35 @@ export const remoteSamplingConfig = z
     },
   )
   .superRefine((config, context) => {
-    if (config.adaptive !== undefined && config.file !== undefined) {
-      const message = "only one sampling strategy provider can be specified, 'adaptive' or 'file'";
-      context.addIssue({ code: 'custom', message });
-    } else if (config.adaptive === undefined && config.file === undefined) {
-      const message = "no sampling strategy provider specified, expecting 'adaptive' or 'file'";
-      context.addIssue({ code: 'custom', message });
-    }
+    const message = providerError(config);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
   })
   .describe('tells SDKs what to sample');
 
+interface ProviderKeys {
+  readonly adaptive?: unknown;
+  readonly file?: unknown;
+  readonly source?: unknown;
+  readonly combine?: unknown;
+}
+
+function providerError({
+  adaptive: isAdaptive,
+  file: isFile,
+  source: isSource,
+  combine,
+}: ProviderKeys): string | undefined {
+  const named = [isAdaptive, isFile, isSource].filter((each) => each !== undefined).length;
+  if (combine !== undefined) {
+    if (isAdaptive !== undefined && isFile !== undefined && isSource === undefined) return undefined;
+    return "combine joins 'adaptive' and 'file': expected both, and no 'source'";
+  }
+  if (named === 0) return "no sampling strategy provider specified, expecting 'adaptive' or 'file'";
+  if (named === 1) return undefined;
+  const among = isSource === undefined ? "'adaptive' or 'file'" : "'adaptive', 'file' or 'source'";
+  return `only one sampling strategy provider can be specified, ${among}`;
+}
+
 export type RemoteSamplingConfig = z.infer<typeof remoteSamplingConfig>;
 export type AdaptiveConfig = z.infer<typeof adaptive>;
-export type FileConfig = z.infer<typeof file>;
 export type ReplyForm = RemoteSamplingConfig['reply'];

@@ -3,8 +3,14 @@ import { STATUS_CODES } from 'node:http';
 import type { ComponentContext } from '../../base/component.ts';
 import { SpanweirError, toError } from '../../base/errors.ts';
 import type { StrategySnapshot } from '../../sampling/snapshot.ts';
-import { fileStrategies, parseStrategiesFile } from '../../sampling/strategies-file.ts';
-import type { FileConfig } from './config.ts';
+import {
+  type FileStrategies,
+  type FileWarning,
+  fileStrategies,
+  parseStrategiesFile,
+  type StrategiesFile,
+} from '../../sampling/strategies-file.ts';
+import type { FileConfig } from './serving-config.ts';
 import type { StrategyProvider } from './strategy-provider.ts';
 
 const NOTHING = 'null';
@@ -12,22 +18,44 @@ const URL_TIMEOUT_MS = 1000;
 
 export type FileContext = Pick<ComponentContext, 'clock' | 'log' | 'instruments' | 'health'>;
 
+/** What a file said when it was last read, and what it comes to. */
+export interface LoadedFile {
+  readonly file: StrategiesFile | null;
+  readonly strategies: FileStrategies;
+  readonly defaultProbability: number;
+}
+
+export interface FileProvider extends StrategyProvider {
+  /** Replaced whole. */
+  readonly loaded: LoadedFile;
+}
+
 /**
  * Strategies from a file or a URL, read again every `reload_interval`. What can't be read or understood at the
  * start is an error; later the last good strategies stay.
  */
-export function createFileProvider(config: FileConfig, context: FileContext): StrategyProvider {
+export function createFileProvider(
+  config: FileConfig,
+  context: FileContext,
+  isWorthTelling: (warning: FileWarning) => boolean = () => true,
+): FileProvider {
   const { clock, log, instruments, health } = context;
   const reloads = (result: string) => instruments.counter('spanweir_sampling_file_reloads_total', { result });
   const [changed, unchanged, failed] = [reloads('changed'), reloads('unchanged'), reloads('failed')];
   const stopping = new AbortController();
-  let snapshot = snapshotOf(NOTHING, config, clock.wallMs(), log);
+  let loaded = load(NOTHING, config);
+  let snapshot = snapshotOf(loaded, clock.wallMs());
   let lastText = NOTHING;
   let loop: Promise<void> | undefined;
 
   const take = (text: string): void => {
-    snapshot = snapshotOf(text, config, clock.wallMs(), log);
+    loaded = load(text, config);
+    snapshot = snapshotOf(loaded, clock.wallMs());
     lastText = text;
+    for (const warning of loaded.strategies.warnings) {
+      const { message, service, strategy } = warning;
+      if (isWorthTelling(warning)) log.warn({ service, strategy }, message);
+    }
   };
   const reload = async (): Promise<void> => {
     let text: string;
@@ -68,6 +96,9 @@ export function createFileProvider(config: FileConfig, context: FileContext): St
     get snapshot() {
       return snapshot;
     },
+    get loaded() {
+      return loaded;
+    },
     start: async () => {
       if (config.path === '') {
         log.info({}, 'No sampling strategies source provided, using defaults');
@@ -89,18 +120,14 @@ export function createFileProvider(config: FileConfig, context: FileContext): St
   };
 }
 
-function snapshotOf(
-  text: string,
-  config: FileConfig,
-  nowMs: number,
-  log: FileContext['log'],
-): StrategySnapshot {
-  const { fallback, services, warnings } = fileStrategies(
-    parseStrategiesFile(text),
-    config.default_sampling_probability,
-  );
-  for (const { message, service, strategy } of warnings) log.warn({ service, strategy }, message);
-  return { madeAtMs: nowMs, fallback, services };
+function load(text: string, { default_sampling_probability: defaultProbability }: FileConfig): LoadedFile {
+  const file = parseStrategiesFile(text);
+  return { file, strategies: fileStrategies(file, defaultProbability), defaultProbability };
+}
+
+function snapshotOf({ strategies }: LoadedFile, nowMs: number): StrategySnapshot {
+  const { fallback, services } = strategies;
+  return { version: 0, madeAtMs: nowMs, fallback, services };
 }
 
 /** The text of a file, or of a URL when `path` has a scheme and a host. */

@@ -1,127 +1,188 @@
+import type { Authenticator, AuthenticatorPeer } from '../../base/authenticator.ts';
 import type { Component, Deadline } from '../../base/component.ts';
-import type { Endpoint } from '../../base/schema.ts';
-import type { HttpHandler, MainContext, ServerTls } from '../../flow/host.ts';
+import { SpanweirError } from '../../base/errors.ts';
+import { type Endpoint, serverTlsOf } from '../../base/schema.ts';
+import type { HttpHandler, MainContext, PlainHttpHandler } from '../../flow/host.ts';
+import { guarded as guardedGrpc } from '../../grpc/guard.ts';
+import { guarded as guardedHttp } from '../../http/guard.ts';
 import { replyJson } from '../../http/replies.ts';
 import type { StandingDecision } from '../../sampling/adaptive-control.ts';
+import { DEFAULT_REPLY_LIMITS } from '../../sampling/compatible-strategy.ts';
+import type { PollerRegistry } from '../../sampling/pollers.ts';
+import type { PollersState } from '../../sampling/pollers-state.ts';
 import type { StrategySnapshot } from '../../sampling/snapshot.ts';
-import { AdaptiveProvider } from './adaptive-provider.ts';
 import type { RemoteSamplingConfig } from './config.ts';
-import { Polls, type ServicePolls } from './polls.ts';
 import { Replies } from './replies.ts';
 import { createSamplingManager, samplingManager } from './sampling-grpc.ts';
-import { createHttpHandler, type ServingDeps } from './sampling-http.ts';
+import { createHttpHandler } from './sampling-http.ts';
+import type { ServingDeps, StrategyLookup } from './serving.ts';
 import type { StrategyProvider } from './strategy-provider.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** Where SDKs ask; the last is what the JS SDK makes of the address in its own README. */
 const PATHS = ['/', '/sampling', '/api/sampling', '/api/sampling/sampling'];
+
+export interface RemoteSamplingParts {
+  readonly provider: StrategyProvider;
+  readonly pollers: PollerRegistry;
+  /** What stands for each operation and why. */
+  readonly decisions: () => readonly StandingDecision[];
+}
 
 /** The extension as other components see it (`MainContext.peer`). */
 export class RemoteSampling implements Component {
   readonly id: string;
   readonly #config: RemoteSamplingConfig;
   readonly #context: MainContext;
-  readonly #provider: StrategyProvider;
-  readonly #polls = new Polls();
+  readonly #parts: RemoteSamplingParts;
+  readonly #replies: Replies;
+  readonly #upkeep: Upkeep;
 
-  constructor(config: RemoteSamplingConfig, context: MainContext, provider: StrategyProvider) {
+  constructor(config: RemoteSamplingConfig, context: MainContext, parts: RemoteSamplingParts) {
     this.id = context.id;
     this.#config = config;
     this.#context = context;
-    this.#provider = provider;
+    this.#parts = parts;
+    const { reply: form, adaptive, file, max_operations: maxOperations } = config;
+    this.#replies = new Replies({
+      form,
+      limitFallback: file?.default_sampling_probability ?? adaptive?.initial_sampling_probability ?? 0,
+      limits: { ...DEFAULT_REPLY_LIMITS, maxOperations },
+      leftOut: context.instruments.counter('spanweir_sampling_left_out_operations_total'),
+    });
+    this.#upkeep = new Upkeep({ ...parts, replies: this.#replies, context });
   }
 
-  /** What stands for each operation and why; [] when strategies come from a file. */
+  /** What stands for each operation and why; [] when strategies come from elsewhere. */
   decisions(): readonly StandingDecision[] {
-    return this.#provider instanceof AdaptiveProvider ? this.#provider.decisions() : [];
+    return this.#parts.decisions();
   }
 
   /** What is served now. */
   snapshot(): StrategySnapshot {
-    return this.#provider.snapshot;
+    return this.#parts.provider.snapshot;
   }
 
-  /** Who has polled, the last first. */
-  polls(): readonly ServicePolls[] {
-    return this.#polls.list();
+  /** Who polls. */
+  pollers(): PollersState {
+    return this.#parts.pollers.state(this.#context.clock.wallMs());
   }
 
   async start(): Promise<void> {
-    await this.#provider.start();
+    await this.#parts.provider.start();
     const deps = this.#servingDeps();
-    const { http, grpc } = this.#config;
-    if (http !== undefined) {
-      const handler = createHttpHandler(deps);
-      const option = `extensions.${this.id}.http.endpoint`;
-      this.#serveHttp(http.endpoint, http.tls, option, handler, true);
-      http.extra_endpoints.forEach((endpoint, i) => {
-        const extra = `extensions.${this.id}.http.extra_endpoints[${i}]`;
-        this.#serveHttp(endpoint, http.tls, extra, handler, false);
-      });
-    }
-    if (grpc !== undefined) {
-      const implementation = createSamplingManager(deps);
-      const endpoints = [grpc.endpoint, ...grpc.extra_endpoints];
-      endpoints.forEach((endpoint, i) => {
-        const name = i === 0 ? 'endpoint' : `extra_endpoints[${i - 1}]`;
-        this.#context.listeners
-          .grpc(address(endpoint, grpc.tls), `extensions.${this.id}.grpc.${name}`)
-          .service(samplingManager, implementation);
-      });
-    }
+    this.#serveHttp(deps);
+    this.#serveGrpc(deps);
+    this.#upkeep.start();
   }
 
   async stop(deadline: Deadline): Promise<void> {
-    await this.#provider.stop(deadline);
+    this.#upkeep.stop();
+    await this.#parts.provider.stop(deadline);
+  }
+
+  #serveHttp(deps: ServingDeps): void {
+    const { http } = this.#config;
+    if (http === undefined) return;
+    const refused = this.#unauthenticated('http');
+    const authenticator = this.#authenticator(http.auth, 'http');
+    const handler: PlainHttpHandler = guardedHttp(createHttpHandler(deps), authenticator, refused);
+    const noBaggage: HttpHandler = guardedHttp(
+      (_request, response) => replyJson(response, 200, []),
+      authenticator,
+      refused,
+    );
+    const limits = {
+      maxConnections: http.max_connections,
+      maxHeaderBytes: http.max_header_size,
+      maxTargetBytes: http.max_url_size,
+      keepAliveTimeoutMs: http.idle_timeout,
+    };
+    const tls = http.tls && serverTlsOf(http.tls);
+    for (const [endpoint, name] of endpointsOf(http)) {
+      const option = `extensions.${this.id}.http.${name}`;
+      const routes = this.#context.listeners.http({ ...endpoint, tls }, option, limits);
+      for (const path of PATHS) routes.plain(path, handler);
+      if (name === 'endpoint') routes.plain('*', handler);
+      // Clients of Jaeger's agent ask for baggage limits too, and want a list.
+      if (this.#config.reply !== 'jaeger') routes.route('/baggageRestrictions', noBaggage);
+    }
+  }
+
+  #serveGrpc(deps: ServingDeps): void {
+    const { grpc } = this.#config;
+    if (grpc === undefined) return;
+    const implementation = guardedGrpc(
+      createSamplingManager(deps),
+      this.#authenticator(grpc.auth, 'grpc'),
+      this.#unauthenticated('grpc'),
+    );
+    const limits = {
+      maxConnections: grpc.max_connections,
+      maxConcurrentStreams: grpc.max_concurrent_streams,
+      maxMessageBytes: Math.floor(grpc.max_recv_msg_size_mib * 1024 * 1024),
+    };
+    const tls = grpc.tls && serverTlsOf(grpc.tls);
+    for (const [endpoint, name] of endpointsOf(grpc)) {
+      const option = `extensions.${this.id}.grpc.${name}`;
+      this.#context.listeners
+        .grpc({ ...endpoint, tls }, option, limits)
+        .service(samplingManager, implementation);
+    }
   }
 
   #servingDeps(): ServingDeps {
     const { clock, log, instruments } = this.#context;
-    const { reply, adaptive, file } = this.#config;
-    const fallback = file?.default_sampling_probability ?? adaptive?.initial_sampling_probability ?? 0;
-    return {
-      lookup: (services) => {
-        const { snapshot } = this.#provider;
-        for (const service of services) {
-          const strategy = snapshot.services.get(service);
-          if (strategy !== undefined) return { service, strategy };
-        }
-        return { service: services[0] ?? '', strategy: snapshot.fallback };
-      },
-      replies: new Replies(reply, fallback),
-      polls: this.#polls,
-      clock,
-      log,
-      instruments,
+    const { provider, pollers } = this.#parts;
+    return { lookup: lookupIn(provider), replies: this.#replies, pollers, clock, log, instruments };
+  }
+
+  #authenticator(
+    auth: { readonly authenticator: string } | undefined,
+    block: 'http' | 'grpc',
+  ): Authenticator | undefined {
+    if (auth === undefined) return undefined;
+    const { authenticator: name } = auth;
+    const peer = this.#context.peer(`extension:${name}`) as AuthenticatorPeer | undefined;
+    if (peer?.serverAuthenticator !== undefined) return peer.serverAuthenticator;
+    const option = `extensions.${this.id}.${block}.auth.authenticator`;
+    throw new SpanweirError(
+      'START',
+      `${option}: found "${name}", expected an extension that lets clients in, listed in service.extensions`,
+    );
+  }
+
+  #unauthenticated(transport: 'http' | 'grpc') {
+    const labels = { listener: this.id, transport };
+    return this.#context.instruments.counter('spanweir_unauthenticated_total', labels);
+  }
+}
+
+function lookupIn(provider: StrategyProvider): StrategyLookup {
+  const { strategyOf } = provider;
+  if (strategyOf === undefined) {
+    return (services) => {
+      const { snapshot } = provider;
+      for (const service of services) {
+        const strategy = snapshot.services.get(service);
+        if (strategy !== undefined) return { service, strategy };
+      }
+      return { service: services[0] ?? '', strategy: snapshot.fallback };
     };
   }
-
-  #serveHttp(
-    endpoint: Endpoint,
-    tls: ConfiguredTls | undefined,
-    option: string,
-    handler: HttpHandler,
-    everyPath: boolean,
-  ): void {
-    const routes = this.#context.listeners.http(address(endpoint, tls), option);
-    for (const path of PATHS) routes.route(path, handler);
-    if (everyPath) routes.route('*', handler);
-    // Clients of Jaeger's agent ask for baggage limits too, and want a list.
-    if (this.#config.reply !== 'jaeger') {
-      routes.route('/baggageRestrictions', (_request, response) => replyJson(response, 200, []));
-    }
-  }
+  return ([service = '']) => {
+    const strategy = strategyOf(service);
+    if (!(strategy instanceof Promise)) return { service, strategy };
+    return strategy.then((late) => ({ service, strategy: late }));
+  };
 }
 
-type ConfiguredTls = NonNullable<NonNullable<RemoteSamplingConfig['http']>['tls']>;
-
-function address(endpoint: Endpoint, tls: ConfiguredTls | undefined) {
-  return { host: endpoint.host, port: endpoint.port, tls: tls === undefined ? undefined : serverTlsOf(tls) };
-}
-
-function serverTlsOf({
-  cert_file: certFile,
-  key_file: keyFile,
-  client_ca_file: clientCaFile,
-}: ConfiguredTls): ServerTls {
-  return { certFile, keyFile, clientCaFile };
+function endpointsOf(block: {
+  readonly endpoint: Endpoint;
+  readonly extra_endpoints: readonly Endpoint[];
+}): readonly (readonly [Endpoint, string])[] {
+  return [
+    [block.endpoint, 'endpoint'],
+    ...block.extra_endpoints.map((each, i) => [each, `extra_endpoints[${i}]`] as const),
+  ];
 }

@@ -1,45 +1,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../../base/clock.ts';
 import { toError } from '../../base/errors.ts';
-import type { Counter, Instruments, Log } from '../../base/instruments.ts';
-import type { HttpHandler } from '../../flow/host.ts';
-import { reply, replyText } from '../../http/replies.ts';
-import type { Strategy } from '../../sampling/strategy.ts';
-import type { Polls } from './polls.ts';
-import type { Replies } from './replies.ts';
-import { serviceNames } from './service-names.ts';
-
-/** What is served for the first of `services` that is known, else for everyone else. */
-export type StrategyLookup = (services: readonly string[]) => FoundStrategy;
-
-export interface FoundStrategy {
-  readonly service: string;
-  readonly strategy: Strategy | null;
-}
-
-export interface ServingDeps {
-  readonly lookup: StrategyLookup;
-  readonly replies: Replies;
-  readonly polls: Polls;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly instruments: Instruments;
-}
+import type { Counter, Instruments } from '../../base/instruments.ts';
+import type { PlainHttpHandler } from '../../flow/host.ts';
+import { replyText } from '../../http/replies.ts';
+import type { EncodedJson } from './replies.ts';
+import { createPollRecorder, type FoundStrategy, type ServingDeps } from './serving.ts';
+import { Targets } from './targets.ts';
 
 /** Jaeger's labels for what went wrong while answering. */
 type ErrorSource = 'all' | 'collector-proxy' | 'proto' | 'write';
 
-const JSON_TYPE = { 'content-type': 'application/json' } as const;
 const ERROR_HEADERS = { 'x-content-type-options': 'nosniff' } as const;
 
 /** Answers `?service=NAME` on whatever path it is put, to any method, as Jaeger does. */
-export function createHttpHandler(deps: ServingDeps): HttpHandler {
-  const { lookup, replies, polls, clock, log, instruments } = deps;
-  const answered = instruments.counter('spanweir_sampling_polls_total', { transport: 'http', result: 'ok' });
-  const refused = instruments.counter('spanweir_sampling_polls_total', {
-    transport: 'http',
-    result: 'error',
-  });
+export function createHttpHandler(deps: ServingDeps): PlainHttpHandler {
+  const { lookup, replies, log, instruments } = deps;
+  const targets = new Targets();
+  const record = createPollRecorder(deps);
+  const polled = (result: string): Counter =>
+    instruments.counter('spanweir_sampling_polls_total', { transport: 'http', result });
+  const answered = polled('ok');
+  const refused = polled('error');
   const errors = errorCounters(instruments);
 
   const fail = (response: ServerResponse, source: ErrorSource, status: number, text: string): void => {
@@ -47,38 +28,77 @@ export function createHttpHandler(deps: ServingDeps): HttpHandler {
     refused.add(1);
     replyText(response, status, `${text}\n`, ERROR_HEADERS);
   };
+  const lookupFailed = (response: ServerResponse, error: unknown): void =>
+    fail(response, 'collector-proxy', 500, `collector error: ${toError(error).message}`);
 
-  return (request: IncomingMessage, response: ServerResponse, url: URL): void => {
-    const services = serviceNames(url);
+  function closed(this: ServerResponse): void {
+    if (this.writableFinished) answered.add(1);
+    else {
+      errors.write.add(1);
+      refused.add(1);
+    }
+  }
+
+  const answer = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    { service, strategy }: FoundStrategy,
+  ): void => {
+    let encoded: EncodedJson;
+    try {
+      encoded = replies.json(strategy, path);
+    } catch (error) {
+      log.error({ err: toError(error), service }, 'a strategy could not be encoded');
+      fail(response, 'proto', 500, 'cannot marshall to JSON');
+      return;
+    }
+    const { headers, socket } = request;
+    const forwarded = headers['x-forwarded-for'];
+    record({
+      service,
+      address: forwarded === undefined ? (socket?.remoteAddress ?? '') : firstOf(forwarded),
+      // Behind a proxy a connection is the proxy's, and tells nothing.
+      connection: forwarded === undefined ? (socket?.remotePort ?? 0) : 0,
+      userAgent: headers['user-agent'] ?? '',
+      transport: 'http',
+      sendsContentType: headers['content-type'] !== undefined,
+    });
+    response.once('close', closed);
+    if (response.headersSent || response.destroyed) return;
+    response.writeHead(200, encoded.headers);
+    response.end(request.method === 'HEAD' ? undefined : encoded.body);
+  };
+
+  return (request, response, target) => {
+    const { path, services } = targets.of(target);
     if (services === undefined) {
       fail(response, 'all', 400, "'service' parameter must be provided once");
       return;
     }
-    let found: FoundStrategy;
+    let found: FoundStrategy | Promise<FoundStrategy>;
     try {
       found = lookup(services);
     } catch (error) {
-      fail(response, 'collector-proxy', 500, `collector error: ${toError(error).message}`);
+      lookupFailed(response, error);
       return;
     }
-    let body: Buffer;
-    try {
-      body = replies.json(found.strategy, url.pathname);
-    } catch (error) {
-      log.error({ err: toError(error), service: found.service }, 'a strategy could not be encoded');
-      fail(response, 'proto', 500, 'cannot marshall to JSON');
+    if (!(found instanceof Promise)) {
+      answer(request, response, path, found);
       return;
     }
-    polls.record(found.service, 'http', request.headers['user-agent'] ?? '', clock.wallMs());
-    response.once('close', () => {
-      if (response.writableFinished) answered.add(1);
-      else {
-        errors.write.add(1);
-        refused.add(1);
-      }
-    });
-    reply(response, 200, JSON_TYPE, body);
+    return found.then(
+      (late) => answer(request, response, path, late),
+      (error: unknown) => lookupFailed(response, error),
+    );
   };
+}
+
+/** The client that the nearest proxy but one saw, as far as it is to be believed: it only tells clients apart. */
+function firstOf(forwarded: string | string[]): string {
+  const text = typeof forwarded === 'string' ? forwarded : (forwarded[0] ?? '');
+  const comma = text.indexOf(',');
+  return (comma < 0 ? text : text.slice(0, comma)).trim();
 }
 
 function errorCounters(instruments: Instruments): Readonly<Record<ErrorSource, Counter>> {

@@ -1,10 +1,13 @@
 import type { Deadline } from '../../base/component.ts';
 import type { StrategySnapshot } from '../../sampling/snapshot.ts';
+import type { Strategy } from '../../sampling/strategy.ts';
 
 /** Where strategies come from. */
 export interface StrategyProvider {
   /** What is served now; replaced whole. */
   readonly snapshot: StrategySnapshot;
+  /** Of one that does not know all services beforehand: asked instead of the snapshot. May reject. */
+  readonly strategyOf?: (service: string) => Strategy | Promise<Strategy>;
   start(): Promise<void>;
   stop(deadline: Deadline): Promise<void>;
 }

@@ -61,7 +61,11 @@ export function harness(options: HarnessOptions = {}): Harness {
     ...common,
     id,
     listeners: {
-      http: () => ({ route: (path, handler) => void routes.set(path, handler), port: () => 0 }),
+      http: () => ({
+        route: (path, handler) => void routes.set(path, handler),
+        plain: () => {},
+        port: () => 0,
+      }),
       grpc: () => {
         throw new Error('no gRPC here');
       },

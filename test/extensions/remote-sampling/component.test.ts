@@ -2,6 +2,7 @@ import { credentials, makeGenericClientConstructor, type ServiceError } from '@g
 import { afterEach, describe, expect, test } from 'vitest';
 import { samplingManager } from '../../../src/extensions/remote-sampling/sampling-grpc.ts';
 import { FakeClock } from '../../flow/fake-clock.ts';
+import { rowOf } from '../../sampling/rows.ts';
 import { startExtension, stopExtensions } from './running.ts';
 import { get } from './served.ts';
 
@@ -64,21 +65,21 @@ describe('over HTTP', () => {
   });
 
   test('a name that form decoding would change is found as it was sent', async () => {
-    const rows = [
-      { windowS: 1_700_000_000, service: 'a+b', operation: 'op', count: 500, probabilities: ['0.001000'] },
-    ];
+    const rows = [rowOf({ windowS: 1_700_000_000, service: 'a+b', count: 500, probabilities: ['0.001000'] })];
     const { ask, post, clock, extension } = await start(ADAPTIVE);
     post({ kind: 'throughput', rows });
     await clock.advance(15_000);
     expect((await ask('/sampling?service=a+b')).body).toContain('"operation":"op"');
-    expect(extension.polls()).toMatchObject([{ service: 'a+b', polls: 1, transport: 'http' }]);
+    expect(extension.pollers().services).toMatchObject([
+      { service: 'a+b', pollers: [{ polls: 1, transport: 'http', address: '127.0.0.1' }] },
+    ]);
   });
 });
 
 test('what lanes report is decided on and served', async () => {
   const { ask, post, clock, extension } = await start(ADAPTIVE);
   const rows = [
-    { windowS: 1_700_000_000, service: 'shop', operation: 'GET /', count: 500, probabilities: ['0.001000'] },
+    rowOf({ windowS: 1_700_000_000, operation: 'GET /', count: 500, probabilities: ['0.001000'] }),
   ];
   post({ kind: 'throughput', rows });
   await clock.advance(10_000);
@@ -116,7 +117,10 @@ describe('over gRPC', () => {
     const bytes = '120909fca9f1d24d62503f221209fca9f1d24d62503f11111111111111913f';
     expect((await askGrpc(grpcPort, Buffer.from('\n\x04shop'))).toString('hex')).toBe(bytes);
     expect((await askGrpc(grpcPort, Buffer.alloc(0))).toString('hex')).toBe(bytes);
-    expect(extension.polls()).toMatchObject([{ service: '' }, { service: 'shop', transport: 'grpc' }]);
+    expect(extension.pollers().services).toMatchObject([
+      { service: 'shop', pollers: [{ transport: 'grpc', address: '127.0.0.1' }] },
+      { service: '' },
+    ]);
   });
 
   test('the reply can be that of Jaeger', async () => {

@@ -18,7 +18,11 @@ export async function stopExtensions(): Promise<void> {
 }
 
 /** The extension behind real listeners on free ports. */
-export async function startExtension(config: object, clock: Clock) {
+export async function startExtension(
+  config: object,
+  clock: Clock,
+  peers: Readonly<Record<string, unknown>> = {},
+) {
   const seen = recording({ clock });
   const listeners = createListeners({ ...seen.context });
   const http: HttpRoutes[] = [];
@@ -27,13 +31,13 @@ export async function startExtension(config: object, clock: Clock) {
   const context: MainContext = {
     ...seen.context,
     listeners: {
-      http: (address, option) => {
-        const routes = listeners.http(address, option);
+      http: (address, option, limits) => {
+        const routes = listeners.http(address, option, limits);
         http.push(routes);
         return routes;
       },
-      grpc: (address, option) => {
-        const services = listeners.grpc(address, option);
+      grpc: (address, option, limits) => {
+        const services = listeners.grpc(address, option, limits);
         grpc.push(services);
         return services;
       },
@@ -44,7 +48,7 @@ export async function startExtension(config: object, clock: Clock) {
     },
     onRed: () => {},
     redInputs: [],
-    peer: () => undefined,
+    peer: (key) => peers[key],
   };
   const parsed = remoteSamplingConfig.parse({
     http: { endpoint: '127.0.0.1:0' },

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { HttpHandler } from '../../../src/flow/host.ts';
+import type { PlainHttpHandler } from '../../../src/flow/host.ts';
 
 export interface Answer {
   readonly status: number;
@@ -9,9 +9,9 @@ export interface Answer {
 }
 
 /** What a handler answers over a real socket. */
-export async function ask(handler: HttpHandler, target: string, method = 'GET'): Promise<Answer> {
+export async function ask(handler: PlainHttpHandler, target: string, method = 'GET'): Promise<Answer> {
   return serving(
-    (incoming, response) => void handler(incoming, response, new URL(`http://localhost${incoming.url}`)),
+    (incoming, response) => void handler(incoming, response, incoming.url ?? ''),
     (port) => get(port, target, method),
   );
 }

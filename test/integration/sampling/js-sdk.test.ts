@@ -42,7 +42,8 @@ async function serve(): Promise<{ port: number; polls: () => number }> {
       { file: { path, default_sampling_probability: 0.1 } },
       systemClock,
     );
-    const polls = () => extension.polls().reduce((sum, each) => sum + each.polls, 0);
+    const polls = () =>
+      extension.pollers().services.reduce((sum, each) => sum + (each.pollers[0]?.polls ?? 0), 0);
     return { port: http[0]?.port() ?? 0, polls };
   } finally {
     await rm(dir, { recursive: true });

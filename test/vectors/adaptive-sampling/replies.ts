@@ -3,17 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { status as grpcStatus, type ServerUnaryCall } from '@grpc/grpc-js';
 import { expect } from 'vitest';
 import type { ReplyForm } from '../../../src/extensions/remote-sampling/config.ts';
-import { Polls } from '../../../src/extensions/remote-sampling/polls.ts';
 import { Replies } from '../../../src/extensions/remote-sampling/replies.ts';
 import {
   createSamplingManager,
   type SamplingRequest,
 } from '../../../src/extensions/remote-sampling/sampling-grpc.ts';
-import {
-  createHttpHandler,
-  type ServingDeps,
-  type StrategyLookup,
-} from '../../../src/extensions/remote-sampling/sampling-http.ts';
+import { createHttpHandler } from '../../../src/extensions/remote-sampling/sampling-http.ts';
+import type { ServingDeps, StrategyLookup } from '../../../src/extensions/remote-sampling/serving.ts';
+import { PollerRegistry } from '../../../src/sampling/pollers.ts';
 import { fileStrategies, parseStrategiesFile } from '../../../src/sampling/strategies-file.ts';
 import type { Strategy } from '../../../src/sampling/strategy.ts';
 import { strategyJson } from '../../../src/sampling/strategy-json.ts';
@@ -51,7 +48,12 @@ function lookupOf(each: Json): StrategyLookup {
 }
 
 function servingDeps(lookup: StrategyLookup, reply: ReplyForm, { context }: Recording): ServingDeps {
-  return { ...context, lookup, replies: new Replies(reply, 0.001), polls: new Polls() };
+  return {
+    ...context,
+    lookup,
+    replies: new Replies({ form: reply, limitFallback: 0.001 }),
+    pollers: new PollerRegistry(),
+  };
 }
 
 /** `GET :14268/api/sampling?service=foo`, `GET ?service=`, `GET `: only path and query matter here. */
@@ -101,12 +103,11 @@ const FAILURES: Readonly<Record<string, (seen: Recording) => Promise<void>>> = {
   'response write fails': async (seen) => {
     const response = new EventEmitter();
     Object.assign(response, { headersSent: false, destroyed: true, writableFinished: false });
-    const url = new URL('http://localhost/?service=Y');
     const incoming = { headers: {} } as IncomingMessage;
     await createHttpHandler(servingDeps(lookupOf({}), 'jaeger', seen))(
       incoming,
       response as ServerResponse,
-      url,
+      '/?service=Y',
     );
     response.emit('close');
   },
