@@ -64,23 +64,12 @@ SELECT toStartOfHour(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, St
 FROM {{DB}}.span_metrics_1m AS m
 GROUP BY Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash;
 
--- Which services and operations there are. The name is part of the key: a merge would drop operations else.
-CREATE TABLE IF NOT EXISTS {{DB}}.service_operations
-(
-    ServiceName LowCardinality(String),
-    SpanKind    LowCardinality(String),
-    SpanName    String,
-    FirstSeen   SimpleAggregateFunction(min, DateTime),
-    LastSeen    SimpleAggregateFunction(max, DateTime)
-)
-ENGINE = AggregatingMergeTree
-ORDER BY (ServiceName, SpanKind, SpanName)
-TTL LastSeen + INTERVAL 30 DAY
-SETTINGS non_replicated_deduplication_window = 10000, merge_selector_base = 10;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS {{DB}}.service_operations_mv TO {{DB}}.service_operations AS
+-- Which services and operations there are. Asked rarely, so it is a question to the hours and not one more table that each
+-- block has to be written to.
+CREATE VIEW IF NOT EXISTS {{DB}}.service_operations AS
 SELECT ServiceName, SpanKind, toString(SpanName) AS SpanName, min(Ts) AS FirstSeen, max(Ts) AS LastSeen
-FROM {{DB}}.span_metrics_10s
+FROM {{DB}}.span_metrics_1h
+WHERE Ts > now() - INTERVAL 30 DAY
 GROUP BY ServiceName, SpanKind, SpanName;
 
 -- Quantile of an exponential histogram map, in seconds: exphist_quantile(0.95, sumMap(Hist)). Server wide.

@@ -15,7 +15,7 @@ const REBALANCE_S = 30;
 /** A window counts parts: a block around midnight makes two in each table. */
 const PARTS_PER_BLOCK = 2;
 
-const WINDOWED = [...Object.values(TABLES), ...Object.values(VIEW_TARGETS), 'service_operations'];
+const WINDOWED = [...Object.values(TABLES), ...Object.values(VIEW_TARGETS)];
 
 /**
  * Parts that a table may get between the first attempt to insert a block and the last one with the same token: the

@@ -11,7 +11,6 @@ const TABLES = [
   'span_metrics_10s',
   'span_metrics_1m',
   'span_metrics_1h',
-  'service_operations',
   'sampling_throughput',
   'ingest_log',
 ] as const;
@@ -19,7 +18,6 @@ const VIEWS = [
   ['trace_summary_mv', 'trace_summary'],
   ['span_metrics_1h_mv', 'span_metrics_1h'],
   ['span_metrics_1m_mv', 'span_metrics_1m'],
-  ['service_operations_mv', 'service_operations'],
 ] as const;
 
 export interface Scratch {

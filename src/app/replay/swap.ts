@@ -81,11 +81,6 @@ export async function swapDays(
     }
   }
   if (scratch.tables.has('span_metrics_1h')) await correctHours(client, scratch, days);
-  if (scratch.tables.has('service_operations')) {
-    await client.command(
-      `INSERT INTO ${live(client, 'service_operations')} SELECT * FROM ${quoted(scratch.database)}.service_operations`,
-    );
-  }
 }
 
 const SERIES = 'Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash';

@@ -127,7 +127,7 @@ const REPORT: Report = {
   tables: [{ table: 'span_metrics_1m', days: 2, expected: 30, found: 20 }],
   findings: [GAP, TOTAL],
   open: [],
-  leftOut: ['service_operations: nothing to add up'],
+  leftOut: ['ingest_log: 2 gaps of days that expire'],
   seconds: 0.25,
 };
 
@@ -147,7 +147,7 @@ test('a report is a page that a person can read', () => {
     '  missing      span_metrics_1m     2026-11-20: 20 spans instead of 30',
     '',
     'Left out',
-    '  service_operations: nothing to add up',
+    '  ingest_log: 2 gaps of days that expire',
     '',
     '2 problems: compared 30 spans of 3 blocks, 2 days, 1 more tables in 0.3 s',
   ]);

@@ -46,7 +46,7 @@ async function takeOut(database: string, messages: readonly number[]): Promise<v
   const services = messages.map((i) => `'s${i}'`).join();
   const traces = messages.map((i) => `'${(i + 1).toString(16).padStart(32, '0')}'`).join();
   await command(
-    ...['otel_traces', 'span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h', 'service_operations'].map(
+    ...['otel_traces', 'span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h'].map(
       (table) => `ALTER TABLE ${database}.${table} DELETE WHERE ServiceName IN (${services})`,
     ),
     `ALTER TABLE ${database}.trace_summary DELETE WHERE TraceId IN (${traces})`,

@@ -53,7 +53,6 @@ class Look {
     if (topic === undefined && partition === undefined) {
       for (const table of TOTALS) await this.#totals(state, horizon, table);
       await this.#traces(horizon, days);
-      this.#leftOut.push('service_operations: has first and last times only, nothing to add up');
     } else {
       this.#leftOut.push('tables other than otel_traces: they do not tell topics and partitions apart');
     }
