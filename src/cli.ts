@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
-  type Command,
+  type AnyCommand,
   type CommandIo,
   EXIT,
   type GivenArguments,
@@ -23,7 +23,7 @@ import { renderMetricsPage } from './telemetry/metrics-page.ts';
 export interface CliDeps {
   readonly table: readonly ComponentType[];
   /** Those that are not built in. */
-  readonly commands: readonly Command[];
+  readonly commands: readonly AnyCommand[];
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly run: (config: LoadedConfig, stop: AbortSignal) => Promise<number>;
   readonly print: (line: string) => void;
@@ -48,7 +48,7 @@ const WITHOUT_CONFIG: readonly (readonly [name: string, summary: string])[] = [
   ['version', 'the version'],
 ];
 
-function help(commands: readonly Command[]): string {
+function help(commands: readonly AnyCommand[]): string {
   const own = commands.map(({ name, summary }) => [name, summary] as const);
   const lines = [...BUILT_IN, ...own, ...WITHOUT_CONFIG].map(
     ([name, summary]) => `  ${name.padEnd(18)} ${summary}`,
@@ -74,12 +74,12 @@ const OPTIONS = {
   set: { type: 'string', multiple: true },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
-} as const satisfies Command['options'];
+} as const satisfies AnyCommand['options'];
 
 interface Arguments extends GivenArguments {
   readonly name: string;
   /** Undefined for what is built in. */
-  readonly command: Command | undefined;
+  readonly command: AnyCommand | undefined;
   readonly configs: readonly string[];
   readonly sets: readonly string[];
 }
@@ -99,7 +99,7 @@ export async function runCli(argv: readonly string[], stop: AbortSignal, deps: C
   }
 }
 
-function readArguments(argv: readonly string[], commands: readonly Command[]): Arguments {
+function readArguments(argv: readonly string[], commands: readonly AnyCommand[]): Arguments {
   const [name = 'run', ...words] = wordsOf(argv, commands);
   const command = commands.find((one) => one.name === name);
   const { values, positionals } = strictly(argv, command, commands);
@@ -117,12 +117,12 @@ function readArguments(argv: readonly string[], commands: readonly Command[]): A
 }
 
 /** The words that are neither options nor their values; which command it is decides what the options are. */
-function wordsOf(argv: readonly string[], commands: readonly Command[]): string[] {
+function wordsOf(argv: readonly string[], commands: readonly AnyCommand[]): string[] {
   const options = Object.assign({}, ...commands.map((command) => command.options), OPTIONS);
   return parseArgs({ args: [...argv], allowPositionals: true, strict: false, options }).positionals;
 }
 
-function strictly(argv: readonly string[], command: Command | undefined, commands: readonly Command[]) {
+function strictly(argv: readonly string[], command: AnyCommand | undefined, commands: readonly AnyCommand[]) {
   try {
     const options = { ...command?.options, ...OPTIONS };
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options });
@@ -167,6 +167,15 @@ async function dispatch(given: Arguments, stop: AbortSignal, deps: CliDeps): Pro
 }
 
 async function withConfig(given: Arguments, stop: AbortSignal, deps: CliDeps): Promise<number> {
+  const { print, complain, progress, clock } = deps;
+  if (given.command?.needsConfig === false) {
+    const [option] = [
+      ...(given.configs.length > 0 ? ['config'] : []),
+      ...(given.sets.length > 0 ? ['set'] : []),
+    ];
+    if (option !== undefined) throw new UsageError(`${given.name} takes no --${option}`);
+    return given.command.run(given, { print, complain, progress, clock }, stop);
+  }
   if (given.configs.length === 0) {
     throw new UsageError('no configuration: --config FILE (pipelines/all-in-one.yaml is one to begin with)');
   }
@@ -184,13 +193,8 @@ async function withConfig(given: Arguments, stop: AbortSignal, deps: CliDeps): P
     deps.print('The configuration is right.');
     return EXIT.ok;
   }
-  const { print, complain, progress, clock } = deps;
-  return given.command.run(
-    given,
-    config,
-    { print, complain, progress, clock, log: deps.logFor(config) },
-    stop,
-  );
+  const io = { print, complain, progress, clock, log: deps.logFor(config) };
+  return given.command.run(given, config, io, stop);
 }
 
 /** As YAML, so that it can be read by people and programs. */

@@ -16,8 +16,23 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** A command of `spanweir` with options of its own. `--config`, `--set` and `--help` work for every one. */
-export interface Command {
+export type AnyCommand = Command | StandaloneCommand;
+
+/** A command of `spanweir` that works with the configuration which `--config` and `--set` give. */
+export interface Command extends CommandBase {
+  readonly needsConfig?: true;
+  /** Resolves with the exit code. @throws UsageError for values that can't be understood. */
+  run(given: GivenArguments, config: LoadedConfig, io: CommandIo, stop: AbortSignal): Promise<number>;
+}
+
+/** A command that needs no configuration, and takes none. */
+export interface StandaloneCommand extends CommandBase {
+  readonly needsConfig: false;
+  run(given: GivenArguments, io: StandaloneIo, stop: AbortSignal): Promise<number>;
+}
+
+/** `--help` works for every one. */
+interface CommandBase {
   readonly name: string;
   /** One line for `spanweir --help`, without a full stop. */
   readonly summary: string;
@@ -26,8 +41,6 @@ export interface Command {
   readonly options: NonNullable<ParseArgsConfig['options']>;
   /** Whether words may follow its name; without it they are refused. */
   readonly takesWords?: boolean;
-  /** Resolves with the exit code. @throws UsageError for values that can't be understood. */
-  run(given: GivenArguments, config: LoadedConfig, io: CommandIo, stop: AbortSignal): Promise<number>;
 }
 
 export interface GivenArguments {
@@ -53,6 +66,9 @@ export interface CommandIo {
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** There is no configuration that says how to log. */
+export type StandaloneIo = Omit<CommandIo, 'log'>;
 
 /** The command line can't be understood; the message says which word of it. */
 export class UsageError extends Error {}
