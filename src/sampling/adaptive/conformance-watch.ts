@@ -1,0 +1,99 @@
+import type { SampledRoots } from '../root-row.ts';
+import { firstClassBelow, gateBelow } from '../variate-classes.ts';
+import { ConformanceState } from './conformance-state.ts';
+import type { Conformance } from './controller.ts';
+import type { RowWatch } from './intake.ts';
+import type { OperationTable, ServiceEntry } from './operation-table.ts';
+
+/** Traces that lower bounds may still keep of one operation. */
+interface LowerBoundCredit {
+  traces: number;
+  atMs: number;
+  instances: number;
+}
+
+/** A tag's probability is taken for the served one within this. */
+const TAG_TOLERANCE = 1.02;
+
+/**
+ * Judges each service from the variates of its roots: above all that can be in force there must be none but what a lower
+ * bound kept, and under the gate they must be spread evenly.
+ */
+export class ConformanceWatch implements RowWatch {
+  readonly #table: OperationTable;
+  readonly #states: ConformanceState[] = [];
+  /** By slot, of services with SDKs that honour a lower bound. */
+  readonly #credits = new Map<number, LowerBoundCredit>();
+  readonly #touched = new Set<number>();
+
+  constructor(table: OperationTable) {
+    this.#table = table;
+  }
+
+  of(service: number): Conformance {
+    return this.#states[service]?.verdict ?? 'unknown';
+  }
+
+  /** Whether its roots do not tell its traffic: fewer than it says, or not at random. */
+  hides(service: number): boolean {
+    const verdict = this.of(service);
+    return verdict === 'samples_less' || verdict === 'not_uniform';
+  }
+
+  row(slot: number, service: ServiceEntry, sampled: SampledRoots, windowMs: number): void {
+    let state = this.#states[service.index];
+    if (state === undefined) {
+      state = new ConformanceState();
+      this.#states[service.index] = state;
+    }
+    this.#touched.add(service.index);
+    const highest = this.#table.history.highest(slot, windowMs - service.horizonMs);
+    const { classes, counts } = sampled.variates;
+    const lastAbove = lastClassAbove(highest);
+    const firstBelow = this.#table.gateClass[slot] as number;
+    let [roots, above] = [0, 0];
+    for (let i = 0; i < classes.length; i++) {
+      const count = counts[i] as number;
+      const at = classes[i] as number;
+      roots += count;
+      if (at <= lastAbove) above += count;
+      if (at >= firstBelow) state.below(at - firstBelow, count);
+    }
+    if (sampled.tagged > 0 && sampled.tagged > highest * TAG_TOLERANCE * sampled.adjusted) {
+      above += sampled.tagged;
+    }
+    if (above > 0 && service.hasLowerBound) above = this.#beyondLowerBound(slot, service, above, windowMs);
+    state.excess(above, roots + sampled.tagged);
+  }
+
+  judge(): void {
+    for (const index of this.#touched) this.#states[index]?.judge();
+    this.#touched.clear();
+  }
+
+  /** An instance keeps one trace of an operation at once, and then so many per second, whatever its variate. */
+  #beyondLowerBound(slot: number, service: ServiceEntry, above: number, windowMs: number): number {
+    const instances = service.instances ?? 1;
+    let credit = this.#credits.get(slot);
+    if (credit === undefined) {
+      credit = { traces: instances, atMs: windowMs, instances };
+      this.#credits.set(slot, credit);
+    }
+    const perSecond = service.lowerBoundInForce * instances;
+    const refill = (Math.max(0, windowMs - credit.atMs) / 1000) * perSecond;
+    const joined = Math.max(0, instances - credit.instances);
+    credit.traces = Math.min(instances, credit.traces + refill) + joined;
+    credit.atMs = windowMs;
+    credit.instances = instances;
+    const explained = Math.min(above, credit.traces);
+    credit.traces -= explained;
+    return above - explained;
+  }
+}
+
+/** The last class that lies whole at or above `q`; -1 when there is none. */
+function lastClassAbove(q: number): number {
+  if (q <= 0) return Number.POSITIVE_INFINITY;
+  const below = firstClassBelow(q);
+  return gateBelow(q) === q ? below - 1 : below - 2;
+}

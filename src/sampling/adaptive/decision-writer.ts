@@ -1,0 +1,61 @@
+import type { Allocation } from './allocation.ts';
+import type { ConformanceWatch } from './conformance-watch.ts';
+import type { ControlDecision } from './controller.ts';
+import type { OperationTable } from './operation-table.ts';
+import { rateAbove, rateBelow } from './rate-estimate.ts';
+import { ruleOf } from './rules.ts';
+
+/** Of a 95 % interval. */
+const DEVIATIONS = 1.96;
+
+/** Puts a row of the table into the words of a decision. */
+export class DecisionWriter {
+  readonly #table: OperationTable;
+  readonly #conformance: ConformanceWatch;
+  readonly #allocation: Allocation;
+
+  constructor(table: OperationTable, conformance: ConformanceWatch, allocation: Allocation) {
+    this.#table = table;
+    this.#conformance = conformance;
+    this.#allocation = allocation;
+  }
+
+  write(slot: number): ControlDecision {
+    const table = this.#table;
+    const service = table.serviceList[table.service[slot] as number];
+    const dispersion = table.dispersion[slot] as number;
+    const samples = (table.samples[slot] as number) / dispersion;
+    const exposure = (table.exposure[slot] as number) / dispersion;
+    const rate = table.rate[slot] as number;
+    // The interval is of the window's mean; a trend moves it along.
+    const ahead = samples > 0 && exposure > 0 ? rate / (samples / exposure) : 1;
+    const isKnown = exposure > 0;
+    const target = Math.min(table.target[slot] as number, Math.max(rate, table.charge[slot] as number));
+    return {
+      service: service?.name ?? '',
+      operation: table.names[slot] as string,
+      probability: table.planned[slot] as number,
+      previous: table.previous[slot] as number,
+      changedAtMs: table.changedAtMs[slot] as number,
+      rule: ruleOf(table.rule[slot] as number),
+      rate: isKnown && rate > 0 ? rate : Number.NaN,
+      rateLow: isKnown ? ahead * rateBelow(samples, exposure, DEVIATIONS) : Number.NaN,
+      rateHigh: isKnown ? ahead * rateAbove(samples, exposure, DEVIATIONS) : Number.NaN,
+      samples,
+      overS: table.overS[slot] as number,
+      target: Number.isFinite(table.target[slot] as number) ? (table.target[slot] as number) : target,
+      budgetShare: this.#allocation.fractionOf(slot),
+      conformance: service === undefined ? 'unknown' : this.#conformance.of(service.index),
+      gateLow: this.#gate(slot, false),
+      gateHigh: this.#gate(slot, true),
+      lowerBound: service?.lowerBound ?? Number.NaN,
+    };
+  }
+
+  #gate(slot: number, isHigh: boolean): number {
+    const { history, changedAtMs, serviceList, service } = this.#table;
+    const horizonMs = serviceList[service[slot] as number]?.horizonMs ?? 0;
+    const fromMs = (changedAtMs[slot] as number) - horizonMs;
+    return isHigh ? history.highest(slot, fromMs) : history.lowest(slot, fromMs);
+  }
+}

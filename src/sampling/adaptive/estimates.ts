@@ -1,0 +1,69 @@
+import type { OperationTable } from './operation-table.ts';
+import { MANY_SAMPLES, SILENT } from './probability-law.ts';
+import { estimateRate, noEstimate, rateAbove } from './rate-estimate.ts';
+
+/** An operation without new roots is looked at in one of so many rounds. */
+const TURNS = 4;
+/** A trend is not followed further ahead than this. */
+const FURTHEST_AHEAD_S = 120;
+
+/** Brings the estimates of all operations that have something new up to date. */
+export class Estimates {
+  readonly #table: OperationTable;
+  readonly #estimate = noEstimate();
+  #turn = 0;
+
+  constructor(table: OperationTable) {
+    this.#table = table;
+  }
+
+  /** `dataAgeMs`: how long before now the newest window ended. */
+  update(dataAgeMs: number): void {
+    const table = this.#table;
+    this.#turn = (this.#turn + 1) % TURNS;
+    for (let slot = 1; slot < table.used; slot++) {
+      const index = table.service[slot] as number;
+      if (index < 0) continue;
+      const hasFresh = (table.fresh[slot] as number) > 0;
+      if (!hasFresh && slot % TURNS !== this.#turn) continue;
+      // No root for longer than chance explains: what was known before stands.
+      const isSilent = (table.rate[slot] as number) * (table.gap[slot] as number) > SILENT;
+      if (!isSilent) {
+        const slowestMs = table.serviceList[index]?.slowestMs ?? 0;
+        const aheadS = Math.min(FURTHEST_AHEAD_S, (dataAgeMs + slowestMs / 2) / 1000);
+        this.#look(slot, aheadS);
+      }
+      this.#plan(slot, isSilent);
+    }
+  }
+
+  /** After a round: what comes next is new again. */
+  settle(): void {
+    this.#table.fresh.fill(0, 0, this.#table.used);
+  }
+
+  #look(slot: number, aheadS: number): void {
+    const table = this.#table;
+    const estimate = this.#estimate;
+    estimateRate(table.cells.all, slot, table.dispersion[slot] as number, aheadS, estimate);
+    table.samples[slot] = estimate.samples;
+    table.exposure[slot] = estimate.exposure;
+    table.overS[slot] = estimate.overS;
+    table.rate[slot] = estimate.rate;
+  }
+
+  /** With few samples the budget reckons with as much traffic as there may well be. */
+  #plan(slot: number, isSilent: boolean): void {
+    const table = this.#table;
+    const rate = table.rate[slot] as number;
+    const gap = table.gap[slot] as number;
+    if (isSilent) {
+      table.plan[slot] = Math.min(rate, rateAbove(0, gap, 1));
+      return;
+    }
+    const dispersion = table.dispersion[slot] as number;
+    const samples = (table.samples[slot] as number) / dispersion;
+    const exposure = (table.exposure[slot] as number) / dispersion;
+    table.plan[slot] = samples >= MANY_SAMPLES ? rate : exposure > 0 ? rateAbove(samples, exposure, 1) : 0;
+  }
+}

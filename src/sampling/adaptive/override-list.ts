@@ -1,0 +1,38 @@
+import { globMatcher } from './glob.ts';
+import type { Override } from './options.ts';
+
+/** People's decisions, looked up by service and operation; the first that matches and is in time holds. */
+export class OverrideList {
+  readonly #entries: readonly {
+    readonly override: Override;
+    readonly service: (name: string) => boolean;
+    readonly operation: (name: string) => boolean;
+  }[];
+
+  constructor(overrides: readonly Override[]) {
+    this.#entries = overrides.map((override) => ({
+      override,
+      service: globMatcher(override.service),
+      operation: globMatcher(override.operation),
+    }));
+  }
+
+  find(service: string, operation: string, nowMs: number): Override | undefined {
+    return this.#entries.find(
+      (entry) =>
+        (entry.override.untilMs ?? Number.POSITIVE_INFINITY) > nowMs &&
+        entry.service(service) &&
+        entry.operation(operation),
+    )?.override;
+  }
+
+  /** The next moment after `nowMs` at which one ends; Infinity when none does. */
+  nextEndMs(nowMs: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { override } of this.#entries) {
+      const until = override.untilMs ?? Number.POSITIVE_INFINITY;
+      if (until > nowMs) next = Math.min(next, until);
+    }
+    return next;
+  }
+}

@@ -1,0 +1,152 @@
+import type { ServicePollers } from './controller.ts';
+import { FALLBACK, FLAG, OperationTable, type ServiceEntry } from './operation-table.ts';
+import type { AdaptiveControlOptions } from './options.ts';
+import { OverrideList } from './override-list.ts';
+import { RULE } from './rules.ts';
+
+/** A service is taken to have begun with its first poll or root; as long as it is young, silence so far counts. */
+const YOUNG_MS = 600_000;
+/** Polls come late by so much of their interval, and a reply takes its time. */
+const LATE_SHARE = 1.05;
+const LATE_MS = 3000;
+/** A served lower bound within this of the right one stays: replies should not change with each instance. */
+const BOUND_TOLERANCE = 0.1;
+
+/** Who there is: makes entries for services and operations when they are first met, and lets them go. */
+export class Registry {
+  readonly table: OperationTable;
+  readonly #options: AdaptiveControlOptions;
+  readonly #overrides: OverrideList;
+  #overridesUntilMs = Number.POSITIVE_INFINITY;
+
+  constructor(options: AdaptiveControlOptions) {
+    this.#options = options;
+    this.#overrides = new OverrideList(options.overrides);
+    this.table = new OperationTable(options.windowMs / 1000);
+    const { table } = this;
+    const fallback = table.take(-1, '');
+    table.planned[fallback] = options.initialSamplingProbability;
+    table.served[fallback] = options.initialSamplingProbability;
+    table.previous[fallback] = options.initialSamplingProbability;
+    table.gateUntilMs[fallback] = Number.POSITIVE_INFINITY;
+    table.history.begin(fallback, options.initialSamplingProbability, options.initialSamplingProbability);
+  }
+
+  service(name: string, nowMs: number): ServiceEntry {
+    const known = this.table.services.get(name);
+    if (known !== undefined) return known;
+    const { table } = this;
+    const index = table.serviceList.length;
+    const defaultSlot = this.#take(index, '', FALLBACK, nowMs);
+    const entry: ServiceEntry = {
+      name,
+      index,
+      defaultSlot,
+      slots: [],
+      byName: new Map(),
+      bornMs: nowMs,
+      instances: undefined,
+      slowestMs: this.#options.unknownPollIntervalMs,
+      horizonMs: this.#horizonMs(undefined),
+      hasLowerBound: false,
+      lowerBound: this.#options.minSamplesPerSecond,
+      lowerBoundInForce: this.#options.minSamplesPerSecond,
+      lowerBoundUntilMs: Number.NEGATIVE_INFINITY,
+      isDirty: true,
+      order: undefined,
+    };
+    table.serviceList.push(entry);
+    table.services.set(name, entry);
+    table.overrides[defaultSlot] = this.#overrides.find(name, '', nowMs);
+    return entry;
+  }
+
+  /** The slot of an operation; its service's default where there are too many already. */
+  operation(service: ServiceEntry, name: string, nowMs: number): number {
+    if (name === '') return service.defaultSlot;
+    const known = service.byName.get(name);
+    if (known !== undefined) return known;
+    const { table } = this;
+    if (table.operations >= this.#options.maxOperations) return service.defaultSlot;
+    const slot = this.#take(service.index, name, service.defaultSlot, nowMs);
+    service.byName.set(name, slot);
+    service.slots.push(slot);
+    service.isDirty = true;
+    service.order = undefined;
+    table.overrides[slot] = this.#overrides.find(service.name, name, nowMs);
+    if (nowMs - service.bornMs < YOUNG_MS) {
+      table.cells.inheritExposure(service.defaultSlot, slot);
+      table.flags[slot] = FLAG.cold;
+    }
+    return slot;
+  }
+
+  forget(slot: number): void {
+    const { table } = this;
+    const service = table.serviceList[table.service[slot] as number] as ServiceEntry;
+    service.byName.delete(table.names[slot] as string);
+    service.slots.splice(service.slots.indexOf(slot), 1);
+    service.isDirty = true;
+    service.order = undefined;
+    table.free(slot);
+  }
+
+  /** Takes note of who polls. */
+  meet(pollers: ReadonlyMap<string, ServicePollers>, nowMs: number): void {
+    for (const [name, { instances, slowestIntervalMs, hasLowerBound }] of pollers) {
+      const service = this.service(name, nowMs);
+      const horizonMs = this.#horizonMs(slowestIntervalMs);
+      service.slowestMs = slowestIntervalMs ?? this.#options.unknownPollIntervalMs;
+      service.hasLowerBound = hasLowerBound;
+      service.instances = instances;
+      if (horizonMs !== service.horizonMs) {
+        service.horizonMs = horizonMs;
+        for (const slot of [service.defaultSlot, ...service.slots]) {
+          this.table.gateUntilMs[slot] = Number.NEGATIVE_INFINITY;
+        }
+      }
+      if (nowMs >= service.lowerBoundUntilMs) service.lowerBoundInForce = service.lowerBound;
+      const bound = this.#options.minSamplesPerSecond / Math.max(1, instances);
+      if (Math.abs(bound - service.lowerBound) > BOUND_TOLERANCE * bound) {
+        service.lowerBound = bound;
+        service.lowerBoundInForce = Math.max(service.lowerBoundInForce, bound);
+        service.lowerBoundUntilMs = nowMs + service.horizonMs;
+        service.isDirty = true;
+      }
+    }
+  }
+
+  /** Looks overrides up again when one has ended. */
+  endOverrides(nowMs: number): void {
+    if (this.#overridesUntilMs === Number.POSITIVE_INFINITY) {
+      this.#overridesUntilMs = this.#overrides.nextEndMs(nowMs);
+    }
+    if (nowMs < this.#overridesUntilMs) return;
+    this.#overridesUntilMs = this.#overrides.nextEndMs(nowMs);
+    const { table } = this;
+    for (const service of table.serviceList) {
+      for (const slot of [service.defaultSlot, ...service.slots]) {
+        table.overrides[slot] = this.#overrides.find(service.name, table.names[slot] as string, nowMs);
+      }
+    }
+  }
+
+  /** On whole seconds, so that it does not change with every millisecond of a poll. */
+  #horizonMs(slowestIntervalMs: number | undefined): number {
+    const slowestMs = slowestIntervalMs ?? this.#options.unknownPollIntervalMs;
+    return Math.ceil((slowestMs * LATE_SHARE + LATE_MS) / 1000) * 1000 + this.#options.clockSlackMs;
+  }
+
+  #take(service: number, name: string, like: number, nowMs: number): number {
+    const { table } = this;
+    const slot = table.take(service, name);
+    table.planned[slot] = table.planned[like] as number;
+    table.served[slot] = table.served[like] as number;
+    table.previous[slot] = table.served[like] as number;
+    table.changedAtMs[slot] = nowMs;
+    table.lastRootMs[slot] = nowMs;
+    table.rule[slot] = RULE.initial;
+    table.history.copy(like, slot);
+    return slot;
+  }
+}
