@@ -6,6 +6,8 @@ import { debugExporter } from '../exporters/debug/component.ts';
 import { kafkaExporter } from '../exporters/kafka/component.ts';
 import { nopExporter } from '../exporters/nop/component.ts';
 import { prometheusExporter } from '../exporters/prometheus/component.ts';
+import { basicAuthExtension } from '../extensions/basicauth/component.ts';
+import { bearerTokenAuthExtension } from '../extensions/bearertokenauth/component.ts';
 import { embeddedClickHouseExtension } from '../extensions/embedded-clickhouse/component.ts';
 import { healthcheckExtension } from '../extensions/healthcheckv2/component.ts';
 import { overviewPageExtension } from '../extensions/overview-page/component.ts';
@@ -28,6 +30,8 @@ export const COMPONENTS: readonly ComponentType[] = [
   kafkaExporter,
   nopExporter,
   prometheusExporter,
+  basicAuthExtension,
+  bearerTokenAuthExtension,
   embeddedClickHouseExtension,
   healthcheckExtension,
   overviewPageExtension,
