@@ -45,7 +45,7 @@ export class GroupMember {
     this.#lastBeatMs = this.#lastFetchMs;
     this.#consumer = kafka.consumer({
       groupId: options.groupId,
-      partitionAssigners: [withHooks(this.#hooks())],
+      partitionAssigners: [withHooks(this.#hooks(), options.assigner ?? PartitionAssigners.roundRobin)],
       sessionTimeout: options.sessionTimeoutMs,
       heartbeatInterval: options.heartbeatIntervalMs,
       rebalanceTimeout: Math.max(60_000, options.sessionTimeoutMs),
@@ -293,7 +293,7 @@ export class GroupMember {
   }
 }
 
-/** kafkajs' round-robin assigner, carrying the hooks to its ConsumerGroup. */
-function withHooks(hooks: GroupHooks): PartitionAssigner {
-  return (config) => Object.assign(PartitionAssigners.roundRobin(config), { hooks });
+/** An assigner that carries the hooks to its ConsumerGroup. */
+function withHooks(hooks: GroupHooks, assigner: PartitionAssigner): PartitionAssigner {
+  return (config) => Object.assign(assigner(config), { hooks });
 }

@@ -1,3 +1,4 @@
+import type { PartitionAssigner } from 'kafkajs';
 import type { Assignment } from './assignment.ts';
 import type { FetchedBatch } from './fetched-batch.ts';
 import type { BeginsAt, Position } from './positions.ts';
@@ -15,6 +16,8 @@ export interface GroupOptions {
   readonly rackId: string;
   readonly metadataMaxAgeMs: number;
   readonly retries: number;
+  /** Who gets what; round-robin without it. All members of a group have the same. */
+  readonly assigner?: PartitionAssigner;
 }
 
 /** Who works on what a member is assigned. */

@@ -33,7 +33,10 @@ export class LogReader {
     await this.#cluster.disconnect();
   }
 
-  /** By partition number. Rejects with UNAVAILABLE when there is no such topic. */
+  /**
+   * By partition number; what an open transaction holds back lies behind `high`. Rejects with UNAVAILABLE when there
+   * is no such topic.
+   */
   async ends(topic: string): Promise<PartitionEnds[]> {
     const lows = await this.#offsets(topic, { fromBeginning: true });
     const highs = await this.#offsets(topic, { fromBeginning: false });
@@ -60,11 +63,16 @@ export class LogReader {
   ): AsyncGenerator<FetchedBatch> {
     for (let offset = range.from; offset < range.to; ) {
       const at = offset;
-      const batch = await this.#retried(topic, () => this.#fetch(topic, partition, at));
+      const batch = await this.fetch(topic, partition, at);
       yield batch;
       offset = Math.max(batch.nextOffset, (batch.trouble?.lastOffset ?? -1) + 1);
       if (offset === at) throw new SpanweirError('UNAVAILABLE', `${topic}/${partition} has nothing at ${at}`);
     }
+  }
+
+  /** What is committed at `offset` and behind it; comes empty when half a second brings nothing. */
+  async fetch(topic: string, partition: number, offset: number): Promise<FetchedBatch> {
+    return await this.#retried(topic, () => this.#fetch(topic, partition, offset));
   }
 
   async #fetch(topic: string, partition: number, offset: number): Promise<FetchedBatch> {
