@@ -8,7 +8,7 @@ import {
 import { toError } from '../../base/errors.ts';
 import { serviceOfRequest } from '../../sampling/strategy-proto.ts';
 import { samplingDescriptor } from './sampling-descriptor.ts';
-import { createPollRecorder, type FoundStrategy, type ServingDeps } from './serving.ts';
+import { createPollRecorder, type FoundStrategy, isPassing, type ServingDeps } from './serving.ts';
 
 export interface SamplingRequest {
   readonly serviceName: string;
@@ -47,7 +47,8 @@ export function createSamplingManager(deps: ServingDeps): UntypedServiceImplemen
 
   const fail = (callback: sendUnaryData<Buffer>, error: unknown): void => {
     refused.add(1);
-    callback({ code: status.UNKNOWN, details: toError(error).message });
+    const code = isPassing(error) ? status.UNAVAILABLE : status.UNKNOWN;
+    callback({ code, details: toError(error).message });
   };
   const answer = (call: Call, callback: sendUnaryData<Buffer>, found: FoundStrategy): void => {
     let bytes: Buffer;

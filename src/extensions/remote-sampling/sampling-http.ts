@@ -4,7 +4,7 @@ import type { Counter, Instruments } from '../../base/instruments.ts';
 import type { PlainHttpHandler } from '../../flow/host.ts';
 import { replyText } from '../../http/replies.ts';
 import type { EncodedJson } from './replies.ts';
-import { createPollRecorder, type FoundStrategy, type ServingDeps } from './serving.ts';
+import { createPollRecorder, type FoundStrategy, isPassing, type ServingDeps } from './serving.ts';
 import { Targets } from './targets.ts';
 
 /** Jaeger's labels for what went wrong while answering. */
@@ -28,8 +28,10 @@ export function createHttpHandler(deps: ServingDeps): PlainHttpHandler {
     refused.add(1);
     replyText(response, status, `${text}\n`, ERROR_HEADERS);
   };
-  const lookupFailed = (response: ServerResponse, error: unknown): void =>
-    fail(response, 'collector-proxy', 500, `collector error: ${toError(error).message}`);
+  const lookupFailed = (response: ServerResponse, error: unknown): void => {
+    const status = isPassing(error) ? 503 : 500;
+    fail(response, 'collector-proxy', status, `collector error: ${toError(error).message}`);
+  };
 
   function closed(this: ServerResponse): void {
     if (this.writableFinished) answered.add(1);

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Counter, Instruments, Log } from '../../base/instruments.ts';
+import { isRetryable, SpanweirError } from '../../base/errors.ts';
 import type { Poll, PollerRegistry } from '../../sampling/pollers.ts';
 import type { Strategy } from '../../sampling/strategy.ts';
 import type { Replies } from './replies.ts';
@@ -38,4 +39,9 @@ export function createPollRecorder({
       'a client polls for its strategy without a pause; the sampler of JavaScript does when it has no poolingInterval',
     );
   };
+}
+
+/** Nothing is known yet, or not now: clients keep what they have and ask again. */
+export function isPassing(error: unknown): boolean {
+  return isRetryable(error) || (error instanceof SpanweirError && error.code === 'UNAVAILABLE');
 }

@@ -4,7 +4,7 @@ import type { Strategy } from '../../sampling/strategy.ts';
 
 /** Where strategies come from. */
 export interface StrategyProvider {
-  /** What is served now; replaced whole. */
+  /** What is served now; replaced whole. @throws SpanweirError UNAVAILABLE while nothing is known. */
   readonly snapshot: StrategySnapshot;
   /** Of one that does not know all services beforehand: asked instead of the snapshot. May reject. */
   readonly strategyOf?: (service: string) => Strategy | Promise<Strategy>;

@@ -49,13 +49,13 @@ export class Upkeep {
 
   async #prepare(signal: AbortSignal): Promise<void> {
     const { provider, pollers, replies, context } = this.#deps;
-    const { snapshot } = provider;
-    if (snapshot === this.#prepared) return;
+    const snapshot = snapshotOf(provider);
+    if (snapshot === undefined || snapshot === this.#prepared) return;
     let untilMs = context.clock.monotonicMs() + SLICE_MS;
     for (const _step of replies.prepare(snapshot, (service) => pollers.knows(service))) {
       if (context.clock.monotonicMs() < untilMs) continue;
       await nextTurn();
-      if (signal.aborted || provider.snapshot !== snapshot) return;
+      if (signal.aborted || snapshotOf(provider) !== snapshot) return;
       untilMs = context.clock.monotonicMs() + SLICE_MS;
     }
     this.#prepared = snapshot;
@@ -69,6 +69,15 @@ export class Upkeep {
     this.#gauges.evictedPollers.add(pollers.evictedPollers - this.#evictedPollers);
     this.#evictedServices = pollers.evictedServices;
     this.#evictedPollers = pollers.evictedPollers;
+  }
+}
+
+/** undefined while it has none, which whoever polls is told. */
+function snapshotOf(provider: StrategyProvider): StrategySnapshot | undefined {
+  try {
+    return provider.snapshot;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,10 +1,16 @@
+import { Agent, request } from 'node:http';
 import { credentials, makeGenericClientConstructor, type ServiceError } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
+import { SpanweirError } from '../../../src/base/errors.ts';
+import { Replies } from '../../../src/extensions/remote-sampling/replies.ts';
 import { samplingManager } from '../../../src/extensions/remote-sampling/sampling-grpc.ts';
+import { createHttpHandler } from '../../../src/extensions/remote-sampling/sampling-http.ts';
+import { PollerRegistry } from '../../../src/sampling/pollers.ts';
 import { FakeClock } from '../../flow/fake-clock.ts';
 import { rowOf } from '../../sampling/rows.ts';
+import { recording } from './recording.ts';
 import { startExtension, stopExtensions } from './running.ts';
-import { get } from './served.ts';
+import { ask, get } from './served.ts';
 
 afterEach(stopExtensions);
 
@@ -147,3 +153,56 @@ test('without a file everyone gets the default probability', async () => {
   expect(extension.decisions()).toEqual([]);
   expect(seen.health.status).toBe('ok');
 });
+
+describe('a client in a tight loop', () => {
+  const POLLS = 600;
+
+  test('is answered, named once in the log, and stands in the list of pollers', async () => {
+    const { http, clock, extension, seen } = await start({ file: {} });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const port = http[0]?.port() ?? 0;
+    const answers = new Set<number>();
+    for (let i = 0; i < POLLS; i++) {
+      answers.add(await pollOver(agent, port));
+      // A poll every 10 ms.
+      await clock.advance(10);
+    }
+    agent.destroy();
+    expect([...answers]).toEqual([200]);
+    expect(seen.metrics.get('spanweir_sampling_tight_loops_total{}')).toBe(1);
+    expect(seen.logged.filter((line) => line.includes('without a pause'))).toHaveLength(1);
+    expect(extension.pollers().services).toMatchObject([
+      { service: 'shop', pollers: [{ userAgent: 'node', client: 'JavaScript', pollsPerSecond: 100 }] },
+    ]);
+  });
+});
+
+test('a snapshot that is not known yet is 503 and UNAVAILABLE, so that clients keep what they have', async () => {
+  const unknown = () => {
+    throw new SpanweirError('UNAVAILABLE', 'no version is known yet');
+  };
+  const seen = recording();
+  const deps = {
+    ...seen.context,
+    lookup: unknown,
+    replies: new Replies({ form: 'compatible', limitFallback: 0 }),
+    pollers: new PollerRegistry(),
+  };
+  expect(await ask(createHttpHandler(deps), '/sampling?service=x')).toMatchObject({
+    status: 503,
+    body: 'collector error: no version is known yet\n',
+  });
+});
+
+/** One poll over a connection of the agent; its status. */
+function pollOver(agent: Agent, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, agent, headers: { 'user-agent': 'node' } };
+    request({ ...options, path: '/sampling?service=shop' }, (incoming) => {
+      incoming.resume();
+      incoming.once('end', () => resolve(incoming.statusCode ?? 0));
+    })
+      .on('error', reject)
+      .end();
+  });
+}

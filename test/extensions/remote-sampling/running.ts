@@ -65,6 +65,8 @@ export async function startExtension(
     extension,
     ask,
     http,
+    grpc,
+    listeners,
     grpcPort: grpc[0]?.port() ?? 0,
     post: (m: unknown) => post(0, m),
   };

@@ -89,7 +89,7 @@ test('the service that was unused longest makes room', async () => {
     asked[i]?.answer(0.5);
     await answer;
   }
-  cache.of('a');
+  expect(now(cache.of('a'))).toBe(0.5);
   void rate('c');
   expect(cache.size).toBe(2);
   expect(now(cache.of('a'))).toBe(0.5);
