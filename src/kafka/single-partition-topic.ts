@@ -1,4 +1,5 @@
 import type { Admin } from 'kafkajs';
+import type { Clock } from '../base/clock.ts';
 import { SpanweirError } from '../base/errors.ts';
 import type { Log } from '../base/instruments.ts';
 import type { KafkaClient } from './client.ts';
@@ -14,7 +15,15 @@ export interface SinglePartitionTopic {
   readonly replicationFactor: number;
 }
 
+export interface TopicEnv {
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
 const TOPIC_RESOURCE = 2;
+/** Until all brokers know of a topic that was just made. */
+const KNOWN_WAIT_MS = 100;
+const KNOWN_TRIES = 100;
 
 /**
  * Sees to it that the topic exists and is of use. Rejects with REFUSED when it may not be made, has more than one
@@ -23,13 +32,13 @@ const TOPIC_RESOURCE = 2;
 export async function ensureSinglePartitionTopic(
   kafka: KafkaClient,
   topic: SinglePartitionTopic,
-  log: Log,
+  env: TopicEnv,
 ): Promise<void> {
   const admin = kafka.admin();
   try {
     await admin.connect();
     const known = await partitionsOf(admin, topic.name);
-    const partitions = known ?? (await create(admin, topic, log));
+    const partitions = known ?? (await create(admin, topic, env));
     if (partitions > 1) {
       throw new SpanweirError(
         'REFUSED',
@@ -51,40 +60,49 @@ export async function ensureSinglePartitionTopic(
   }
 }
 
-/** Undefined when there is no such topic. */
+const NOT_THERE: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+
+/** Undefined when there is no such topic, or not quite yet. */
 async function partitionsOf(admin: Admin, name: string): Promise<number | undefined> {
   try {
     const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
     return topics[0]?.partitions.length;
   } catch (error) {
-    if (failureOf(error).type === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined;
+    if (NOT_THERE.has(failureOf(error).type ?? '')) return undefined;
     throw error;
   }
 }
 
-async function create(admin: Admin, topic: SinglePartitionTopic, log: Log): Promise<number> {
+async function create(admin: Admin, topic: SinglePartitionTopic, env: TopicEnv): Promise<number> {
   const settings = { 'cleanup.policy': topic.policy, ...topic.settings };
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
   const { name, replicationFactor } = topic;
   try {
     const isNew = await admin.createTopics({
       topics: [{ topic: name, numPartitions: 1, replicationFactor, configEntries }],
-      waitForLeaders: true,
+      waitForLeaders: false,
     });
-    if (isNew) log.info({ topic: name }, 'the topic did not exist: made');
+    if (isNew) env.log.info({ topic: name }, 'the topic did not exist: made');
   } catch (error) {
-    const { type, message } = failureOf(firstOf(error));
-    if (type === undefined) throw error;
+    const refusal = refusalIn(error);
+    if (refusal === undefined) throw error;
     const config = Object.entries(settings).map(([key, value]) => `--config ${key}=${value}`);
     throw new SpanweirError(
       'REFUSED',
-      `the topic ${name} does not exist and may not be made here (${message}): run ` +
+      `the topic ${name} does not exist and may not be made here (${refusal}): run ` +
         `kafka-topics.sh --create --topic ${name} --partitions 1 ${config.join(' ')}`,
       { cause: error },
     );
   }
   // Another process may have made it in the same moment, with other settings.
-  return (await partitionsOf(admin, name)) ?? 1;
+  for (let tries = 0; tries < KNOWN_TRIES; tries++) {
+    const partitions = await partitionsOf(admin, name);
+    if (partitions !== undefined) return partitions;
+    await env.clock.sleep(KNOWN_WAIT_MS);
+  }
+  throw new SpanweirError('UNAVAILABLE', `the topic ${name} was made and does not appear`, {
+    retry: 'backoff',
+  });
 }
 
 /** Undefined when this user may not look. */
@@ -101,8 +119,9 @@ async function policyOf(admin: Admin, name: string): Promise<string | undefined>
   }
 }
 
-/** kafkajs puts the refusals of a request together. */
-function firstOf(error: unknown): unknown {
+/** What the brokers say against it, of the errors that kafkajs puts together for a request. */
+function refusalIn(error: unknown): string | undefined {
   const { errors } = error as { readonly errors?: readonly unknown[] };
-  return errors?.[0] ?? error;
+  const [first] = errors ?? [];
+  return first === undefined ? undefined : failureOf(first).message;
 }

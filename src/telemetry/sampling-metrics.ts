@@ -51,6 +51,18 @@ export const SAMPLING_METRICS: Readonly<Record<string, MetricRow>> = {
   ),
   spanweir_sampling_recomputations_total: counter('rounds', 'Rounds of the control loop.'),
   spanweir_sampling_operations: gauge('operations', 'Operations with a probability of their own.'),
+  spanweir_sampling_decided_until_seconds: gauge(
+    'seconds',
+    'End of the newest window that was decided on, Unix time.',
+  ),
+  spanweir_sampling_windows_behind_seconds: gauge(
+    'seconds',
+    'How far the partition that is farthest behind holds the windows back.',
+  ),
+  spanweir_sampling_silent_partitions: gauge(
+    'partitions',
+    'Partitions that nobody has reported for half a minute: they hold decisions back until somebody reads them.',
+  ),
   spanweir_sampling_services: gauge('services', 'Services with a strategy of their own.'),
   spanweir_sampling_store_errors_total: counter(
     'errors',
@@ -61,6 +73,27 @@ export const SAMPLING_METRICS: Readonly<Record<string, MetricRow>> = {
     'rows',
     'Throughput rows that the store in memory did not take.',
     'reason',
+  ),
+  spanweir_sampling_controller: gauge('', '1 while this replica decides for all (control_topic), else 0.'),
+  spanweir_sampling_reigns_total: counter('', 'Times that this replica began to decide for all.'),
+  spanweir_sampling_version: gauge('', 'Version of what is served here (control_topic).'),
+  spanweir_sampling_version_age_seconds: gauge(
+    'seconds',
+    'Since that version was decided: old is fine while nothing changes.',
+  ),
+  spanweir_sampling_topic_silence_seconds: gauge(
+    'seconds',
+    'Since the control topic was last read: what is served may be out of date by so much.',
+  ),
+  spanweir_sampling_transactions_total: counter(
+    'transactions',
+    'Versions written to the control topic; fenced: another replica had taken over, nothing was written.',
+    'outcome',
+  ),
+  spanweir_sampling_topic_errors_total: counter(
+    'errors',
+    'Trouble with the control topic: it could not be read, held what is no version or an older one, or pollers were not told.',
+    'action',
   ),
   spanweir_sampling_file_reloads_total: counter('reloads', 'Reloads of the strategies file.', 'result'),
 };
