@@ -92,7 +92,7 @@ export const SAMPLING_METRICS: Readonly<Record<string, MetricRow>> = {
   ),
   spanweir_sampling_topic_errors_total: counter(
     'errors',
-    'Trouble with the control topic: it could not be read, held what is no version or an older one, or pollers were not told.',
+    'Trouble with the control topic: it could not be read, or held what is no version, or an older one.',
     'action',
   ),
   spanweir_sampling_file_reloads_total: counter('reloads', 'Reloads of the strategies file.', 'result'),

@@ -24,13 +24,6 @@ export const controlTopicConfig = z
       .describe(
         'what is served, and who decides it: the owner of its only partition; made when it does not exist',
       ),
-    pollers_topic: z
-      .string()
-      .min(1)
-      .optional()
-      .describe(
-        'where replicas tell who polls them [the name of topic, followed by _pollers]; made likewise',
-      ),
     group_id: z
       .string()
       .min(1)
@@ -45,18 +38,11 @@ export const controlTopicConfig = z
       .int()
       .min(1)
       .optional()
-      .describe("replicas of the topics when they are made [the brokers' default]"),
+      .describe("replicas of the topic when it is made [the brokers' default]"),
   })
   .superRefine((config, context) => {
     if (config.session_timeout < 2 * REBALANCE_MS) {
       context.addIssue({ code: 'custom', path: ['session_timeout'], message: 'must be at least 2s' });
-    }
-    if (config.pollers_topic === config.topic) {
-      context.addIssue({
-        code: 'custom',
-        path: ['pollers_topic'],
-        message: 'must be another one than topic',
-      });
     }
   })
   .describe('several replicas that serve the same: one decides, all read from Kafka what it decided');

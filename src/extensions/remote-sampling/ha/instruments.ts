@@ -13,7 +13,7 @@ export function instrumentsOf(instruments: ComponentContext['instruments']) {
     errors: {
       read: errors('read'),
       malformed: errors('malformed'),
-      pollers: errors('pollers'),
+
       backwards: errors('backwards'),
     },
     transactions: {

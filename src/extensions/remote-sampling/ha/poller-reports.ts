@@ -3,11 +3,9 @@ import type { ServicePollers } from '../../../sampling/adaptive/controller.ts';
 /** By service. */
 export type PollersByService = ReadonlyMap<string, ServicePollers>;
 
-/** Who polls one replica, as it tells the controller; a large one comes as several reports. */
+/** Who polls one replica, as it tells the others; a large one comes as several reports. */
 interface Report {
   readonly from: string;
-  /** The version that it serves. */
-  readonly v: number;
   readonly services: readonly ServiceReport[];
 }
 
@@ -20,8 +18,8 @@ export const REPORT_HOLDS_MS = 30_000;
 const SERVICES_PER_REPORT = 2000;
 const MAX_REPLICAS = 1000;
 
-/** At least one report, so that the others know what version is served. */
-export function reportsOf(from: string, version: number, pollers: PollersByService): string[] {
+/** [] when nobody polls. */
+export function reportsOf(from: string, pollers: PollersByService): string[] {
   const services = Array.from(
     pollers,
     ([service, { instances, slowestIntervalMs, hasLowerBound }]): ServiceReport => [
@@ -32,15 +30,14 @@ export function reportsOf(from: string, version: number, pollers: PollersByServi
     ],
   );
   const reports: string[] = [];
-  for (let at = 0; at === 0 || at < services.length; at += SERVICES_PER_REPORT) {
-    const report: Report = { from, v: version, services: services.slice(at, at + SERVICES_PER_REPORT) };
+  for (let at = 0; at < services.length; at += SERVICES_PER_REPORT) {
+    const report: Report = { from, services: services.slice(at, at + SERVICES_PER_REPORT) };
     reports.push(JSON.stringify(report));
   }
   return reports;
 }
 
 interface Replica {
-  version: number;
   lastMs: number;
   readonly services: Map<string, { readonly pollers: ServicePollers; readonly atMs: number }>;
 }
@@ -60,25 +57,12 @@ export class PollerReports {
     if (report === undefined) return false;
     if (report.from === this.#self) return true;
     const replica = this.#replicaOf(report.from);
-    replica.version = report.v;
     replica.lastMs = atMs;
     for (const [service, instances, slowestMs, honours] of report.services) {
       const pollers = { instances, slowestIntervalMs: slowestMs ?? undefined, hasLowerBound: honours === 1 };
       replica.services.set(service, { pollers, atMs });
     }
     return true;
-  }
-
-  /** The highest version that another replica serves; 0 when nobody tells. */
-  newestVersion(nowMs: number): number {
-    this.#forget(nowMs);
-    return Math.max(0, ...Array.from(this.#replicas.values(), ({ version }) => version));
-  }
-
-  /** Replicas besides this one. */
-  replicas(nowMs: number): number {
-    this.#forget(nowMs);
-    return this.#replicas.size;
   }
 
   /**
@@ -102,7 +86,7 @@ export class PollerReports {
     if (known !== undefined) return known;
     // Replicas that come and go all the time must not add up.
     if (this.#replicas.size >= MAX_REPLICAS) this.#replicas.clear();
-    const replica: Replica = { version: 0, lastMs: 0, services: new Map() };
+    const replica: Replica = { lastMs: 0, services: new Map() };
     this.#replicas.set(name, replica);
     return replica;
   }
@@ -129,12 +113,8 @@ function parse(value: Uint8Array | null): Report | undefined {
   if (value === null) return undefined;
   try {
     const report = JSON.parse(Buffer.from(value).toString('utf8')) as Partial<Report> | null;
-    const { from, v, services } = report ?? {};
-    const isReport =
-      typeof from === 'string' &&
-      Number.isFinite(v) &&
-      Array.isArray(services) &&
-      services.every(isServiceReport);
+    const { from, services } = report ?? {};
+    const isReport = typeof from === 'string' && Array.isArray(services) && services.every(isServiceReport);
     return isReport ? (report as Report) : undefined;
   } catch {
     return undefined;

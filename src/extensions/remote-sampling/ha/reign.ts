@@ -19,7 +19,10 @@ export interface Deciding {
   round(): Promise<void>;
 }
 
-/** Resolves with the version under which the snapshot is served from now on. */
+/**
+ * Resolves with the version under which the snapshot is served from now on: that of the snapshot or a higher one, or the
+ * present one when the same is served already.
+ */
 export type Publish = (snapshot: StrategySnapshot) => Promise<number>;
 
 export interface ReignDeps {
@@ -28,7 +31,7 @@ export interface ReignDeps {
   readonly createDeciding: (publish: Publish) => Deciding;
   /** See Membership. */
   readonly mayDecide: () => boolean;
-  /** The highest version that is served anywhere, as far as this replica knows: the next one is above it. */
+  /** What is served here, whatever the topic says: the next version is above it. */
   readonly servedVersion: () => number;
   readonly roundEveryMs: number;
   /** For the record. */
@@ -83,7 +86,7 @@ export class Reign {
       await this.#restore(deciding, signal);
       if (signal.aborted) return;
       news.began();
-      await this.#rounds(deciding, writer, signal);
+      await this.#rounds(deciding, signal);
     } finally {
       await writer.close();
     }
@@ -103,8 +106,8 @@ export class Reign {
     }
   }
 
-  async #rounds(deciding: Deciding, writer: Writer, signal: AbortSignal): Promise<void> {
-    const { roundEveryMs, mayDecide, context, follower, servedVersion } = this.#deps;
+  async #rounds(deciding: Deciding, signal: AbortSignal): Promise<void> {
+    const { roundEveryMs, mayDecide, context } = this.#deps;
     const { clock } = context;
     for (let nextMs = clock.monotonicMs(); !signal.aborted; ) {
       await clock.sleep(Math.max(0, nextMs - clock.monotonicMs()), signal);
@@ -112,9 +115,6 @@ export class Reign {
       if (signal.aborted) return;
       this.#assertAlone();
       await deciding.round();
-      // A topic that was made anew counts from 1 again, and replicas that live on serve more than that.
-      const { snapshot, version } = follower.log;
-      if (snapshot !== undefined && servedVersion() > version) await this.#publish(writer, snapshot, signal);
       const behindMs = clock.monotonicMs() - nextMs;
       nextMs += roundEveryMs * (1 + Math.max(0, Math.floor(behindMs / roundEveryMs)));
     }
@@ -130,10 +130,10 @@ export class Reign {
   async #publish(writer: Writer, snapshot: StrategySnapshot, signal: AbortSignal): Promise<number> {
     const { follower, mayDecide, servedVersion, self, context, news } = this.#deps;
     this.#assertAlone();
-    const version = Math.max(this.#version, servedVersion()) + 1;
+    // Higher than all that was ever served, also when the topic was made anew.
+    const version = Math.max(this.#version + 1, servedVersion() + 1, snapshot.version);
     const records = changes(follower.log.bodies, snapshot, version, (strategy) => this.#bodiesOf(strategy));
-    const isServed = records.length === 0 && follower.log.snapshot !== undefined;
-    if (isServed && servedVersion() <= this.#version) return this.#version;
+    if (records.length === 0 && follower.log.snapshot !== undefined) return this.#version;
     if (!mayDecide()) throw new SpanweirError('FENCED', 'another replica may have been chosen');
     const { services } = snapshot;
     const madeAtMs = context.clock.wallMs();

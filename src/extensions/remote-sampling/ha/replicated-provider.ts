@@ -10,12 +10,10 @@ import { jittered } from '../../../sampling/jitter.ts';
 import type { StrategySnapshot } from '../../../sampling/snapshot.ts';
 import type { StrategyProvider } from '../strategy-provider.ts';
 import { type ControlTopicConfig, REBALANCE_MS } from './config.ts';
-import { controlKafka, ensureTopics, namesOf } from './control-topics.ts';
+import { controlKafka, ensureControlTopic, namesOf } from './control-topic.ts';
 import { instrumentsOf } from './instruments.ts';
 import { Membership } from './membership.ts';
 import { PartsHealth } from './parts-health.ts';
-import type { PollersByService } from './poller-reports.ts';
-import { PollersExchange } from './pollers-exchange.ts';
 import { type Deciding, isFenced, type Publish, Reign, type ReignNews } from './reign.ts';
 import { TopicFollower } from './topic-follower.ts';
 
@@ -24,8 +22,6 @@ export interface ReplicatedDeps<D extends Deciding> {
   /** Tells this replica from all others, also from an earlier life of its own. */
   readonly self: string;
   readonly roundEveryMs: number;
-  /** Who polls this replica. */
-  readonly ownPollers: (nowMs: number) => PollersByService;
   /** Whoever decides for all; made anew for each reign. */
   readonly createDeciding: (office: Office) => D;
   readonly context: Pick<ComponentContext, 'clock' | 'random' | 'log' | 'instruments' | 'health'>;
@@ -34,8 +30,6 @@ export interface ReplicatedDeps<D extends Deciding> {
 /** What one that decides is given. */
 export interface Office {
   readonly publish: Publish;
-  /** Of all replicas. */
-  readonly pollers: (nowMs: number) => PollersByService;
   /** Of the store that it reads and writes. */
   readonly health: HealthReporter;
 }
@@ -107,23 +101,14 @@ export class ReplicatedProvider<D extends Deciding> implements StrategyProvider 
     const { signal } = this.#stopping;
     await this.#awaitTopics(kafka, signal);
     if (signal.aborted) return;
-    const { config, context, self, ownPollers } = this.#deps;
-    const { topic, pollersTopic, groupId } = namesOf(config);
+    const { config, context } = this.#deps;
+    const { topic, groupId } = namesOf(config);
     const follower = new TopicFollower({
       topic,
       open: () => LogReader.open(kafka),
       context,
       onVersion: (snapshot) => this.#serve(snapshot),
       onTrouble: (action) => this.#count.errors[action].add(1),
-    });
-    const exchange = new PollersExchange({
-      kafka,
-      topic: pollersTopic,
-      self,
-      own: ownPollers,
-      version: () => this.#snapshot?.version ?? 0,
-      context,
-      onTrouble: () => this.#count.errors.pollers.add(1),
     });
     const membership = new Membership({
       kafka,
@@ -135,20 +120,15 @@ export class ReplicatedProvider<D extends Deciding> implements StrategyProvider 
     });
     this.#membership = membership;
     membership.start();
-    const parts = { kafka, follower, exchange, membership };
-    await Promise.all([
-      follower.run(signal),
-      exchange.tell(signal),
-      this.#look(parts, signal),
-      this.#govern(parts, signal),
-    ]);
+    const parts = { kafka, follower, membership };
+    await Promise.all([follower.run(signal), this.#look(parts, signal), this.#govern(parts, signal)]);
   }
 
   async #awaitTopics(kafka: KafkaClient, signal: AbortSignal): Promise<void> {
     const { config, context } = this.#deps;
     while (!signal.aborted) {
       try {
-        await ensureTopics(kafka, config, context);
+        await ensureControlTopic(kafka, config, context);
         return this.#health.set('topics', undefined);
       } catch (error) {
         const { message } = toError(error);
@@ -162,7 +142,7 @@ export class ReplicatedProvider<D extends Deciding> implements StrategyProvider 
   }
 
   #serve(snapshot: StrategySnapshot): void {
-    // A topic that was made anew counts from 1: the controller hears what is served here, and goes beyond.
+    // Of a topic that was made anew: the controller goes on from what the store says, and will be beyond.
     if (snapshot.version < (this.#snapshot?.version ?? 0)) {
       this.#count.errors.backwards.add(1);
       return;
@@ -202,25 +182,23 @@ export class ReplicatedProvider<D extends Deciding> implements StrategyProvider 
     }
   }
 
-  async #rule({ kafka, follower, exchange, membership }: Parts): Promise<void> {
+  async #rule({ kafka, follower, membership }: Parts): Promise<void> {
     const { config, context, self, roundEveryMs, createDeciding } = this.#deps;
     const { topic, groupId: transactionalId } = namesOf(config);
     const over = new AbortController();
     setMaxListeners(0, over.signal);
     this.#reign = over;
-    const listening = exchange.listen(over.signal);
     const reign = new Reign({
       follower,
       openWriter: () =>
         TransactionalWriter.open(kafka, { topic, transactionalId, timeoutMs: TRANSACTION_TIMEOUT_MS }),
       createDeciding: (publish) => {
-        const pollers = (nowMs: number) => exchange.merged(nowMs);
-        const deciding = createDeciding({ publish, pollers, health: this.#health.reporterOf('store') });
+        const deciding = createDeciding({ publish, health: this.#health.reporterOf('store') });
         this.#deciding = deciding;
         return deciding;
       },
       mayDecide: () => membership.mayDecide(),
-      servedVersion: () => Math.max(this.#snapshot?.version ?? 0, exchange.newestVersion()),
+      servedVersion: () => this.#snapshot?.version ?? 0,
       roundEveryMs,
       self,
       context,
@@ -234,7 +212,6 @@ export class ReplicatedProvider<D extends Deciding> implements StrategyProvider 
       this.#deciding = undefined;
       this.#count.controller.set(0);
       this.#health.set('store', undefined);
-      await listening;
     }
   }
 
@@ -280,7 +257,6 @@ export class ReplicatedProvider<D extends Deciding> implements StrategyProvider 
 interface Parts {
   readonly kafka: KafkaClient;
   readonly follower: TopicFollower;
-  readonly exchange: PollersExchange;
   readonly membership: Membership;
 }
 

@@ -3,7 +3,6 @@ import { systemClock } from '../../../../src/base/clock.ts';
 import type { Deadline } from '../../../../src/base/component.ts';
 import type { HealthStatus } from '../../../../src/base/instruments.ts';
 import { controlTopicConfig } from '../../../../src/extensions/remote-sampling/ha/config.ts';
-import type { PollersByService } from '../../../../src/extensions/remote-sampling/ha/poller-reports.ts';
 import type { Deciding } from '../../../../src/extensions/remote-sampling/ha/reign.ts';
 import {
   type Office,
@@ -60,7 +59,6 @@ export interface Replica {
   readonly health: { status: HealthStatus; reason: string | undefined }[];
   readonly logs: string[];
   readonly values: Map<string, number>;
-  pollers: PollersByService;
   /** Undefined while nothing is known. */
   served(): StrategySnapshot | undefined;
   stop(): Promise<void>;
@@ -81,7 +79,6 @@ export async function startReplica({ topic, self, wanted, more = {} }: ReplicaOp
   const values = new Map<string, number>();
   const keyOf = (name: string, labels: object = {}): string => [name, ...Object.values(labels)].join(' ');
   const log = (_fields: object, message: string): void => void logs.push(message);
-  const replica = { pollers: new Map() as PollersByService };
   const provider = new ReplicatedProvider<FakeDeciding>({
     config: controlTopicConfig.parse({
       brokers: inject('kafkaBrokers'),
@@ -91,7 +88,6 @@ export async function startReplica({ topic, self, wanted, more = {} }: ReplicaOp
     }),
     self,
     roundEveryMs: 200,
-    ownPollers: () => replica.pollers,
     createDeciding: (office) => new FakeDeciding(office, wanted),
     context: {
       clock: systemClock,
@@ -120,7 +116,7 @@ export async function startReplica({ topic, self, wanted, more = {} }: ReplicaOp
       return undefined;
     }
   };
-  return Object.assign(replica, { provider, health, logs, values, served, stop });
+  return { provider, health, logs, values, served, stop };
 }
 
 export function deadline(ms: number): Deadline {

@@ -6,14 +6,12 @@ import type { ControlTopicConfig } from './config.ts';
 export interface Names {
   /** One partition, compacted: its owner decides; in it lies what is served. */
   readonly topic: string;
-  /** One partition, of which the last seconds count. */
-  readonly pollersTopic: string;
   /** Of the group, and the transactional id. */
   readonly groupId: string;
 }
 
-export function namesOf({ topic, pollers_topic, group_id }: ControlTopicConfig): Names {
-  return { topic, pollersTopic: pollers_topic ?? `${topic}_pollers`, groupId: group_id ?? topic };
+export function namesOf({ topic, group_id }: ControlTopicConfig): Names {
+  return { topic, groupId: group_id ?? topic };
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -32,13 +30,11 @@ export async function controlKafka(
 }
 
 /** Rejects as ensureSinglePartitionTopic does. */
-export async function ensureTopics(
+export async function ensureControlTopic(
   kafka: KafkaClient,
-  config: ControlTopicConfig,
+  { topic, replication_factor }: ControlTopicConfig,
   env: TopicEnv,
 ): Promise<void> {
-  const { topic, pollersTopic } = namesOf(config);
-  const replicationFactor = config.replication_factor ?? -1;
   await ensureSinglePartitionTopic(
     kafka,
     {
@@ -51,17 +47,7 @@ export async function ensureTopics(
         'min.cleanable.dirty.ratio': '0.1',
         'compression.type': 'producer',
       },
-      replicationFactor,
-    },
-    env,
-  );
-  await ensureSinglePartitionTopic(
-    kafka,
-    {
-      name: pollersTopic,
-      policy: 'delete',
-      settings: { 'segment.ms': '600000', 'retention.ms': '3600000', 'compression.type': 'producer' },
-      replicationFactor,
+      replicationFactor: replication_factor ?? -1,
     },
     env,
   );
