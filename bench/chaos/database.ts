@@ -48,6 +48,8 @@ export async function startDatabase(dir: string): Promise<Database> {
     url,
     database: DATABASE,
     request_timeout: 120_000,
+    // A kept connection may be closed by the server in the moment in which it is used again.
+    keep_alive: { enabled: false },
     log: { level: ClickHouseLogLevel.OFF },
   });
   const query = async <T>(sql: string): Promise<T[]> => {
