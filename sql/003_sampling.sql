@@ -95,11 +95,11 @@ WHERE Ts > (SELECT max(Ts) FROM {{DB}}.sampling_probabilities) - INTERVAL 2 DAY
 ORDER BY Ts DESC
 LIMIT 1 BY ServiceName, Operation;
 
--- How far each partition of Kafka is in the tables, by event time, as its owner said last: the controller takes
--- windows for complete up to the smallest of the newest.
+-- How far each partition of Kafka is in the tables, by event time, as its owner says every few seconds: the controller
+-- takes windows for complete up to the smallest of the newest. 1970 = the owner can't tell yet.
 CREATE TABLE IF NOT EXISTS {{DB}}.sampling_progress
 (
-    -- cluster/topic, and the partition; requests of a process have its name and partition 0
+    -- cluster/topic, and the partition; requests of a process have requests: and its name, and partition 0
     Source        LowCardinality(String),
     Partition     UInt32,
     CompleteUntil DateTime64(3) CODEC(ZSTD(1)),
@@ -107,8 +107,8 @@ CREATE TABLE IF NOT EXISTS {{DB}}.sampling_progress
     At            DateTime64(3) CODEC(ZSTD(1)),
     Instance      LowCardinality(String)
 )
-ENGINE = ReplacingMergeTree(At)
-ORDER BY (Source, Partition)
+ENGINE = MergeTree
+ORDER BY (Source, Partition, At)
 TTL toDateTime(At) + INTERVAL 1 HOUR;
 
 -- Who asks for strategies, as each process that answers them saw it last: JSON of its own making.

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import type { Component, Deadline } from '../base/component.ts';
 import type { HealthStatus } from '../base/instruments.ts';
 import { Budget } from '../flow/budget.ts';
@@ -5,6 +6,7 @@ import type { ReceiverType } from '../flow/component-type.ts';
 import type { DataPathFlow } from '../flow/data-path.ts';
 import type { BlockSink, LaneContext, LaneReceiver } from '../flow/lane.ts';
 import { LaneIntake } from '../flow/lane-intake.ts';
+import type { LaneProgress } from '../flow/lane-progress.ts';
 import { DeltaFolder } from '../red/fold-windows.ts';
 import type { RedDelta } from '../red/red-rows.ts';
 import type { ThroughputRows } from '../sampling/throughput-rows.ts';
@@ -14,6 +16,7 @@ import { intakeInstruments } from './intake-instruments.ts';
 import type { FromLane, LaneSetup, ToLane } from './lane-messages.ts';
 import { plainError } from './lane-messages.ts';
 import type { ReceiverPlan } from './plan.ts';
+import { postProgress } from './progress-posts.ts';
 import { notingHealth, StallWatch } from './stall-watch.ts';
 import { createRedTap, createThroughputTap } from './taps.ts';
 
@@ -36,6 +39,7 @@ export class Lane {
   readonly #paths = new Map<string, ReceiverPath>();
   readonly #stalls: StallWatch;
   readonly #stopping = new AbortController();
+  readonly #clock: Clock;
 
   constructor(setup: LaneSetup, contextFor: ContextFor, send: Send) {
     this.#setup = setup;
@@ -52,6 +56,7 @@ export class Lane {
       contextFor('lane', 'lane').instruments.gauge('spanweir_blocks_in_flight_bytes'),
     );
     for (const plan of setup.plans) this.#paths.set(plan.receiver, this.#createPath(plan));
+    this.#clock = contextFor('lane', 'lane').clock;
     this.#stalls = new StallWatch([...this.#paths.values()], {
       ...contextFor('engine:lanes', 'lanes'),
       watchdogMs: settings.watchdogMs,
@@ -69,6 +74,7 @@ export class Lane {
   async begin(): Promise<void> {
     for (const { receiver } of this.#paths.values()) await receiver?.start();
     void this.#stalls.run(this.#stopping.signal);
+    this.#tellProgress();
   }
 
   receive(message: Extract<ToLane, { type: 'request' }>): void {
@@ -95,6 +101,18 @@ export class Lane {
     for (const { flow } of paths) flow.close();
     const sinks: Component[] = paths.flatMap((path) => [...path.sinks]);
     await Promise.all(sinks.map((sink) => sink.stop(deadline)));
+  }
+
+  /** To whoever controls sampling, of the receivers whose roots are counted. */
+  #tellProgress(): void {
+    const { store, plans } = this.#setup;
+    const counting = plans.filter(({ throughput }) => throughput !== undefined);
+    if (store === undefined || counting.length === 0) return;
+    const paths = counting.flatMap(({ receiver }) => this.#paths.get(receiver) ?? []);
+    const component = `extension:${store.extension}`;
+    const post = (progress: LaneProgress): void =>
+      this.#send({ type: 'post', component, message: { kind: 'progress', progress } });
+    void postProgress(paths, this.#clock, post, this.#stopping.signal);
   }
 
   #createPath(plan: ReceiverPlan): ReceiverPath {

@@ -4,6 +4,7 @@ import type { Algorithm, DecidedOperation, SamplingStore } from '../sampling/sto
 import type { ThroughputRow } from '../sampling/throughput-rows.ts';
 import { type ClickHouse, quoted } from './client.ts';
 import { encodeDecisions } from './native/decision-encoder.ts';
+import { createSamplingReports } from './sampling-reports.ts';
 
 /** Of an operation: bounds an answer, not the loop (see SamplingStore.throughput). Some 10 bytes each. */
 const MOST_PROBABILITIES = 1000;
@@ -12,6 +13,7 @@ const MOST_PROBABILITIES = 1000;
 export function createSamplingStore(client: ClickHouse): SamplingStore {
   const database = quoted(client.database);
   return {
+    ...createSamplingReports(client),
     throughput: async (startMs, endMs) => {
       const rows = await client.query<ThroughputAnswer>(
         `SELECT toUnixTimestamp(Ts) AS t, ServiceName AS s, Operation AS o, sum(Count) AS count,

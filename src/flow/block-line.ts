@@ -51,6 +51,11 @@ export class BlockLine<T extends { readonly planned: PlannedBlock }> {
     return this.#entries.length;
   }
 
+  /** The blocks in it, oldest first. */
+  *[Symbol.iterator](): Generator<T> {
+    for (const { block } of this.#entries) yield block;
+  }
+
   /** A block that was sealed, behind all others. The one that the broker's plan names next is planned already. */
   add(block: T): void {
     const isReformed = this.#toReform[0]?.firstOffset === block.planned.firstOffset;

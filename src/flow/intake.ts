@@ -75,6 +75,11 @@ export interface PartitionIntake {
   readonly held: string | undefined;
   /** Nothing that was offered is on its way any more. */
   readonly isSettled: boolean;
+  /**
+   * By the timestamps of the records: all before this are stored. Undefined while nothing is known: since the
+   * assignment began, nothing was taken.
+   */
+  readonly storedUntilMs: number | undefined;
   /** Takes the records (their bytes are copied) and resolves when there is room for more. Offsets ascend. */
   offer(records: readonly SourceRecord[]): Promise<void>;
   /** Offsets up to here exclusive hold nothing more for us (transaction markers, compacted records). */

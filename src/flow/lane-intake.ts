@@ -38,6 +38,11 @@ export class LaneIntake implements Intake {
     return this.#requests.request(payload, encoding, timestampMs);
   }
 
+  /** See RequestIntake. */
+  get requestsWaitSinceMs(): number | undefined {
+    return this.#requests.waitingSinceMs;
+  }
+
   /** Seals blocks that wait, because the lane's budget is used up. */
   relieve(): void {
     for (const partition of toRelieve(this.#partitions)) partition.seal();

@@ -6,6 +6,7 @@ import type { Dictionary } from '../span/dictionary.ts';
 import type { SpanBatch } from '../span/span-batch.ts';
 import type { Block, LogPartition, StoredRange } from './block.ts';
 import type { Intake } from './intake.ts';
+import type { PartitionProgress } from './lane-progress.ts';
 
 /**
  * A lane is one ingest thread: it owns partitions (or a share of the requests) and runs the whole data path
@@ -29,6 +30,8 @@ export interface LaneReceiver extends Component {
   quiesce(): void;
   /** To be asked every second or so. Undefined when nothing waits, or when it is known, and told as health, what for. */
   stalled?(): Stall | undefined;
+  /** How far its partitions are; undefined while it does not know which they are. */
+  progress?(nowMs: number): readonly PartitionProgress[] | undefined;
 }
 
 /** Something waits to be read, written or committed, and does not move. */

@@ -24,6 +24,7 @@ export class PartitionBlock {
   #firstRecordOffset = -1;
   #firstTimestampMs = 0;
   #lastTimestampMs = 0;
+  #lastRecordMs: number | undefined;
 
   /** @param reformed what an earlier owner planned here, if anyone did */
   constructor(block: OpenBlock, firstOffset: number, reformed: PlannedBlock | undefined) {
@@ -50,6 +51,13 @@ export class PartitionBlock {
     }
     this.#records += 1;
     this.#lastTimestampMs = Math.max(this.#lastTimestampMs, timestampMs);
+    this.#lastRecordMs = timestampMs;
+  }
+
+  /** Timestamps of the first and of the last record, in the order of the log; undefined without any. */
+  get bounds(): { readonly firstMs: number; readonly lastMs: number } | undefined {
+    if (this.#lastRecordMs === undefined) return undefined;
+    return { firstMs: this.#firstTimestampMs, lastMs: this.#lastRecordMs };
   }
 
   countQuarantined(written: Promise<void>): void {

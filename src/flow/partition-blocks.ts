@@ -29,6 +29,7 @@ export class PartitionBlocks {
   readonly #line: BlockLine<PartitionBlock>;
   readonly #idle = new Waiters();
   #isCommitting = false;
+  #committedUntilMs: number | undefined;
   #unwritten = 0;
   #reformed = 0;
   /** Blocks whose commit is on its way: it tells what becomes of them, also after a drop. */
@@ -55,6 +56,12 @@ export class PartitionBlocks {
   /** Blocks that an earlier owner planned and that still take memory. */
   get reformed(): number {
     return this.#reformed;
+  }
+
+  /** See PartitionIntake. `open` is the block behind all others. */
+  storedUntilMs(open: PartitionBlock | undefined): number | undefined {
+    for (const { bounds } of this.#line) if (bounds !== undefined) return bounds.firstMs;
+    return open?.bounds?.firstMs ?? this.#committedUntilMs;
   }
 
   get isBusy(): boolean {
@@ -217,8 +224,9 @@ export class PartitionBlocks {
     this.#ending = step.ended;
     const isCommitted = (await this.#commitUntilAnswered(step)) === 'committed';
     this.#ending = [];
-    for (const { block, isReformed } of step.ended) {
+    for (const { block, isReformed, bounds } of step.ended) {
       if (isReformed) this.#reformed -= 1;
+      if (isCommitted) this.#committedUntilMs = bounds?.lastMs ?? this.#committedUntilMs;
       // Also when the partition was dropped meanwhile: the broker has moved the position, so it counts.
       if (isCommitted) deps.flow.committed(block.batch);
       deps.instruments.blocks(isCommitted ? 'committed' : 'dropped').add(1);

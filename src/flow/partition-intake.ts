@@ -99,6 +99,10 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
     return this.#blocks.uncommitted;
   }
 
+  get storedUntilMs(): number | undefined {
+    return this.#blocks.storedUntilMs(this.#open);
+  }
+
   get isSettled(): boolean {
     return this.#open === undefined && !this.#blocks.isBusy;
   }

@@ -29,6 +29,7 @@ export class RequestIntake {
   readonly #idPrefix: string;
   readonly #abort = new AbortController();
   #open: RequestBlock | undefined;
+  readonly #sealed = new Set<RequestBlock>();
   #sequence = 0;
   #inFlight = 0;
   #isClosed = false;
@@ -62,6 +63,12 @@ export class RequestIntake {
     });
   }
 
+  /** When the oldest request came that is not answered yet, by the monotonic clock; undefined when there is none. */
+  get waitingSinceMs(): number | undefined {
+    const [oldest = this.#open] = this.#sealed;
+    return oldest?.block.openedAtMs;
+  }
+
   sealIfOlder(nowMs: number, lingerMs: number): void {
     const linger = Math.min(lingerMs, REQUEST_LINGER_MS);
     if (this.#open !== undefined && nowMs - this.#open.block.openedAtMs >= linger) this.seal();
@@ -76,6 +83,7 @@ export class RequestIntake {
       return;
     }
     this.#inFlight++;
+    this.#sealed.add(sealed);
     this.#deps.flow.submit(this.#delivery(sealed));
   }
 
@@ -135,6 +143,7 @@ export class RequestIntake {
   #settle(sealed: RequestBlock): void {
     releaseBlock(this.#deps, sealed.block);
     this.#inFlight--;
+    this.#sealed.delete(sealed);
     if (this.#inFlight === 0) this.#idle.wake();
   }
 }

@@ -87,6 +87,11 @@ export class AdaptiveControl {
     this.#state = { ...EMPTY_STATE, buckets, probabilities: probabilitiesOf(standing) };
   }
 
+  /** What was seen before, newest first, in place of what is remembered. */
+  remember(buckets: readonly Bucket[]): void {
+    this.#state = { ...this.#state, buckets };
+  }
+
   /** Takes in the throughput of one interval and decides anew. */
   round(rows: readonly JaegerRow[], interval: Interval, nowMs: number): readonly Decision[] {
     const bucket = {

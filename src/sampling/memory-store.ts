@@ -1,5 +1,7 @@
+import type { TraceCost } from './adaptive/controller.ts';
 import { getOperation, type MutableByOperation, setOperation } from './by-operation.ts';
 import { addRoots, type MutableRoots, noRoots, sampledRoots } from './merge-roots.ts';
+import { bestOf, type SourceProgress } from './progress.ts';
 import type { DecidedOperation, DecisionRound, SamplingStore, StoredDecisions } from './store.ts';
 import type { ThroughputRow, ThroughputRows } from './throughput-rows.ts';
 
@@ -34,6 +36,7 @@ export class MemorySamplingStore implements SamplingStore {
   /** By index: window start / length. */
   readonly #windows = new Map<number, Window>();
   #latest: DecisionRound | undefined;
+  #progress: readonly SourceProgress[] = [];
   #standing: MutableByOperation<DecidedOperation> = new Map();
 
   constructor(options: MemoryStoreOptions) {
@@ -93,6 +96,28 @@ export class MemorySamplingStore implements SamplingStore {
     const { version, decidedAtMs, dataUntilMs, algorithm } = this.#latest;
     const decisions = [...this.#standing.values()].flatMap((operations) => [...operations.values()]);
     return Promise.resolve({ version, decidedAtMs, dataUntilMs, algorithm, decisions });
+  }
+
+  reportProgress(progress: readonly SourceProgress[]): Promise<void> {
+    this.#progress = bestOf([...this.#progress, ...progress]);
+    return Promise.resolve();
+  }
+
+  progress(): Promise<readonly SourceProgress[]> {
+    return Promise.resolve(this.#progress);
+  }
+
+  reportPollers(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Nobody else tells this process anything. */
+  pollers(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
+  traceCosts(): Promise<ReadonlyMap<string, ReadonlyMap<string, TraceCost>>> {
+    return Promise.resolve(new Map());
   }
 
   #put(index: number, { service, operation, count, probabilities, sampled }: ThroughputRow): boolean {

@@ -1,5 +1,6 @@
-import type { ControlDecision } from './adaptive/controller.ts';
+import type { ControlDecision, TraceCost } from './adaptive/controller.ts';
 import type { DecisionInputs } from './decision.ts';
+import type { SourceProgress } from './progress.ts';
 import type { ThroughputRow } from './throughput-rows.ts';
 
 /**
@@ -17,6 +18,16 @@ export interface SamplingStore {
   insertDecisions(round: DecisionRound): Promise<void>;
   /** What stands: of every operation the newest decision of the last days; undefined when there is none. */
   latestDecisions(): Promise<StoredDecisions | undefined>;
+  /** Keeps how far this process's partitions are, for whoever decides. */
+  reportProgress(progress: readonly SourceProgress[], reportedBy: string): Promise<void>;
+  /** What all processes have said within the last hour; several words on one partition may be in it. */
+  progress(): Promise<readonly SourceProgress[]>;
+  /** Keeps who polls this process, as it says it: JSON of its own making. */
+  reportPollers(pollers: string, reportedBy: string, atMs: number): Promise<void>;
+  /** The newest word of every process within the last `withinMs`. */
+  pollers(nowMs: number, withinMs: number): Promise<readonly string[]>;
+  /** Mean spans and bytes of a trace per root service and operation over [startMs, endMs); empty where it is not known. */
+  traceCosts(startMs: number, endMs: number): Promise<ReadonlyMap<string, ReadonlyMap<string, TraceCost>>>;
 }
 
 /** A decision as it is kept: with what only Jaeger's algorithm looks at, where that decided. */

@@ -1,4 +1,5 @@
-import { type DecisionHistory, explain, type ServedOperation } from './decisions.ts';
+import { explain } from '../../sampling/explain.ts';
+import type { DecisionHistory, ServedOperation } from './decisions.ts';
 import { SLOT_MS, WINDOW_MS } from './operation-window.ts';
 import { createPercentileReader } from './percentiles.ts';
 import { type Operation, slotAt, type Traffic } from './traffic.ts';
@@ -30,10 +31,15 @@ export interface SamplingView {
   readonly previous: number;
   /** Oldest first, one value per 5 s. */
   readonly history: readonly number[];
-  /** Sampled root spans per second: wanted, and seen. */
-  readonly target: number;
-  readonly sampledPerSecond: number;
-  readonly reason: string;
+  /** Requests per second, sampled or not, with the bounds of a 95 % interval; null where unknown. */
+  readonly requestsPerSecond: number | null;
+  readonly requestsLow: number | null;
+  readonly requestsHigh: number | null;
+  /** Sampled root spans per second: wanted, and expected of these requests. */
+  readonly target: number | null;
+  readonly sampledPerSecond: number | null;
+  readonly conformance: string;
+  readonly rule: string;
   readonly why: string;
 }
 
@@ -120,11 +126,19 @@ function viewOf({ decision, history }: ServedOperation): SamplingView {
     probability: decision.probability,
     previous: decision.previous,
     history,
-    target: decision.target,
-    sampledPerSecond: decision.qps,
-    reason: decision.reason,
+    requestsPerSecond: known(decision.rate),
+    requestsLow: known(decision.rateLow),
+    requestsHigh: known(decision.rateHigh),
+    target: known(decision.target),
+    sampledPerSecond: known(decision.rate * decision.probability),
+    conformance: decision.conformance,
+    rule: decision.rule,
     why: explain(decision),
   };
+}
+
+function known(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }
 
 function matches({ service, name }: Operation, filter: string): boolean {

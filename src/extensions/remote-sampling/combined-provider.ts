@@ -1,5 +1,5 @@
 import type { Deadline } from '../../base/component.ts';
-import { FilePins, isTyped } from '../../sampling/file-pins.ts';
+import { type FilePin, FilePins, isTyped } from '../../sampling/file-pins.ts';
 import type { StrategySnapshot } from '../../sampling/snapshot.ts';
 import type { FileStrategy } from '../../sampling/strategies-file.ts';
 import { createFileProvider, type FileContext, type FileProvider } from './file-provider.ts';
@@ -37,6 +37,11 @@ export class CombinedProvider implements StrategyProvider {
     return this.#combined;
   }
 
+  /** What the file holds now, for whoever must not decide on it. */
+  pins(): readonly FilePin[] {
+    return new FilePins({ ...this.#file.loaded, maxOperations: this.#maxOperations }).pins();
+  }
+
   /** The file first: what it holds must be right before anything is served. */
   async start(): Promise<void> {
     await this.#file.start();
@@ -53,7 +58,7 @@ export function combineWithFile(
   config: FileConfig,
   maxOperations: number,
   context: FileContext,
-): StrategyProvider {
+): CombinedProvider {
   // Without a type a service leaves its own rate to the algorithm: here that is no mistake.
   const file = createFileProvider(config, context, ({ strategy }) => isTyped(strategy as FileStrategy));
   return new CombinedProvider(adaptive, file, maxOperations);

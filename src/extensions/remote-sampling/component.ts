@@ -1,23 +1,20 @@
-import { hostname } from 'node:os';
 import { SpanweirError } from '../../base/errors.ts';
 import type { ExtensionType } from '../../flow/component-type.ts';
 import type { MainContext } from '../../flow/host.ts';
-import { MemorySamplingStore } from '../../sampling/memory-store.ts';
-import type { AdaptiveOptions } from '../../sampling/options.ts';
 import { PollerRegistry } from '../../sampling/pollers.ts';
-import type { SamplingStore } from '../../sampling/store.ts';
-import type { ThroughputRows } from '../../sampling/throughput-rows.ts';
-import { AdaptiveProvider } from './adaptive-provider.ts';
-import { combineWithFile } from './combined-provider.ts';
-import { type AdaptiveConfig, type RemoteSamplingConfig, remoteSamplingConfig } from './config.ts';
+import type { AdaptiveConfig } from './adaptive-config.ts';
+import { accompanied, adaptiveParts } from './adaptive-parts.ts';
+import { type AdaptiveDeps, AdaptiveProvider } from './adaptive-provider.ts';
+import { type CombinedProvider, combineWithFile } from './combined-provider.ts';
+import { type RemoteSamplingConfig, remoteSamplingConfig } from './config.ts';
+import { ControlLoop } from './control-loop.ts';
+import { DecisionLog } from './decision-log.ts';
 import { createFileProvider } from './file-provider.ts';
+import type { ControlTopicConfig } from './ha/config.ts';
+import { ReplicatedProvider } from './ha/replicated-provider.ts';
 import { RemoteSampling, type RemoteSamplingParts } from './remote-sampling.ts';
 import { createSourceProvider } from './source-provider.ts';
 import type { StrategyProvider } from './strategy-provider.ts';
-
-/** Windows that a clock ahead of ours may be ahead. */
-const FUTURE_MS = 300_000;
-const MAX_OPERATIONS_PER_WINDOW = 100_000;
 
 export const remoteSamplingExtension: ExtensionType<RemoteSamplingConfig> = {
   kind: 'extension',
@@ -26,22 +23,18 @@ export const remoteSamplingExtension: ExtensionType<RemoteSamplingConfig> = {
   config: remoteSamplingConfig,
   createMain: (config, context) => {
     const pollers = new PollerRegistry();
-    return new RemoteSampling(config, context, { pollers, ...createProvider(config, context) });
+    return new RemoteSampling(config, context, { pollers, ...createProvider(config, context, pollers) });
   },
 };
 
 function createProvider(
   config: RemoteSamplingConfig,
   context: MainContext,
+  pollers: PollerRegistry,
 ): Pick<RemoteSamplingParts, 'provider' | 'decisions'> {
-  const { adaptive: adaptiveConfig, file, source, max_operations: maxOperations } = config;
+  const { adaptive: adaptiveConfig, file, source } = config;
   const alone = (provider: StrategyProvider) => ({ provider, decisions: () => [] });
-  if (adaptiveConfig !== undefined) {
-    const adaptive = createAdaptive(adaptiveConfig, config.reply, context);
-    const decisions = () => adaptive.decisions();
-    if (file === undefined) return { provider: adaptive, decisions };
-    return { provider: combineWithFile(adaptive, file, maxOperations, context), decisions };
-  }
+  if (adaptiveConfig !== undefined) return createAdaptive(config, adaptiveConfig, context, pollers);
   if (file !== undefined) return alone(createFileProvider(file, context));
   if (source !== undefined) return alone(createSourceProvider(source, context));
   throw new SpanweirError(
@@ -51,56 +44,48 @@ function createProvider(
 }
 
 function createAdaptive(
+  { file, reply, max_operations: maxOperations }: RemoteSamplingConfig,
   config: AdaptiveConfig,
-  reply: RemoteSamplingConfig['reply'],
   context: MainContext,
-): AdaptiveProvider {
-  return new AdaptiveProvider({
-    options: adaptiveOptions(config),
-    windowMs: config.window,
-    store: samplingStore(config, context),
-    decidedBy: `${hostname()}/${process.pid}`,
+  pollers: PollerRegistry,
+): Pick<RemoteSamplingParts, 'provider' | 'decisions'> {
+  const combined: { provider?: CombinedProvider } = {};
+  const { deps, beside } = adaptiveParts(config, context, {
+    pollers,
+    maxOperations,
     listRetired: reply === 'compatible',
+    pins: () => combined.provider?.pins() ?? [],
+  });
+  const decider =
+    config.control_topic === undefined
+      ? createAlone(deps)
+      : createReplicated(deps, config.control_topic, context);
+  const adaptive = accompanied(decider.provider, beside);
+  const { decisions } = decider;
+  if (file === undefined) return { provider: adaptive, decisions };
+  combined.provider = combineWithFile(adaptive, file, maxOperations, context);
+  return { provider: combined.provider, decisions };
+}
+
+function createAlone(deps: AdaptiveDeps): Pick<RemoteSamplingParts, 'provider' | 'decisions'> {
+  const provider = new AdaptiveProvider(deps);
+  return { provider, decisions: () => provider.decisions() };
+}
+
+/** Only the replica that decides can say why at once; the others would have to ask the store. */
+function createReplicated(
+  deps: AdaptiveDeps,
+  config: ControlTopicConfig,
+  context: MainContext,
+): Pick<RemoteSamplingParts, 'provider' | 'decisions'> {
+  const log = new DecisionLog(deps.store);
+  const provider = new ReplicatedProvider({
+    config,
+    self: `${deps.decidedBy}/${Math.floor(context.random() * 2 ** 32).toString(16)}`,
+    roundEveryMs: deps.intervalMs,
+    createDeciding: ({ publish, health }) =>
+      new ControlLoop({ ...deps, publish, context: { ...context, health } }, log),
     context,
   });
-}
-
-function samplingStore(config: AdaptiveConfig, context: MainContext): SamplingStore {
-  const { sampling_store: name } = config;
-  if (name !== 'memory') {
-    const store = (context.peer(`exporter:${name}`) as { readonly samplingStore?: SamplingStore } | undefined)
-      ?.samplingStore;
-    if (store !== undefined) return store;
-    throw new SpanweirError('CONFIG', `storage '${name}' does not support sampling store`);
-  }
-  const keptMs = config.calculation_delay + config.calculation_interval * (config.aggregation_buckets + 2);
-  const store = new MemorySamplingStore({
-    windowMs: config.window,
-    windows: Math.ceil(keptMs / config.window) + 1,
-    futureWindows: Math.ceil(FUTURE_MS / config.window),
-    maxOperations: MAX_OPERATIONS_PER_WINDOW,
-  });
-  const refused = (reason: string) =>
-    context.instruments.counter('spanweir_sampling_refused_rows_total', { reason });
-  const counters = { late: refused('late'), future: refused('future'), full: refused('full') };
-  context.onLaneMessage((_lane, message) => {
-    const { kind, rows } = message as { readonly kind?: string; readonly rows?: ThroughputRows };
-    if (kind !== 'throughput' || rows === undefined) return;
-    store.add(rows, context.clock.wallMs(), (reason) => counters[reason].add(1));
-  });
-  return store;
-}
-
-export function adaptiveOptions(config: AdaptiveConfig): AdaptiveOptions {
-  return {
-    targetSamplesPerSecond: config.target_samples_per_second,
-    deltaTolerance: config.delta_tolerance,
-    calculationIntervalMs: config.calculation_interval,
-    aggregationBuckets: config.aggregation_buckets,
-    calculationBuckets: config.calculation_buckets,
-    calculationDelayMs: config.calculation_delay,
-    initialSamplingProbability: config.initial_sampling_probability,
-    minSamplingProbability: config.min_sampling_probability,
-    minSamplesPerSecond: config.min_samples_per_second,
-  };
+  return { provider, decisions: () => provider.deciding?.standing() ?? [] };
 }

@@ -6,11 +6,11 @@ import type { HttpHandler, MainContext, PlainHttpHandler } from '../../flow/host
 import { guarded as guardedGrpc } from '../../grpc/guard.ts';
 import { guarded as guardedHttp } from '../../http/guard.ts';
 import { replyJson } from '../../http/replies.ts';
-import type { StandingDecision } from '../../sampling/adaptive-control.ts';
 import { DEFAULT_REPLY_LIMITS } from '../../sampling/compatible-strategy.ts';
 import type { PollerRegistry } from '../../sampling/pollers.ts';
 import type { PollersState } from '../../sampling/pollers-state.ts';
 import type { StrategySnapshot } from '../../sampling/snapshot.ts';
+import type { DecidedOperation } from '../../sampling/store.ts';
 import type { RemoteSamplingConfig } from './config.ts';
 import { Replies } from './replies.ts';
 import { createSamplingManager, samplingManager } from './sampling-grpc.ts';
@@ -26,7 +26,7 @@ export interface RemoteSamplingParts {
   readonly provider: StrategyProvider;
   readonly pollers: PollerRegistry;
   /** What stands for each operation and why. */
-  readonly decisions: () => readonly StandingDecision[];
+  readonly decisions: () => readonly DecidedOperation[];
 }
 
 /** The extension as other components see it (`MainContext.peer`). */
@@ -54,7 +54,7 @@ export class RemoteSampling implements Component {
   }
 
   /** What stands for each operation and why; [] when strategies come from elsewhere. */
-  decisions(): readonly StandingDecision[] {
+  decisions(): readonly DecidedOperation[] {
     return this.#parts.decisions();
   }
 

@@ -4,6 +4,7 @@ import type { Deadline } from '../../base/component.ts';
 import { SpanweirError } from '../../base/errors.ts';
 import type { Intake, PartitionIntake } from '../../flow/intake.ts';
 import type { LaneContext, LaneReceiver, Stall } from '../../flow/lane.ts';
+import type { PartitionProgress } from '../../flow/lane-progress.ts';
 import type { Assignment } from '../../kafka/assignment.ts';
 import { createKafka, type KafkaClient } from '../../kafka/client.ts';
 import { kafkaError } from '../../kafka/errors.ts';
@@ -17,7 +18,7 @@ import { openDeadLetters } from './dead-letter-places.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 import { groupOptions } from './group-options.ts';
 import { type FeedDeps, PartitionFeed } from './partition-feed.ts';
-import { stallOf } from './stall.ts';
+import { progressOf, stallOf } from './stall.ts';
 import { Standing } from './standing.ts';
 import { lookAround, watchLag } from './surroundings.ts';
 import { hasPattern, type TopicChoice } from './topics.ts';
@@ -93,6 +94,12 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
   stalled(): Stall | undefined {
     const isAble = this.#member?.hasJoined === true && !this.#isQuiet && !this.#standing.isSilent;
     return stallOf(this.#feeds.values(), this.#deps?.clusterId, isAble && this.#lettersOnTheirWay === 0);
+  }
+
+  progress(nowMs: number): readonly PartitionProgress[] | undefined {
+    const [member, deps] = [this.#member, this.#deps];
+    if (member?.hasJoined !== true || deps === undefined) return undefined;
+    return progressOf(this.#feeds.values(), deps.clusterId, nowMs - member.silentMs);
   }
 
   assigned(assignment: Assignment): void {

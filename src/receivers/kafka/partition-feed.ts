@@ -51,8 +51,8 @@ export class PartitionFeed {
   #isWaiting = false;
   /** Waits for something else than room, with nothing fetched but what can't be read: others go on. */
   #isHeld = false;
-  /** As far as the brokers have told. */
-  #end = 0;
+  /** As far as the brokers have told; undefined until they have. */
+  #end: number | undefined;
   /** When something was read or committed last. */
   #movedMs: number;
   /** When it was last looked whether something stands still, and nothing had to move. */
@@ -88,6 +88,20 @@ export class PartitionFeed {
     return this.#isWaiting;
   }
 
+  /** Nobody has told yet where the partition ends: it may be far behind, or hold nothing. */
+  get isEndUnknown(): boolean {
+    return this.#end === undefined;
+  }
+
+  /**
+   * All records before this are stored, by their timestamps. At the end of the log that is the time at which the
+   * brokers last told so.
+   */
+  completeUntilMs(toldMs: number): number | undefined {
+    const isAtEnd = this.#end !== undefined && this.#nextOffset >= this.#end && !this.#isWaiting;
+    return isAtEnd && this.#intake.isSettled ? toldMs : this.#intake.storedUntilMs;
+  }
+
   hasMoved(): void {
     this.#movedMs = this.#deps.clock.monotonicMs();
   }
@@ -99,7 +113,7 @@ export class PartitionFeed {
 
   /** To be asked every second or so: for how long nothing moved though something should. */
   stalledMs(isAble: boolean): number {
-    const isBehind = this.#nextOffset < this.#end || !this.#intake.isSettled;
+    const isBehind = this.#nextOffset < (this.#end ?? 0) || !this.#intake.isSettled;
     const nowMs = this.#deps.clock.monotonicMs();
     const isHeld = this.#isHeld || this.#intake.held !== undefined;
     if (!isBehind || isHeld || !isAble) this.#idleMs = nowMs;

@@ -1,4 +1,5 @@
 import type { Stall } from '../../flow/lane.ts';
+import type { PartitionProgress } from '../../flow/lane-progress.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 
 /**
@@ -23,4 +24,18 @@ export function stallOf(
   if (worst === undefined || clusterId === undefined) return undefined;
   const { topic, partition } = worst;
   return { allMs: Math.min(unmovedMs, partitionMs), partition: { clusterId, topic, partition }, partitionMs };
+}
+
+/** How far the partitions are; `toldMs`: when the brokers last told how far they go. */
+export function progressOf(
+  feeds: Iterable<PartitionFeed>,
+  clusterId: string,
+  toldMs: number,
+): readonly PartitionProgress[] {
+  const all: PartitionProgress[] = [];
+  for (const feed of feeds) {
+    const completeUntilMs = Math.max(0, feed.completeUntilMs(toldMs) ?? 0);
+    all.push({ source: `${clusterId}/${feed.topic}`, partition: feed.partition, completeUntilMs });
+  }
+  return all;
 }

@@ -5,6 +5,7 @@ import type { PartitionFeed } from './partition-feed.ts';
 import { chooseTopics, type TopicChoice } from './topics.ts';
 
 const LAG_EVERY_MS = 5000;
+const LOOK_EVERY_MS = 500;
 
 export interface Surroundings {
   readonly clusterId: string;
@@ -27,16 +28,23 @@ export async function lookAround(kafka: KafkaClient, rule: TopicRule): Promise<S
   });
 }
 
-/** Asks for the ends of all partitions while some wait for room: a lag that stood still would hide that they pile up. */
+/**
+ * Asks for the ends of all partitions while some wait for room (a lag that stood still would hide that they pile up),
+ * and as soon as there are some of which nothing is known: an empty one is not told of with the fetches.
+ */
 export async function watchLag(
   kafka: KafkaClient,
   feeds: ReadonlyMap<string, PartitionFeed>,
   clock: Clock,
   over: AbortSignal,
 ): Promise<void> {
+  let askedMs = clock.monotonicMs();
   while (!over.aborted) {
-    await clock.sleep(LAG_EVERY_MS, over);
-    if (over.aborted || ![...feeds.values()].some(({ isWaiting }) => isWaiting)) continue;
+    await clock.sleep(LOOK_EVERY_MS, over);
+    const all = [...feeds.values()];
+    const isDue = clock.monotonicMs() - askedMs >= LAG_EVERY_MS && all.some(({ isWaiting }) => isWaiting);
+    if (over.aborted || !(isDue || all.some(({ isEndUnknown }) => isEndUnknown))) continue;
+    askedMs = clock.monotonicMs();
     // Brokers that do not answer are noticed by the consumer itself.
     await tellEnds(kafka, feeds).catch(() => {});
   }

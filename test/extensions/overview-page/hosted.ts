@@ -1,5 +1,5 @@
 import { overviewPageExtension } from '../../../src/extensions/overview-page/component.ts';
-import type { StandingDecision } from '../../../src/sampling/adaptive-control.ts';
+import type { DecidedOperation } from '../../../src/sampling/store.ts';
 import { fakeMain, within } from '../../http/fakes.ts';
 import { deltaOf, type ScriptedSeries } from './scripted.ts';
 
@@ -8,14 +8,14 @@ export interface HostedPage {
   /** Traffic, as a lane would report it. */
   add(series: readonly ScriptedSeries[]): void;
   /** What the sampling extension says from now on. */
-  decisions: readonly StandingDecision[];
+  decisions: readonly DecidedOperation[];
   health: { key: string; status: string; reason: string }[];
   close(): Promise<void>;
 }
 
 /** The page on a free port, over a scripted engine. */
 export async function hostPage(): Promise<HostedPage> {
-  const hosted = { decisions: [] as readonly StandingDecision[], health: [] as HostedPage['health'] };
+  const hosted = { decisions: [] as readonly DecidedOperation[], health: [] as HostedPage['health'] };
   const main = fakeMain({
     id: 'overview_page',
     peers: {

@@ -1,5 +1,6 @@
 import type { RedDelta, SeriesKey } from '../../../src/red/red-rows.ts';
-import type { StandingDecision } from '../../../src/sampling/adaptive-control.ts';
+import type { DecidedOperation } from '../../../src/sampling/store.ts';
+import { decisionOf as anyDecision } from '../../sampling/rows.ts';
 
 export interface ScriptedSeries {
   readonly service?: string;
@@ -49,17 +50,6 @@ export function deltaOf(
   return { delta, keys: sparse };
 }
 
-export function decisionOf(decision: Partial<StandingDecision>): StandingDecision {
-  return {
-    service: 'shop',
-    operation: 'GET /',
-    probability: 0.25,
-    previous: 0.5,
-    qps: 4,
-    target: 1,
-    reason: 'lowered',
-    changedAtMs: 1_800_000_000_000,
-    inputs: { qps: [4], seen: ['0.500000'], using: true, tolerance: 0.3 },
-    ...decision,
-  };
+export function decisionOf(decision: Partial<DecidedOperation>): DecidedOperation {
+  return anyDecision({ operation: 'GET /', rate: 16, rateLow: 14, rateHigh: 18, target: 1, ...decision });
 }

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { AdaptiveProvider } from '../../../src/extensions/remote-sampling/adaptive-provider.ts';
+import {
+  type AdaptiveDeps,
+  AdaptiveProvider,
+} from '../../../src/extensions/remote-sampling/adaptive-provider.ts';
+import { windowsByTheClock } from '../../../src/extensions/remote-sampling/complete-windows.ts';
+import { JaegerController } from '../../../src/sampling/jaeger-controller.ts';
 import { DEFAULT_ADAPTIVE_OPTIONS } from '../../../src/sampling/options.ts';
+import type { SourceProgress } from '../../../src/sampling/progress.ts';
 import { strategyFor } from '../../../src/sampling/snapshot.ts';
 import type { DecisionRound, SamplingStore, StoredDecisions } from '../../../src/sampling/store.ts';
 import type { ThroughputRow } from '../../../src/sampling/throughput-rows.ts';
@@ -21,6 +27,7 @@ class ScriptedStore implements SamplingStore {
   readonly rounds: DecisionRound[] = [];
   rows: readonly ThroughputRow[] = [];
   stored: StoredDecisions | undefined;
+  reported: readonly SourceProgress[] = [];
 
   throughput(startMs: number, endMs: number): Promise<readonly ThroughputRow[]> {
     this.reads.push([startMs - T0, endMs - T0]);
@@ -35,6 +42,26 @@ class ScriptedStore implements SamplingStore {
     return this.#answer(this.stored);
   }
 
+  reportProgress(): Promise<void> {
+    return this.#answer(undefined);
+  }
+
+  progress(): Promise<readonly SourceProgress[]> {
+    return this.#answer(this.reported);
+  }
+
+  reportPollers(): Promise<void> {
+    return this.#answer(undefined);
+  }
+
+  pollers(): Promise<readonly string[]> {
+    return this.#answer([]);
+  }
+
+  traceCosts(): Promise<ReadonlyMap<string, never>> {
+    return this.#answer(new Map<string, never>());
+  }
+
   #answer<T>(value: T): Promise<T> {
     return this.isDown ? Promise.reject(new Error('the database is away')) : Promise.resolve(value);
   }
@@ -42,19 +69,29 @@ class ScriptedStore implements SamplingStore {
 
 const T0 = new FakeClock().wallMs();
 
-function setUp(change: (store: ScriptedStore) => void = () => {}) {
+type Overrides = (store: ScriptedStore, seen: ReturnType<typeof recording>) => Partial<AdaptiveDeps>;
+
+function setUp(change: (store: ScriptedStore) => void = () => {}, overrides: Overrides = () => ({})) {
   const clock = new FakeClock();
   const store = new ScriptedStore();
   change(store);
   const seen = recording({ clock });
-  const provider = new AdaptiveProvider({
-    options: OPTIONS,
+  const deps: AdaptiveDeps = {
+    createController: () => new JaegerController(OPTIONS, { listRetired: false, gathers: false }),
+    algorithm: 'jaeger',
+    mode: 'control',
     windowMs: 1000,
+    intervalMs: OPTIONS.calculationIntervalMs,
+    buckets: { count: OPTIONS.aggregationBuckets, intervalMs: OPTIONS.calculationIntervalMs },
     store,
+    windows: windowsByTheClock(OPTIONS.calculationDelayMs),
+    pollers: () => new Map(),
+    costs: undefined,
     decidedBy: 'test',
-    listRetired: false,
     context: seen.context,
-  });
+    ...overrides(store, seen),
+  };
+  const provider = new AdaptiveProvider(deps);
   const rate = (): number | undefined =>
     strategyFor(provider.snapshot, 'svc').operationSampling?.perOperationStrategies[0]?.probabilisticSampling
       .samplingRate;
@@ -96,7 +133,7 @@ test('every interval is read once it is old enough, decided on, served and store
   await clock.advance(1000);
   expect(store.reads).toEqual([[-2000, -1000]]);
   expect(rate()).toBe(0.0001);
-  expect(provider.decisions()).toMatchObject([{ reason: 'lowered', qps: 10, target: 1 }]);
+  expect(provider.decisions()).toMatchObject([{ rule: 'lowered', rate: 100_000, target: 1 }]);
   expect(store.rounds).toMatchObject([
     { decidedAtMs: T0 + 1000, dataUntilMs: T0 - 1000, decidedBy: 'test', decisions: [{ operation: 'op' }] },
   ]);

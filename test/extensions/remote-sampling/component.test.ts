@@ -23,6 +23,8 @@ const ADAPTIVE = {
   adaptive: { sampling_store: 'memory', calculation_interval: '5s', calculation_delay: '5s' },
 };
 
+const JAEGER = { adaptive: { ...ADAPTIVE.adaptive, algorithm: 'jaeger' } };
+
 const EVERYONE =
   '{"strategyType":"PROBABILISTIC","probabilisticSampling":{"samplingRate":0.001},' +
   '"operationSampling":{"defaultSamplingProbability":0.001,"defaultLowerBoundTracesPerSecond":0.016666666666666666,' +
@@ -72,7 +74,7 @@ describe('over HTTP', () => {
 
   test('a name that form decoding would change is found as it was sent', async () => {
     const rows = [rowOf({ windowS: 1_700_000_000, service: 'a+b', count: 500, probabilities: ['0.001000'] })];
-    const { ask, post, clock, extension } = await start(ADAPTIVE);
+    const { ask, post, clock, extension } = await start(JAEGER);
     post({ kind: 'throughput', rows });
     await clock.advance(15_000);
     expect((await ask('/sampling?service=a+b')).body).toContain('"operation":"op"');
@@ -82,8 +84,8 @@ describe('over HTTP', () => {
   });
 });
 
-test('what lanes report is decided on and served', async () => {
-  const { ask, post, clock, extension } = await start(ADAPTIVE);
+test("what lanes report is decided on by Jaeger's algorithm and served", async () => {
+  const { ask, post, clock, extension } = await start(JAEGER);
   const rows = [
     rowOf({ windowS: 1_700_000_000, operation: 'GET /', count: 500, probabilities: ['0.001000'] }),
   ];
@@ -95,13 +97,54 @@ test('what lanes report is decided on and served', async () => {
       operation: 'GET /',
       previous: 0.001,
       probability: 0.00001,
-      qps: 100,
-      reason: 'lowered',
+      rate: 1e7,
+      rule: 'lowered',
     },
   ]);
   expect(
     JSON.parse((await ask('/sampling?service=shop')).body).operationSampling.perOperationStrategies,
   ).toEqual([{ operation: 'GET /', probabilisticSampling: { samplingRate: 0.00001 } }]);
+});
+
+describe('without tags', () => {
+  // Of 10,000 requests in five seconds an SDK for Go keeps the ten whose variates lie below 0.001.
+  const rows = [
+    rowOf(
+      { windowS: 1_700_000_000, operation: 'GET /', count: 0 },
+      { roots: 10, variates: { classes: [80, 90, 100], counts: [5, 3, 2] } },
+    ),
+  ];
+  const answered = (clock: FakeClock) => ({
+    kind: 'progress',
+    progress: { partitions: [], requestsUntilMs: clock.wallMs() },
+  });
+
+  test('what lanes report is decided on and served once it is complete', async () => {
+    const { ask, post, clock, extension } = await start(ADAPTIVE);
+    post({ kind: 'throughput', rows });
+    await clock.advance(10_000);
+    expect(extension.decisions()).toMatchObject([{ service: '', operation: '', probability: 0.001 }]);
+    for (let i = 0; i < 5; i++) {
+      post(answered(clock));
+      await clock.advance(5000);
+    }
+    const decision = extension.decisions().find(({ operation }) => operation === 'GET /');
+    expect(decision?.rule).not.toBe('stored');
+    expect(decision?.samples).toBeGreaterThan(0);
+    const { body } = await ask('/sampling?service=shop');
+    expect(body).toContain('"operation":"GET /"');
+  });
+
+  test('a request that waits for its answer holds decisions back', async () => {
+    const { post, clock, extension } = await start(ADAPTIVE);
+    const { progress, kind } = answered(clock);
+    post({ kind: 'throughput', rows });
+    for (let i = 0; i < 5; i++) {
+      post({ kind, progress });
+      await clock.advance(5000);
+    }
+    expect(extension.decisions()).toMatchObject([{ service: '', operation: '' }]);
+  });
 });
 
 const Client = makeGenericClientConstructor(samplingManager, 'SamplingManager');

@@ -82,6 +82,7 @@ export class FakePartition implements PartitionIntake {
   readonly isReforming = false;
   readonly held = undefined;
   readonly isSettled = true;
+  readonly storedUntilMs = undefined;
   readonly source: PartitionSource;
   readonly #world: World;
   readonly #settings: FakeSettings;

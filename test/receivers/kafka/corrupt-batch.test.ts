@@ -24,6 +24,7 @@ test('a batch with a wrong checksum is fetched three more times within 300 ms, t
     held: undefined,
     isReforming: false,
     isSettled: true,
+    storedUntilMs: undefined,
     offer: async () => {},
     skipTo: () => {},
     drain: async () => {},

@@ -39,6 +39,7 @@ function lane() {
     ready: Promise.resolve() as Promise<void>,
     held: undefined as string | undefined,
     isSettled: true,
+    storedUntilMs: undefined,
     isReforming: false,
     offer: () => new Promise<void>((resolve) => void room.push(resolve)),
     skipTo: () => {},

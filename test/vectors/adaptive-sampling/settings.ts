@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { parseDurationMs } from '../../../src/base/duration.ts';
-import { adaptiveOptions } from '../../../src/extensions/remote-sampling/component.ts';
+import { roundTimes } from '../../../src/extensions/remote-sampling/adaptive-config.ts';
 import { remoteSamplingConfig } from '../../../src/extensions/remote-sampling/config.ts';
+import { jaegerOptions } from '../../../src/extensions/remote-sampling/create-controller.ts';
 import { adaptiveOptionsError, DEFAULT_ADAPTIVE_OPTIONS } from '../../../src/sampling/options.ts';
 import {
   DEFAULT_INCREASE_CAP,
@@ -14,9 +15,11 @@ import { MAX_PROBABILITIES } from '../../../src/sampling/throughput-entries.ts';
 import { eachCase, type Json, known, type Runner } from './section.ts';
 
 function adaptiveDefaults() {
-  const { adaptive } = remoteSamplingConfig.parse({ adaptive: { sampling_store: 'some' } });
+  const block = { sampling_store: 'some', algorithm: 'jaeger' };
+  const { adaptive } = remoteSamplingConfig.parse({ adaptive: block });
   if (adaptive === undefined) throw new Error('adaptive is there');
-  return adaptive;
+  const { intervalMs, delayMs } = roundTimes(adaptive);
+  return { ...adaptive, calculation_interval: intervalMs, calculation_delay: delayMs };
 }
 
 const CONSTANTS: Readonly<Record<string, number>> = {
@@ -61,7 +64,7 @@ function defaults(section: Json): void {
     test(`constant ${name}`, () => expect(known(CONSTANTS, name)).toBe(wanted));
   }
   test('are those of the algorithm itself', () => {
-    expect(adaptiveOptions(adaptiveDefaults())).toEqual(DEFAULT_ADAPTIVE_OPTIONS);
+    expect(jaegerOptions(adaptiveDefaults())).toEqual(DEFAULT_ADAPTIVE_OPTIONS);
   });
 }
 

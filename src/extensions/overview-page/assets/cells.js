@@ -15,6 +15,11 @@ export function formatRate(value) {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** Of a rate that may not be known. */
+function rateOrNothing(value) {
+  return value === null || value === undefined ? '–' : formatRate(value);
+}
+
 export function formatShare(value) {
   if (value === 0) return '0 %';
   if (value < 0.0005) return '<0.1 %';
@@ -89,8 +94,8 @@ export function createRow() {
       setText(durations[i], formatMs(ms));
     });
     probability.update(data.sampling);
-    setText(sampled, data.sampling === null ? '–' : formatRate(data.sampling.sampledPerSecond));
-    setText(target, data.sampling === null ? '–' : formatRate(data.sampling.target));
+    setText(sampled, rateOrNothing(data.sampling?.sampledPerSecond));
+    setText(target, rateOrNothing(data.sampling?.target));
     sampled.classList.toggle('soft', data.sampling === null);
     target.classList.add('soft');
     why.update(data.sampling);
@@ -168,7 +173,7 @@ function createWhyCell() {
   cell.append(reason, text);
   const update = (sampling) => {
     reason.hidden = sampling === null;
-    setText(reason, sampling === null ? '' : sampling.reason.replaceAll('_', ' '));
+    setText(reason, sampling === null ? '' : sampling.rule.replaceAll('_', ' '));
     setText(text, sampling === null ? 'No sampled trace began here.' : sampling.why);
   };
   return { cell, update };

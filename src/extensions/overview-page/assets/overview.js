@@ -22,7 +22,7 @@ const COLUMNS = [
     title: 'Sampled /s',
     sort: (row) => row.sampling?.sampledPerSecond ?? -1,
     number: true,
-    hint: 'root spans per second that are really sampled',
+    hint: 'sampled traces per second, as the estimated requests and the probability make them',
   },
   {
     title: 'Target /s',
@@ -30,7 +30,7 @@ const COLUMNS = [
     number: true,
     hint: 'sampled root spans per second that are wanted',
   },
-  { title: 'Why', sort: (row) => row.sampling?.reason ?? '', ascending: true },
+  { title: 'Why', sort: (row) => row.sampling?.rule ?? '', ascending: true },
 ];
 
 const byId = (id) => document.getElementById(id);
