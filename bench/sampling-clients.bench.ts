@@ -1,0 +1,39 @@
+import { FILE_CASES } from '../test/integration/sampling/clients/cases.ts';
+import { SIGMAS } from '../test/integration/sampling/clients/draws.ts';
+import { complaints, heading, isRight, line } from '../test/integration/sampling/clients/table.ts';
+import { type Row, Trial } from '../test/integration/sampling/clients/trial.ts';
+
+/** Of each operation. */
+const DECISIONS = {
+  tiny: { decisions: 20_000, decisionsOfMany: 2000 },
+  full: { decisions: 200_000, decisionsOfMany: 20_000 },
+} as const;
+
+/**
+ * Real samplers of four SDKs poll the real engine: each case, and how far the worst share of sampled traces is from
+ * the probability that was served, in standard deviations of so many decisions.
+ */
+export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
+  const options = DECISIONS[size];
+  const trial = await Trial.start(options);
+  const nameWidth = Math.max(...FILE_CASES.map(({ name }) => name.length));
+  const rows: Row[] = [];
+  const show = (row: Row): void => {
+    rows.push(row);
+    console.log(line(row, nameWidth));
+  };
+  try {
+    console.log(
+      `${options.decisions} decisions an operation (${options.decisionsOfMany} where there are 250): ` +
+        `the worst share of so many, at most ${SIGMAS} sigma off; * = drawn anew, four times as large`,
+    );
+    console.log(heading(nameWidth));
+    for (const each of FILE_CASES) show(await trial.served(each));
+    show(await trial.servedOverTls());
+    show(await trial.awayAndBack());
+  } finally {
+    await trial.end();
+  }
+  for (const each of rows.flatMap(complaints)) console.log(`WRONG: ${each}`);
+  return rows.every(isRight);
+}
