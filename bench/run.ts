@@ -62,6 +62,10 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
     what: "a real SDK's sampler in the loop: shares of decisions, steps of traffic, a restart",
     load: () => import('./sampling.bench.ts'),
   },
+  'sampling-clients': {
+    what: 'samplers of the Go, Java, JavaScript and Rust SDKs poll the engine: each applies what it was served',
+    load: () => import('./sampling-clients.bench.ts'),
+  },
 };
 
 export interface Bench {
