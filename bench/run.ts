@@ -58,9 +58,17 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'every kind of bad record: one dead letter or none, neighbours counted, how long a partition waits, memory',
     load: () => import('./poison.bench.ts'),
   },
+  'sampling-control': {
+    what: "adaptive sampling on made-up traffic beside Jaeger's algorithm: settling, budgets, lag, conformance",
+    load: () => import('./sampling-control.bench.ts'),
+  },
   sampling: {
     what: "a real SDK's sampler in the loop: shares of decisions, steps of traffic, a restart",
     load: () => import('./sampling.bench.ts'),
+  },
+  'sampling-polls': {
+    what: 'polls of 50,000 services over kept connections: per CPU-second, and how long at 5,000 a second',
+    load: () => import('./sampling-polls.bench.ts'),
   },
   'sampling-clients': {
     what: 'samplers of the Go, Java, JavaScript and Rust SDKs poll the engine: each applies what it was served',

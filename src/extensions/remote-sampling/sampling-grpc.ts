@@ -38,7 +38,7 @@ export const SAMPLING_PATH = getSamplingStrategy.path;
 export const samplingManager: ServiceDefinition = { GetSamplingStrategy: getSamplingStrategy };
 
 export function createSamplingManager(deps: ServingDeps): UntypedServiceImplementation {
-  const { lookup, replies, instruments } = deps;
+  const { lookup, replies, clock, instruments } = deps;
   const record = createPollRecorder(deps);
   const polled = (result: string) =>
     instruments.counter('spanweir_sampling_polls_total', { transport: 'grpc', result });
@@ -65,6 +65,7 @@ export function createSamplingManager(deps: ServingDeps): UntypedServiceImplemen
       userAgent: String(userAgent ?? ''),
       transport: 'grpc',
       sendsContentType: contentType !== undefined,
+      atMs: clock.wallMs(),
     });
     answered.add(1);
     callback(null, bytes);

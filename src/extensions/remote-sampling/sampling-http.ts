@@ -14,7 +14,7 @@ const ERROR_HEADERS = { 'x-content-type-options': 'nosniff' } as const;
 
 /** Answers `?service=NAME` on whatever path it is put, to any method, as Jaeger does. */
 export function createHttpHandler(deps: ServingDeps): PlainHttpHandler {
-  const { lookup, replies, log, instruments } = deps;
+  const { lookup, replies, clock, log, instruments } = deps;
   const targets = new Targets();
   const record = createPollRecorder(deps);
   const polled = (result: string): Counter =>
@@ -65,6 +65,7 @@ export function createHttpHandler(deps: ServingDeps): PlainHttpHandler {
       userAgent: headers['user-agent'] ?? '',
       transport: 'http',
       sendsContentType: headers['content-type'] !== undefined,
+      atMs: clock.wallMs(),
     });
     response.once('close', closed);
     if (response.headersSent || response.destroyed) return;

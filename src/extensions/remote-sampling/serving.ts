@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
-import type { Counter, Instruments, Log } from '../../base/instruments.ts';
 import { isRetryable, SpanweirError } from '../../base/errors.ts';
+import type { Counter, Instruments, Log } from '../../base/instruments.ts';
 import type { Poll, PollerRegistry } from '../../sampling/pollers.ts';
 import type { Strategy } from '../../sampling/strategy.ts';
 import type { Replies } from './replies.ts';
@@ -25,13 +25,12 @@ export interface ServingDeps {
 /** Notes each poll, and names a client that polls without a pause. */
 export function createPollRecorder({
   pollers,
-  clock,
   log,
   instruments,
-}: Pick<ServingDeps, 'pollers' | 'clock' | 'log' | 'instruments'>): (poll: Omit<Poll, 'atMs'>) => void {
+}: Pick<ServingDeps, 'pollers' | 'log' | 'instruments'>): (poll: Poll) => void {
   const tightLoops: Counter = instruments.counter('spanweir_sampling_tight_loops_total');
   return (poll) => {
-    if (pollers.record({ ...poll, atMs: clock.wallMs() }) === 'none') return;
+    if (pollers.record(poll) === 'none') return;
     tightLoops.add(1);
     const { service, address, userAgent, transport } = poll;
     log.warn(
