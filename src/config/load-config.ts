@@ -1,4 +1,5 @@
 import type { ComponentType } from '../flow/component-type.ts';
+import { checkAuth } from './check-auth.ts';
 import { checkPipelines, type Plan } from './check-pipelines.ts';
 import { checkSampling } from './check-sampling.ts';
 import { checkValue } from './check-value.ts';
@@ -35,6 +36,7 @@ export function loadConfig(
   const service = checkValue({ root, path: ['service'] }, serviceSchema, problems);
   const plan = checkPipelines(root, defined, problems);
   checkSampling(root, defined, plan, problems);
+  checkAuth(root, defined, plan, problems);
   if (service === undefined || problems.length > 0) return told(problems);
   warnings.push(...findUnused(root, defined, plan), ...findInsteads(root, defined));
   const used = (section: Section): Record<string, ConfiguredComponent> =>
