@@ -43,7 +43,7 @@ export class AdaptiveController implements Controller<RootRow> {
     this.#allocation = new Allocation(this.#table, options, (slot) => this.#boosts.factorOf(slot));
     this.#probabilities = new Probabilities(this.#table, options, this.#conformance, this.#boosts);
     this.#defaults = new Defaults(this.#table, options);
-    this.#listing = new Listing(this.#registry, options);
+    this.#listing = new Listing(this.#registry, options, (slot) => this.#forget(slot));
     this.#replies = new Replies(this.#table, options.minSamplesPerSecond);
     this.#decisions = new DecisionWriter(this.#table, this.#conformance, this.#allocation);
   }
@@ -71,6 +71,10 @@ export class AdaptiveController implements Controller<RootRow> {
     return decided;
   }
 
+  /* DEBUG */ debug(): string {
+    return this.#allocation.debug();
+  }
+
   snapshot(): StrategySnapshot {
     return this.#replies.snapshot;
   }
@@ -92,6 +96,11 @@ export class AdaptiveController implements Controller<RootRow> {
   /** Windows in order of time, each with its rows. */
   #takeIn({ rows, startMs, endMs, nowMs }: ControlRound): void {
     const { windowMs } = this.#options;
+    const firstMs = Math.floor(startMs / windowMs) * windowMs;
+    if (firstMs + windowMs >= endMs) {
+      this.#intake.window(firstMs, rows, nowMs);
+      return;
+    }
     const byWindow = new Map<number, RootRow[]>();
     for (const row of rows) {
       const at = Math.floor((row.windowS * 1000) / windowMs) * windowMs;
@@ -99,9 +108,12 @@ export class AdaptiveController implements Controller<RootRow> {
       if (window === undefined) byWindow.set(at, [row]);
       else window.push(row);
     }
-    for (let at = Math.floor(startMs / windowMs) * windowMs; at < endMs; at += windowMs) {
-      this.#intake.window(at, byWindow.get(at) ?? [], nowMs);
-    }
+    for (let at = firstMs; at < endMs; at += windowMs) this.#intake.window(at, byWindow.get(at) ?? [], nowMs);
+  }
+
+  #forget(slot: number): void {
+    this.#boosts.forget(slot);
+    this.#conformance.forget(slot);
   }
 
   #takeCosts(costs: ReadonlyMap<string, ReadonlyMap<string, TraceCost>>): void {

@@ -72,23 +72,21 @@ export class Allocation {
     return traces > 0 && Number.isFinite(traces) ? (this.#table.charge[slot] as number) / traces : Number.NaN;
   }
 
-  /** Compares the samples of the windows since the last round, `table.fresh`, with the plans that were made for them. */
+  /** Compares what the probabilities kept since the last round with the plans that were made for that time. */
   measure(seconds: number): void {
     if (!this.hasBudget) return;
-    const { fresh, plan, weight } = this.#table;
-    let [allSamples, allPlanned] = [0, 0];
+    const { plan, inForce } = this.#table;
+    let [allKept, allPlanned] = [0, 0];
     for (const service of this.#table.serviceList) {
-      let [samples, planned] = [0, 0];
-      for (const slot of service.slots) {
-        samples += fresh[slot] as number;
-        planned += (plan[slot] as number) * (weight[slot] as number) * seconds;
-      }
-      samples += fresh[service.defaultSlot] as number;
-      this.#shareOf(service).node.measure(samples, planned, seconds);
-      allSamples += samples;
+      let planned = 0;
+      for (const slot of service.slots)
+        planned += (plan[slot] as number) * (inForce[slot] as number) * seconds;
+      this.#shareOf(service).node.measure(service.kept, planned, seconds);
+      allKept += service.kept;
       allPlanned += planned;
+      service.kept = 0;
     }
-    this.#wholeNode.measure(allSamples, allPlanned, seconds);
+    this.#wholeNode.measure(allKept, allPlanned, seconds);
   }
 
   /** Sets `target` and `charge` of every operation. */
@@ -96,6 +94,19 @@ export class Allocation {
     for (const service of this.#table.serviceList) this.#sum(service, this.#shareOf(service));
     this.#shareWhole(seconds);
     for (const service of this.#table.serviceList) this.#shareService(service, seconds);
+  }
+
+  /* DEBUG */ debug(): string {
+    let t = 0;
+    let f = 0;
+    for (const x of this.#table.serviceList) {
+      t += this.#total(x);
+      for (const sl of x.slots) f += (this.#table.plan[sl] as number) * (this.#table.inForce[sl] as number);
+    }
+    return (
+      this.#wholeNode.debug() +
+      ` plannedtotal ${t.toFixed(1)} inforce ${f.toFixed(1)} charge ${this.#table.charge.reduce((a, b) => a + b, 0).toFixed(1)}`
+    );
   }
 
   #shareOf(service: ServiceEntry): Share {

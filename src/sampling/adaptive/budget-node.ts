@@ -1,7 +1,9 @@
-/** What is measured is averaged over about so long. */
-const AVERAGED_S = 180;
+/** What is measured is averaged over about so many samples, within these times. */
+const AVERAGED_SAMPLES = 1500;
+const SHORTEST_S = 15;
+const LONGEST_S = 180;
 /** How fast the correction follows. */
-const FOLLOWS_S = 60;
+const FOLLOWS_S = 30;
 /** Samples that a plan is worth before anything was measured. */
 const PLAN_SAMPLES = 100;
 const LARGEST = 2;
@@ -23,7 +25,8 @@ export class BudgetNode {
 
   /** A stretch of time: samples that there were, and that the plans of before said. */
   measure(samples: number, planned: number, seconds: number): void {
-    const keep = Math.exp(-seconds / AVERAGED_S);
+    const averagedS = (AVERAGED_SAMPLES * seconds) / Math.max(samples, planned, 1e-9);
+    const keep = Math.exp(-seconds / Math.max(SHORTEST_S, Math.min(LONGEST_S, averagedS)));
     this.#measured = this.#measured * keep + samples;
     this.#planned = this.#planned * keep + planned;
   }
@@ -35,6 +38,10 @@ export class BudgetNode {
     if (!(expected > 0)) return;
     const step = (budget / expected) ** Math.min(1, seconds / FOLLOWS_S);
     this.#correction = Math.max(1 / LARGEST, Math.min(LARGEST, this.#correction * step));
+  }
+
+  /* DEBUG */ debug(): string {
+    return `k ${this.#correction.toFixed(3)} bias ${((this.#measured + 100) / (this.#planned + 100)).toFixed(3)}`;
   }
 
   /** Nothing is short: there is nothing to correct. */

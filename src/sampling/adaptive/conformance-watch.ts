@@ -1,5 +1,4 @@
 import type { SampledRoots } from '../root-row.ts';
-import { firstClassBelow, gateBelow } from '../variate-classes.ts';
 import { ConformanceState } from './conformance-state.ts';
 import type { Conformance } from './controller.ts';
 import type { RowWatch } from './intake.ts';
@@ -47,9 +46,9 @@ export class ConformanceWatch implements RowWatch {
       this.#states[service.index] = state;
     }
     this.#touched.add(service.index);
-    const highest = this.#table.history.highest(slot, windowMs - service.horizonMs);
+    const highest = this.#table.high[slot] as number;
     const { classes, counts } = sampled.variates;
-    const lastAbove = lastClassAbove(highest);
+    const lastAbove = this.#table.lastAbove[slot] as number;
     const firstBelow = this.#table.gateClass[slot] as number;
     let [roots, above] = [0, 0];
     for (let i = 0; i < classes.length; i++) {
@@ -64,6 +63,10 @@ export class ConformanceWatch implements RowWatch {
     }
     if (above > 0 && service.hasLowerBound) above = this.#beyondLowerBound(slot, service, above, windowMs);
     state.excess(above, roots + sampled.tagged);
+  }
+
+  forget(slot: number): void {
+    this.#credits.delete(slot);
   }
 
   judge(): void {
@@ -89,11 +92,4 @@ export class ConformanceWatch implements RowWatch {
     credit.traces -= explained;
     return above - explained;
   }
-}
-
-/** The last class that lies whole at or above `q`; -1 when there is none. */
-function lastClassAbove(q: number): number {
-  if (q <= 0) return Number.POSITIVE_INFINITY;
-  const below = firstClassBelow(q);
-  return gateBelow(q) === q ? below - 1 : below - 2;
 }

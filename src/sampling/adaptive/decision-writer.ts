@@ -29,12 +29,13 @@ export class DecisionWriter {
     const rate = table.rate[slot] as number;
     // The interval is of the window's mean; a trend moves it along.
     const ahead = samples > 0 && exposure > 0 ? rate / (samples / exposure) : 1;
+    const probability = table.planned[slot] as number;
     const isKnown = exposure > 0;
     const target = Math.min(table.target[slot] as number, Math.max(rate, table.charge[slot] as number));
     return {
       service: service?.name ?? '',
       operation: table.names[slot] as string,
-      probability: table.planned[slot] as number,
+      probability,
       previous: table.previous[slot] as number,
       changedAtMs: table.changedAtMs[slot] as number,
       rule: ruleOf(table.rule[slot] as number),
@@ -46,16 +47,10 @@ export class DecisionWriter {
       target: Number.isFinite(table.target[slot] as number) ? (table.target[slot] as number) : target,
       budgetShare: this.#allocation.fractionOf(slot),
       conformance: service === undefined ? 'unknown' : this.#conformance.of(service.index),
-      gateLow: this.#gate(slot, false),
-      gateHigh: this.#gate(slot, true),
+      // What was in force at the last window, and what is served since then.
+      gateLow: Math.min(table.low[slot] || probability, probability),
+      gateHigh: Math.max(table.high[slot] as number, probability),
       lowerBound: service?.lowerBound ?? Number.NaN,
     };
-  }
-
-  #gate(slot: number, isHigh: boolean): number {
-    const { history, changedAtMs, serviceList, service } = this.#table;
-    const horizonMs = serviceList[service[slot] as number]?.horizonMs ?? 0;
-    const fromMs = (changedAtMs[slot] as number) - horizonMs;
-    return isHigh ? history.highest(slot, fromMs) : history.lowest(slot, fromMs);
   }
 }

@@ -8,10 +8,14 @@ import { RULE } from './rules.ts';
 const DEAD_BAND = 0.15;
 /** A service without a root may have few, or none until a busy operation is deployed: it climbs no higher than this. */
 const HIGHEST_UNSEEN = 0.1;
+/**
+ * What is not listed is given more than the mean, so that small operations are met: half of what the same traffic would
+ * bring more is the risk.
+ */
+const OVER_SIBLINGS = 2;
 /** What is not listed may be given more than its listed siblings, but a new operation could be any of them. */
 const MOST_OVER_SIBLINGS = 3;
 const MOST_PER_POLL = 3;
-const GATE_STEP = 2 ** (1 / 8);
 
 /** Traffic and what the budget gives it. */
 interface Means {
@@ -59,13 +63,13 @@ export class Defaults {
     }
     whole.charge += all.charge;
     whole.plan += all.plan;
-    const reach = (table.gate[slot] as number) * GATE_STEP * MOST_PER_POLL;
+    const reach = (table.low[slot] as number) * MOST_PER_POLL;
     if (all.plan > 0) {
       const siblings = all.charge / all.plan;
       const own = tail.plan > 0 ? tail.charge / tail.plan : siblings;
       const isAlone = service.slots.length === 0 && samples >= MANY_SAMPLES;
       const most = isAlone ? 1 : siblings * MOST_OVER_SIBLINGS;
-      this.#move(slot, Math.min(1, most, Math.max(siblings, own)), RULE.siblings, reach);
+      this.#move(slot, Math.min(1, most, Math.max(siblings * OVER_SIBLINGS, own)), RULE.siblings, reach);
       return;
     }
     if (service.slots.length > 0) return;

@@ -2,6 +2,7 @@ import type { RootRow, SampledRoots } from '../root-row.ts';
 import { firstClassBelow, gateBelow, LAST_CLASS } from '../variate-classes.ts';
 import { FLAG, type OperationTable, type ServiceEntry } from './operation-table.ts';
 import type { Registry } from './registry.ts';
+import { noView } from './served-history.ts';
 
 /** So many roots were to be expected in a gap that ended: what was before it says nothing about what is now (e^-10). */
 const NEW_EPOCH = 10;
@@ -29,6 +30,7 @@ export class Intake {
   readonly #table: OperationTable;
   readonly #windowMs: number;
   readonly #watches: readonly RowWatch[];
+  readonly #view = noView();
 
   constructor(registry: Registry, windowMs: number, watches: readonly RowWatch[]) {
     this.#registry = registry;
@@ -48,8 +50,9 @@ export class Intake {
       if (service?.name !== row.service) service = this.#registry.service(row.service, nowMs);
       const before = this.#table.operations;
       const slot = this.#registry.operation(service, row.operation, nowMs);
-      if (this.#table.operations !== before) this.#exposeOne(slot, startMs);
-      this.#add(slot, service, row.sampled, startMs);
+      const isNew = this.#table.operations !== before;
+      if (isNew) this.#exposeOne(slot, startMs);
+      this.#add(slot, service, row.sampled, startMs, isNew);
     }
   }
 
@@ -81,33 +84,46 @@ export class Intake {
       table.gateUntilMs[slot] = Number.POSITIVE_INFINITY;
       return;
     }
-    const fromMs = startMs - service.horizonMs;
-    const low = table.history.lowest(slot, fromMs);
-    const changeMs = table.history.nextChangeMs(slot, fromMs);
-    const isGated = low >= SMALLEST_GATE;
-    table.gate[slot] = isGated ? gateBelow(low) : 0;
-    table.gateClass[slot] = isGated ? firstClassBelow(low) : LAST_CLASS + 1;
-    table.weight[slot] = table.gate[slot] as number;
-    table.gateUntilMs[slot] = changeMs + service.horizonMs;
-    if ((table.tagged[slot] as number) <= 0.5) return;
-    table.weight[slot] = table.history.mean(slot, startMs - service.slowestMs, startMs + this.#windowMs);
-    if (changeMs !== Number.POSITIVE_INFINITY) table.gateUntilMs[slot] = startMs;
+    const view = this.#view;
+    const untilMs = startMs + this.#windowMs;
+    table.history.look(slot, startMs - service.horizonMs, startMs - service.slowestMs, untilMs, view);
+    const { lowest, highest } = view;
+    // Bounds move seldom, and their classes take a logarithm.
+    if (lowest !== table.low[slot]) this.#setGate(slot, lowest);
+    if (highest !== table.high[slot]) {
+      table.high[slot] = highest;
+      table.lastAbove[slot] = lastClassAbove(highest);
+    }
+    // While pollers differ their mean moves from window to window.
+    table.inForce[slot] = view.mean;
+    table.gateUntilMs[slot] = lowest === highest ? view.nextChangeMs + service.horizonMs : startMs;
+    table.weight[slot] = ((table.tagged[slot] as number) > 0.5 ? view.mean : table.gate[slot]) as number;
   }
 
-  #add(slot: number, service: ServiceEntry, sampled: SampledRoots, startMs: number): void {
+  #setGate(slot: number, lowest: number): void {
+    const table = this.#table;
+    const isGated = lowest >= SMALLEST_GATE;
+    table.low[slot] = lowest;
+    table.gate[slot] = isGated ? gateBelow(lowest) : 0;
+    table.gateClass[slot] = isGated ? firstClassBelow(lowest) : LAST_CLASS + 1;
+  }
+
+  #add(slot: number, service: ServiceEntry, sampled: SampledRoots, startMs: number, isNew: boolean): void {
     const table = this.#table;
     const { newest } = table.cells;
     const exposed = newest.exposure[slot] as number;
-    let samples = this.#samplesOf(slot, service, sampled, startMs);
+    let samples = this.#samplesOf(slot, service, sampled);
+    const flags = table.flags[slot] as number;
     const expected = (table.rate[slot] as number) * ((table.gap[slot] as number) - exposed);
-    if (expected > NEW_EPOCH || ((table.flags[slot] as number) & FLAG.left) !== 0) {
+    const isBack = expected > NEW_EPOCH || (flags & FLAG.left) !== 0;
+    if (isBack) {
       table.cells.clear(slot);
       newest.exposure[slot] = exposed;
       table.rate[slot] = 0;
-      // The epoch begins with a root because there was one: it would count too high.
-      samples = Math.max(0, samples - 1);
     }
-    table.flags[slot] = (table.flags[slot] as number) & ~FLAG.left;
+    // An epoch begins with a root because there was one: it would count too high.
+    if (isBack || (isNew && (flags & FLAG.cold) === 0)) samples = Math.max(0, samples - 1);
+    table.flags[slot] = flags & ~FLAG.left;
     table.gap[slot] = 0;
     table.lastRootMs[slot] = Math.max(table.lastRootMs[slot] as number, startMs + this.#windowMs);
     newest.samples[slot] = (newest.samples[slot] as number) + samples;
@@ -118,25 +134,27 @@ export class Intake {
   }
 
   /** How much `sampled` counts for, against exposure in the operation's weight. */
-  #samplesOf(slot: number, service: ServiceEntry, sampled: SampledRoots, startMs: number): number {
+  #samplesOf(slot: number, service: ServiceEntry, sampled: SampledRoots): number {
     const table = this.#table;
     const weight = table.weight[slot] as number;
     const gate = table.gate[slot] as number;
     const firstClass = table.gateClass[slot] as number;
     const { classes, counts } = sampled.variates;
-    let below = 0;
-    let all = 0;
+    const lastAbove = table.lastAbove[slot] as number;
+    let [below, kept, all] = [0, 0, 0];
     for (let i = classes.length - 1; i >= 0; i--) {
       all += counts[i] as number;
       if ((classes[i] as number) >= firstClass) below += counts[i] as number;
+      if ((classes[i] as number) > lastAbove) kept += counts[i] as number;
     }
     let samples = gate > 0 ? (below * weight) / gate : 0;
     const silent = sampled.roots - sampled.tagged - sampled.bounded - all;
     if (silent > 0) {
       // Neither tag nor a variate that is known: taken to have been kept with the mean of what pollers go by.
-      const mean = table.history.mean(slot, startMs - service.slowestMs, startMs + this.#windowMs);
+      const mean = table.inForce[slot] as number;
       if (mean > 0) samples += (silent * weight) / mean;
     }
+    service.kept += kept + sampled.tagged + Math.max(0, silent);
     if (sampled.tagged === 0) return samples;
     const adjusted = weight * sampled.adjusted;
     const spread = (weight * weight * sampled.adjustedSquares + samples) / (adjusted + samples);
@@ -145,4 +163,11 @@ export class Intake {
     table.dispersion[slot] = Math.max(1, dispersion);
     return adjusted + samples;
   }
+}
+
+/** The last class that lies whole at or above `q`; -1 when there is none. */
+function lastClassAbove(q: number): number {
+  if (q <= 0) return LAST_CLASS;
+  const below = firstClassBelow(q);
+  return gateBelow(q) === q ? below - 1 : below - 2;
 }

@@ -16,8 +16,11 @@ export class Listing {
   readonly #registry: Registry;
   readonly #options: AdaptiveControlOptions;
   readonly #rankedAtMs = new Map<number, number>();
+  readonly #onForget: (slot: number) => void;
 
-  constructor(registry: Registry, options: AdaptiveControlOptions) {
+  /** `onForget` is told of slots that will be another operation's. */
+  constructor(registry: Registry, options: AdaptiveControlOptions, onForget: (slot: number) => void) {
+    this.#onForget = onForget;
     this.#registry = registry;
     this.#options = options;
   }
@@ -35,7 +38,10 @@ export class Listing {
         table.flags[slot] = (table.flags[slot] as number) | FLAG.left;
       }
     }
-    for (const slot of forgotten) this.#registry.forget(slot);
+    for (const slot of forgotten) {
+      this.#registry.forget(slot);
+      this.#onForget(slot);
+    }
     for (const service of table.serviceList) {
       if (service.slots.length > this.#options.maxOperationsPerReply) this.#rank(service, nowMs);
       this.#shareDefault(service);

@@ -40,6 +40,8 @@ export interface ServiceEntry {
   lowerBoundUntilMs: number;
   /** What is served of it is not what the reply says. */
   isDirty: boolean;
+  /** Roots since the last round that its probabilities kept. */
+  kept: number;
   /** Its operations by name; undefined when it has to be sorted anew. */
   order: readonly number[] | undefined;
 }
@@ -62,11 +64,17 @@ export class OperationTable {
   served = new Float64Array(0);
   previous = new Float64Array(0);
   changedAtMs = new Float64Array(0);
-  /** Smallest probability that can be in force, on a bound of the variate classes; weight of exposure. */
+  /** Smallest probability that can be in force; the bound of the variate classes under it, and its class. */
+  low = new Float64Array(0);
   gate = new Float64Array(0);
   gateClass = new Int16Array(0);
+  /** Largest probability that can be in force, the last variate class above it, and the mean over the pollers. */
+  high = new Float64Array(0);
+  lastAbove = new Int16Array(0);
+  inForce = new Float64Array(0);
   /** Until which window start the gate is known to stay. */
   gateUntilMs = new Float64Array(0);
+  /** What a second of exposure counts for: the gate, or the mean in force where roots tell their probability. */
   weight = new Float64Array(0);
   /** The last estimate. */
   rate = new Float64Array(0);
@@ -157,6 +165,12 @@ export class OperationTable {
     const gateClass = new Int16Array(capacity);
     gateClass.set(this.gateClass);
     this.gateClass = gateClass;
+    const lastAbove = new Int16Array(capacity);
+    lastAbove.set(this.lastAbove);
+    this.lastAbove = lastAbove;
+    this.low = wide64(this.low);
+    this.high = wide64(this.high);
+    this.inForce = wide64(this.inForce);
     this.planned = wide64(this.planned);
     this.served = wide64(this.served);
     this.previous = wide64(this.previous);
@@ -191,6 +205,10 @@ export class OperationTable {
       this.changedAtMs,
       this.gate,
       this.gateClass,
+      this.low,
+      this.high,
+      this.lastAbove,
+      this.inForce,
       this.gateUntilMs,
       this.weight,
       this.rate,

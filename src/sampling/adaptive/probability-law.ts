@@ -8,7 +8,7 @@ export const MANY_SAMPLES = 30;
 /** What is raised has to show at the pollers before it is raised further than this. */
 const MOST_PER_POLL = 3;
 /** Deviations of the interval: up to where a few samples lower, raise, and raise without waiting for the pollers. */
-const LOWERS = 0.5;
+const LOWERS = 1;
 const RAISES = 1;
 const RAISES_AT_ONCE = 2;
 /** Deviations of the estimate inside which a probability is left alone. */
@@ -19,8 +19,6 @@ const WORTHWHILE = 1.2;
 export const SILENT = 3;
 const SILENT_LONG_MS = 600_000;
 const SILENT_RAISE = 2;
-/** What can differ between a gate and the probability that it was made of. */
-const GATE_STEP = 2 ** (1 / 8);
 
 /** What is wanted, and by which rule. */
 export interface Wanted {
@@ -89,7 +87,7 @@ function isCold(table: OperationTable, slot: number): boolean {
 
 /** How far up it may go before the pollers have it. */
 function reachable(table: OperationTable, slot: number): number {
-  return (table.gate[slot] as number) * GATE_STEP * MOST_PER_POLL;
+  return (table.low[slot] as number) * MOST_PER_POLL;
 }
 
 /** Kept; after long, up to double, so that the rest of a traffic that fell to a thousandth is met sooner. */

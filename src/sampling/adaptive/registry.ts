@@ -53,6 +53,7 @@ export class Registry {
       lowerBoundInForce: this.#options.minSamplesPerSecond,
       lowerBoundUntilMs: Number.NEGATIVE_INFINITY,
       isDirty: true,
+      kept: 0,
       order: undefined,
     };
     table.serviceList.push(entry);

@@ -1,5 +1,18 @@
 const ENTRIES = 8;
 
+/** What pollers can go by; one object for all looks. */
+export interface ServedView {
+  lowest: number;
+  highest: number;
+  mean: number;
+  /** When what was in force at the beginning was replaced: until then the bounds stay. Infinity: it still is. */
+  nextChangeMs: number;
+}
+
+export function noView(): ServedView {
+  return { lowest: 0, highest: 0, mean: 0, nextChangeMs: 0 };
+}
+
 /**
  * What has been served to each operation and since when, as far back as a poller may still go by it. A few entries per
  * operation in typed arrays; when they are full the two oldest become one that spans both of their values.
@@ -58,54 +71,32 @@ export class ServedHistory {
     this.#length[slot] = length + 1;
   }
 
-  /** The smallest that was served at any time since `fromMs`. */
-  lowest(slot: number, fromMs: number): number {
-    let lowest = Number.POSITIVE_INFINITY;
-    for (let at = this.#lastOf(slot); at >= slot * ENTRIES; at--) {
-      lowest = Math.min(lowest, this.#low[at] as number);
-      if ((this.#sinceMs[at] as number) <= fromMs) break;
-    }
-    return lowest;
-  }
-
-  /** The largest that was served at any time since `fromMs`. */
-  highest(slot: number, fromMs: number): number {
-    let highest = 0;
-    for (let at = this.#lastOf(slot); at >= slot * ENTRIES; at--) {
-      highest = Math.max(highest, this.#high[at] as number);
-      if ((this.#sinceMs[at] as number) <= fromMs) break;
-    }
-    return highest;
-  }
-
-  /** The mean of what was served in [fromMs, untilMs): what a poller with a random phase goes by at the end of it. */
-  mean(slot: number, fromMs: number, untilMs: number): number {
-    let sum = 0;
-    let until = untilMs;
-    for (let at = this.#lastOf(slot); at >= slot * ENTRIES; at--) {
-      const since = Math.max(fromMs, this.#sinceMs[at] as number);
-      if (since < until) {
-        sum += (until - since) * (((this.#low[at] as number) + (this.#high[at] as number)) / 2);
-        until = since;
+  /**
+   * What was served at any time since `fromMs`, into `view`; with the mean over [meanFromMs, meanUntilMs), which is what
+   * pollers with random phases go by at the end of it.
+   */
+  look(slot: number, fromMs: number, meanFromMs: number, meanUntilMs: number, view: ServedView): void {
+    const first = slot * ENTRIES;
+    let [lowest, highest, nextChangeMs] = [Number.POSITIVE_INFINITY, 0, Number.POSITIVE_INFINITY];
+    let [sum, untilMs] = [0, meanUntilMs];
+    for (let at = first + (this.#length[slot] as number) - 1; at >= first; at--) {
+      const sinceMs = this.#sinceMs[at] as number;
+      const low = this.#low[at] as number;
+      const high = this.#high[at] as number;
+      if (low < lowest) lowest = low;
+      if (high > highest) highest = high;
+      const meanSinceMs = Math.max(meanFromMs, sinceMs);
+      if (meanSinceMs < untilMs) {
+        sum += ((untilMs - meanSinceMs) * (low + high)) / 2;
+        untilMs = meanSinceMs;
       }
-      if (until <= fromMs) break;
+      if (sinceMs <= fromMs) break;
+      nextChangeMs = sinceMs;
     }
-    return sum / (untilMs - fromMs);
-  }
-
-  /** When what was in force at `fromMs` was replaced: until then `lowest` and `highest` stay. Infinity: it still is. */
-  nextChangeMs(slot: number, fromMs: number): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (let at = this.#lastOf(slot); at >= slot * ENTRIES; at--) {
-      const since = this.#sinceMs[at] as number;
-      if (since <= fromMs) break;
-      next = since;
-    }
-    return next;
-  }
-
-  #lastOf(slot: number): number {
-    return slot * ENTRIES + (this.#length[slot] as number) - 1;
+    view.lowest = lowest;
+    view.highest = highest;
+    view.nextChangeMs = nextChangeMs;
+    view.mean = sum / (meanUntilMs - meanFromMs);
   }
 
   #set(at: number, sinceMs: number, low: number, high: number): void {
