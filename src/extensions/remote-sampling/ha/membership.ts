@@ -1,5 +1,6 @@
 import type { ComponentContext, Deadline } from '../../../base/component.ts';
 import { SpanweirError, toError } from '../../../base/errors.ts';
+import { isBroken } from '../../../base/failpoints.ts';
 import type { Assignment } from '../../../kafka/assignment.ts';
 import type { KafkaClient } from '../../../kafka/client.ts';
 import { kafkaError } from '../../../kafka/errors.ts';
@@ -61,7 +62,9 @@ export class Membership implements GroupOwner {
    */
   mayDecide(): boolean {
     const assignment = this.#assignment;
-    return assignment?.mayBegin() === true && assignment.positions.length > 0 && !assignment.ending.aborted;
+    if (assignment === undefined || assignment.positions.length === 0) return false;
+    if (isBroken('write_after_session_timeout')) return assignment.isCurrent;
+    return assignment.mayBegin() && !assignment.ending.aborted;
   }
 
   /** The group has chosen another one. */

@@ -153,7 +153,10 @@ export class ReplicatedProvider<D extends Deciding> implements StrategyProvider 
   }
 
   #decided(): void {
-    if (this.#membership?.isFollower === true) this.#reign?.abort();
+    if (this.#membership?.isFollower === true) {
+      this.#reign?.abort();
+      this.#health.set('office', undefined);
+    }
     this.#wake();
   }
 
