@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClickHouse } from '../../../src/clickhouse/client.ts';
 import { NativeBuffer } from '../../../src/clickhouse/native/native-buffer.ts';
 import { encodeThroughput } from '../../../src/clickhouse/native/throughput-encoder.ts';
 import { createSamplingStore } from '../../../src/clickhouse/sampling-store.ts';
+import { type SourceProgress, UNKNOWN } from '../../../src/sampling/progress.ts';
 import type { ThroughputRow } from '../../../src/sampling/throughput-rows.ts';
 import { decisionOf, roundOf, rowOf } from '../../sampling/rows.ts';
 import { migratedDatabase, openClient } from './database.ts';
@@ -126,4 +127,68 @@ test('a store that can not be reached says so in a way that can be waited out', 
     code: 'UNAVAILABLE',
     retry: 'backoff',
   });
+});
+
+describe('what processes tell each other', () => {
+  const nowMs = Date.now();
+  const word = (partition: number, completeUntilMs: number, atMs: number): SourceProgress => ({
+    source: 'cluster/spans',
+    partition,
+    kind: 'log',
+    completeUntilMs,
+    atMs,
+  });
+
+  test('the last word on each partition comes back, and an owner that knows nothing yet unsays none', async () => {
+    const store = createSamplingStore(client);
+    expect(await store.progress()).toEqual([]);
+    const requests = { ...word(0, nowMs - 1000, nowMs), source: 'host/1', kind: 'requests' as const };
+    await store.reportProgress([word(0, nowMs - 9000, nowMs - 3000), requests], 'host/1');
+    await store.reportProgress([word(0, nowMs - 5000, nowMs), word(1, nowMs - 8000, nowMs - 3000)], 'host/1');
+    await store.reportProgress([word(1, UNKNOWN, nowMs), word(2, UNKNOWN, nowMs)], 'host/2');
+    await store.reportProgress([], 'host/2');
+    await store.reportProgress([word(3, nowMs, nowMs - 3_700_000)], 'host/3');
+    const words = [...(await store.progress())].sort(
+      (a, b) => a.partition - b.partition || (a.kind < b.kind ? -1 : 1),
+    );
+    expect(words).toEqual([
+      word(0, nowMs - 5000, nowMs),
+      requests,
+      word(1, nowMs - 8000, nowMs),
+      word(2, UNKNOWN, nowMs),
+    ]);
+  });
+
+  test('the last report of who polls each process comes back as long as it is fresh', async () => {
+    const store = createSamplingStore(client);
+    await store.reportPollers('["old"]', 'host/1', nowMs - 5000);
+    await store.reportPollers('["of one"]', 'host/1', nowMs);
+    await store.reportPollers('["of two"]', 'host/2', nowMs - 1000);
+    await store.reportPollers('["gone"]', 'host/3', nowMs - 60_000);
+    expect([...(await store.pollers(nowMs, 30_000))].sort()).toEqual(['["of one"]', '["of two"]']);
+  });
+});
+
+test('traces cost what they have in spans and bytes on average, by the operation they begin with', async () => {
+  const span = (traceId: string, service: string, name: string, parent = ''): string =>
+    `(now64(9) - 60, '${traceId}', '${parent}', '${service}', '${name}')`;
+  const rows = [
+    span('a', 'shop', 'GET /'),
+    span('a', 'cart', 'add', '1'),
+    span('a', 'cart', 'add', '1'),
+    span('b', 'shop', 'GET /'),
+    span('c', 'shop', 'POST /'),
+    span('d', 'nobody', 'has no root', '1'),
+  ];
+  await client.command(
+    `INSERT INTO ${client.database}.otel_traces (Timestamp, TraceId, ParentSpanId, ServiceName, SpanName) VALUES ${rows.join()}`,
+  );
+  const now = Date.now();
+  const costs = await createSamplingStore(client).traceCosts(now - 600_000, now);
+  expect([...costs.keys()]).toEqual(['shop']);
+  const shop = costs.get('shop');
+  expect(shop?.get('GET /')?.spans).toBe(2);
+  expect(shop?.get('POST /')?.spans).toBe(1);
+  expect(shop?.get('')?.spans).toBeCloseTo(5 / 3);
+  expect(shop?.get('GET /')?.bytes).toBeGreaterThan(shop?.get('POST /')?.bytes ?? 0);
 });
