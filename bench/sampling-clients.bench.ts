@@ -30,6 +30,7 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
     console.log(heading(nameWidth));
     for (const each of FILE_CASES) show(await trial.served(each));
     show(await trial.servedOverTls());
+    show(await trial.decided());
     show(await trial.awayAndBack());
   } finally {
     await trial.end();

@@ -29,6 +29,10 @@ test('all four SDKs apply what is served over TLS', async () => {
   expect(complaints(await trial.servedOverTls())).toEqual([]);
 });
 
+test('all four SDKs apply what the controller has decided of traffic', async () => {
+  expect(complaints(await trial.decided())).toEqual([]);
+});
+
 test('a JavaScript sampler without an interval gets its strategy and is named in the log', async () => {
   const { verdict, log } = await trial.withoutPause();
   expect(verdict.wrong).toEqual([]);

@@ -28,7 +28,11 @@ export function sigmasOff(sampled: number, decisions: number, probability: numbe
 }
 
 /** Lets a sampler decide so often for each operation. */
-export async function judge(sampler: RemoteSampler, expected: Expected, decisions: number): Promise<Verdict> {
+export async function judge(
+  sampler: Pick<RemoteSampler, 'sample'>,
+  expected: Expected,
+  decisions: number,
+): Promise<Verdict> {
   const wrong: string[] = [];
   let worstSigmas = 0;
   let redrawn = 0;

@@ -6,29 +6,47 @@ import { freePorts } from '../../../../scripts/parts/ports.mjs';
 import { LIMIT_AS_PROBABILITY, STRATEGIES } from './cases.ts';
 import { forEachSdk, type Ports, SDKS, type Sdk } from './sdks.ts';
 
+/** What all sample until the controller knows better. */
+export const INITIALLY = 1;
+
+/** Besides one for each SDK. */
+const PORTS = 7;
+
+/** Quick, and with so few operations that a decision comes within seconds. */
+const ADAPTIVE = {
+  sampling_store: 'memory',
+  initial_sampling_probability: INITIALLY,
+  target_samples_per_second: 20,
+  window: '1s',
+  calculation_interval: '1s',
+  calculation_delay: '2s',
+};
+
 /** The program as users start it, with one remote_sampling for each thing that is tried. */
 export class Serving {
   readonly #dir: string;
   readonly file: Ports;
   readonly tls: Ports;
+  readonly adaptive: Ports & { readonly otlp: number };
   /** One port for each SDK, so that who knocks while nobody is there is known. */
   readonly away: Readonly<Record<Sdk, number>>;
   #child: Child | undefined;
   #lives = 0;
 
   private constructor(dir: string, ports: readonly number[]) {
-    const [http, grpc, tlsHttp, tlsGrpc, ...away] = ports as [number, number, number, number];
+    const port = (index: number): number => ports[index] ?? 0;
     this.#dir = dir;
-    this.file = { http, grpc };
-    this.tls = { http: tlsHttp, grpc: tlsGrpc };
-    this.away = forEachSdk((sdk) => (away as number[])[SDKS.indexOf(sdk)] as number);
+    this.file = { http: port(0), grpc: port(1) };
+    this.tls = { http: port(2), grpc: port(3) };
+    this.adaptive = { http: port(4), grpc: port(5), otlp: port(6) };
+    this.away = forEachSdk((sdk) => port(PORTS + SDKS.indexOf(sdk)));
   }
 
   /** `dir` is an empty folder. */
   static async create(dir: string): Promise<Serving> {
     mkdirSync(dir, { recursive: true });
     makeCertificates(dir);
-    return new Serving(dir, await freePorts(4 + SDKS.length));
+    return new Serving(dir, await freePorts(PORTS + SDKS.length));
   }
 
   get caFile(): string {
@@ -39,7 +57,7 @@ export class Serving {
   async start(awayStrategies: object): Promise<void> {
     this.#write('strategies.json', STRATEGIES);
     this.#write('away.json', awayStrategies);
-    const { file, tls, away } = this;
+    const { file, tls, adaptive, away } = this;
     const at = (port: number): string => `127.0.0.1:${port}`;
     const strategies = {
       path: join(this.#dir, 'strategies.json'),
@@ -50,7 +68,13 @@ export class Serving {
       key_file: join(this.#dir, 'server.key'),
     };
     const extensions = {
+      // The first one is what the processor counts for.
       remote_sampling: {
+        adaptive: ADAPTIVE,
+        http: { endpoint: at(adaptive.http) },
+        grpc: { endpoint: at(adaptive.grpc) },
+      },
+      'remote_sampling/file': {
         file: strategies,
         http: { endpoint: at(file.http) },
         grpc: { endpoint: at(file.grpc) },
@@ -70,13 +94,16 @@ export class Serving {
       dir: this.#dir,
       name: `engine-${this.#lives++}`,
       config: {
-        receivers: { nop: {} },
+        receivers: { otlp: { protocols: { http: { endpoint: at(adaptive.otlp) } } } },
+        processors: { adaptive_sampling: { window: ADAPTIVE.window } },
         exporters: { nop: {} },
         extensions,
         service: {
           extensions: Object.keys(extensions),
           telemetry: { metrics: { level: 'none' } },
-          pipelines: { traces: { receivers: ['nop'], exporters: ['nop'] } },
+          pipelines: {
+            traces: { receivers: ['otlp'], processors: ['adaptive_sampling'], exporters: ['nop'] },
+          },
         },
       },
     });

@@ -9,7 +9,8 @@ import { type Expected, judge, together, type Verdict } from './draws.ts';
 import { NobodyThere } from './nobody-there.ts';
 import { RemoteSampler, type RemoteSamplerOptions } from './remote-sampler.ts';
 import { endpointOf, ofEachSdk, SDKS, type Sdk, trustIn } from './sdks.ts';
-import { Serving } from './serving.ts';
+import { INITIALLY, Serving } from './serving.ts';
+import { toldFor, untilDecided } from './traffic.ts';
 
 const POLL_MS = 250;
 /** So many polls in vain are enough to have noticed. */
@@ -118,6 +119,29 @@ export class Trial {
         .find((line) => line.includes('without a pause')),
     );
     return { verdict, log };
+  }
+
+  /** What the controller has decided of traffic that it has seen. */
+  async decided(): Promise<Row> {
+    const { adaptive } = this.#serving;
+    const traffic = {
+      otlpUrl: `http://127.0.0.1:${adaptive.otlp}`,
+      samplingUrl: `http://127.0.0.1:${adaptive.http}`,
+      service: 'adapting',
+      rates: [
+        ['GET /', 100],
+        ['GET /cart', 40],
+      ] as const,
+    };
+    const expected = await untilDecided(traffic, INITIALLY);
+    const verdicts = await ofEachSdk((sdk) =>
+      this.#judge(sdk, { endpoint: endpointOf(sdk, adaptive), service: traffic.service }, expected),
+    );
+    const now = await toldFor(traffic);
+    if (JSON.stringify(now) !== JSON.stringify(expected)) {
+      throw new Error(`without traffic ${JSON.stringify(expected)} became ${JSON.stringify(now)}`);
+    }
+    return { name: 'adaptive, decided from traffic', verdicts };
   }
 
   /** The server goes, stays away for some polls, and comes back with something else to tell. */
