@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureProgram } from './apt.mjs';
 import { cacheRoot, once, onPath, progress } from './cache.mjs';
 import { run } from './child.mjs';
 
@@ -90,11 +91,12 @@ function javaArguments(built) {
 async function buildRust() {
   const sources = join(SOURCES, 'rust');
   return await once(cached('rust', sources), async (folder) => {
-    if (!onPath('cargo')) {
-      throw new Error(
-        'the client of the Rust SDK is built with Rust 1.88 or newer (cargo): see https://rustup.rs',
-      );
-    }
+    await ensureProgram({
+      what: 'Rust 1.88 or newer (cargo; see https://rustup.rs) for the client of the Rust SDK',
+      programs: ['cargo'],
+      // Debian's newest, made for building browsers.
+      package: 'cargo-web',
+    });
     progress('building the client of the Rust SDK');
     const target = join(folder, 'target');
     mkdirSync(target);
