@@ -1,5 +1,5 @@
 import { FALLBACK, FLAG, type OperationTable, type ServiceEntry } from './operation-table.ts';
-import type { AdaptiveControlOptions } from './options.ts';
+import type { AdaptiveControlOptions, Override } from './options.ts';
 import { MANY_SAMPLES } from './probability-law.ts';
 import { rateAbove } from './rate-estimate.ts';
 import { RULE } from './rules.ts';
@@ -9,24 +9,31 @@ const DEAD_BAND = 0.15;
 /** A service without a root may have few, or none until a busy operation is deployed: it climbs no higher than this. */
 const HIGHEST_UNSEEN = 0.1;
 /**
- * What is not listed is given more than the mean, so that small operations are met: half of what the same traffic would
- * bring more is the risk.
+ * What is not listed is mostly small, and is only met when it is sampled: so it is given more than the mean of what is
+ * known, as long as the busiest operation under another name would not bring more than a part of all.
  */
-const OVER_SIBLINGS = 2;
-/** What is not listed may be given more than its listed siblings, but a new operation could be any of them. */
-const MOST_OVER_SIBLINGS = 3;
+const OVER_MEAN = 3;
+const PART_OF_ALL = 0.3;
 const MOST_PER_POLL = 3;
 
-/** Traffic and what the budget gives it. */
+/** Traffic, and what the budget gives it. */
 interface Means {
   charge: number;
   plan: number;
 }
 
+/** What is known of one service. */
+interface Known {
+  readonly all: Means;
+  /** Of what goes by the default. */
+  readonly shared: Means;
+  busiest: number;
+}
+
 /**
- * What is served where an operation is not listed. While a service has no operation: what its exposure without roots
- * allows. Then the share of all its traffic that the budget takes: a new operation, whatever it is, then brings as many
- * samples as the same traffic did before under other names.
+ * What is served where an operation is not listed. While a service has none: what its exposure without roots allows.
+ * Then a few times the share of its traffic (or of all traffic) that the budget takes: new operations then bring as
+ * many samples as the same traffic under other names, not as many as it has requests.
  */
 export class Defaults {
   readonly #table: OperationTable;
@@ -40,68 +47,85 @@ export class Defaults {
   /** Sets `planned` and `rule` of all defaults. */
   update(): void {
     const whole: Means = { charge: 0, plan: 0 };
-    for (const service of this.#table.serviceList) this.#updateService(service, whole);
-    if (whole.plan > 0) this.#move(FALLBACK, Math.min(1, whole.charge / whole.plan), RULE.siblings, 0);
+    const known = this.#table.serviceList.map((service) => {
+      const one = this.#knownOf(service);
+      whole.charge += one.all.charge;
+      whole.plan += one.all.plan;
+      return one;
+    });
+    for (const service of this.#table.serviceList) {
+      this.#updateService(service, known[service.index] as Known, whole);
+    }
+    if (whole.plan > 0) this.#move(FALLBACK, whole.charge / whole.plan, RULE.siblings, 1);
   }
 
-  #updateService(service: ServiceEntry, whole: Means): void {
+  #knownOf(service: ServiceEntry): Known {
+    const table = this.#table;
+    const known: Known = { all: { charge: 0, plan: 0 }, shared: { charge: 0, plan: 0 }, busiest: 0 };
+    for (const slot of service.slots) {
+      const flags = table.flags[slot] as number;
+      if ((flags & FLAG.left) !== 0 || isPinned(table.overrides[slot])) continue;
+      if ((table.samples[slot] as number) < 1) continue;
+      this.#add(known.all, slot);
+      if ((flags & FLAG.tail) !== 0) this.#add(known.shared, slot);
+      known.busiest = Math.max(known.busiest, table.plan[slot] as number);
+    }
+    if ((table.samples[service.defaultSlot] as number) >= 1) {
+      this.#add(known.all, service.defaultSlot);
+      this.#add(known.shared, service.defaultSlot);
+    }
+    return known;
+  }
+
+  #updateService(service: ServiceEntry, { all, shared, busiest }: Known, whole: Means): void {
     const table = this.#table;
     const slot = service.defaultSlot;
-    const all: Means = { charge: 0, plan: 0 };
-    const tail: Means = { charge: 0, plan: 0 };
-    for (const each of service.slots) {
-      if (((table.flags[each] as number) & FLAG.left) !== 0 || isDecided(table, each)) continue;
-      if ((table.samples[each] as number) < 1) continue;
-      add(all, table, each);
-      if (((table.flags[each] as number) & FLAG.tail) !== 0) add(tail, table, each);
-    }
-    const dispersion = table.dispersion[slot] as number;
-    const samples = (table.samples[slot] as number) / dispersion;
-    if (samples >= 1) {
-      add(all, table, slot);
-      add(tail, table, slot);
-    }
-    whole.charge += all.charge;
-    whole.plan += all.plan;
     const reach = (table.low[slot] as number) * MOST_PER_POLL;
-    if (all.plan > 0) {
-      const siblings = all.charge / all.plan;
-      const own = tail.plan > 0 ? tail.charge / tail.plan : siblings;
-      const isAlone = service.slots.length === 0 && samples >= MANY_SAMPLES;
-      const most = isAlone ? 1 : siblings * MOST_OVER_SIBLINGS;
-      this.#move(slot, Math.min(1, most, Math.max(siblings * OVER_SIBLINGS, own)), RULE.siblings, reach);
+    const samples = table.samples[slot] as number;
+    if (service.slots.length === 0 && samples < 1) this.#climb(slot);
+    if (all.plan <= 0) return;
+    const mean = all.charge / all.plan;
+    if (service.slots.length === 0) {
+      if (samples >= MANY_SAMPLES || mean < (table.planned[slot] as number)) {
+        this.#move(slot, mean, RULE.siblings, reach);
+      }
       return;
     }
-    if (service.slots.length > 0) return;
+    const most = OVER_MEAN * Math.max(mean, whole.charge / whole.plan);
+    const wanted = shared.plan > 0 ? Math.min(most, shared.charge / shared.plan) : most;
+    const bearable = busiest > 0 ? (PART_OF_ALL * whole.charge) / busiest : 1;
+    this.#move(slot, Math.max(mean, Math.min(wanted, bearable)), RULE.siblings, reach);
+  }
+
+  /** A service that polls and shows no root: the longer, the less there can be. */
+  #climb(slot: number): void {
+    const table = this.#table;
     const exposure = table.exposure[slot] as number;
     if (exposure <= 0) return;
     const allowed = Math.min(HIGHEST_UNSEEN, (table.target[slot] as number) / rateAbove(0, exposure, 1));
     if (allowed > (table.planned[slot] as number)) this.#move(slot, allowed, RULE.cold_start, 1);
   }
 
-  /** Upwards no further than to `reach`; 0: as it is. */
+  #add(means: Means, slot: number): void {
+    means.charge += this.#table.charge[slot] as number;
+    means.plan += this.#table.plan[slot] as number;
+  }
+
+  /** Upwards no further than to `reach`. */
   #move(slot: number, aim: number, rule: number, reach: number): void {
     const table = this.#table;
+    if (isPinned(table.overrides[slot])) return;
     const now = table.planned[slot] as number;
-    const override = table.overrides[slot];
-    if (override?.fixedProbability !== undefined || override?.never === true) return;
-    const clamped = Math.max(this.#options.minSamplingProbability, aim);
+    const clamped = Math.min(1, Math.max(this.#options.minSamplingProbability, aim));
     if (Math.abs(clamped / now - 1) <= DEAD_BAND) return;
-    const isFar = reach > 0 && clamped > now && clamped > reach;
-    const next = isFar ? Math.max(now, reach) : clamped;
+    const next = clamped > now ? Math.max(now, Math.min(clamped, reach)) : clamped;
     if (next === now) return;
     table.planned[slot] = next;
     table.rule[slot] = rule;
   }
 }
 
-function add(means: Means, table: OperationTable, slot: number): void {
-  means.charge += table.charge[slot] as number;
-  means.plan += table.plan[slot] as number;
-}
-
-/** Probabilities that people fixed say nothing about what others should have. */
-function isDecided(table: OperationTable, slot: number): boolean {
-  const override = table.overrides[slot];
+/** Probabilities that people fixed are no matter of traffic, and say nothing about what others should have. */
+function isPinned(override: Override | undefined): boolean {
   return override?.never === true || override?.fixedProbability !== undefined;
 }
