@@ -66,6 +66,10 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
     what: "a real SDK's sampler in the loop: shares of decisions, steps of traffic, a restart",
     load: () => import('./sampling.bench.ts'),
   },
+  'sampling-ha': {
+    what: 'three replicas under load, the controller killed 20 times: versions, how far apart, steps of probabilities',
+    load: () => import('./sampling-ha.bench.ts'),
+  },
   'sampling-polls': {
     what: 'polls of 50,000 services over kept connections: per CPU-second, and how long at 5,000 a second',
     load: () => import('./sampling-polls.bench.ts'),

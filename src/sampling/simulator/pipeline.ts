@@ -8,17 +8,13 @@ import { MAX_PROBABILITIES } from '../throughput-entries.ts';
 import type { ThroughputRow } from '../throughput-rows.ts';
 import { traceIdVariate, type VariateKind } from '../trace-id-variate.ts';
 import { variateClass } from '../variate-classes.ts';
-import { KEPT_BY, type SampledRequest } from './operation-traffic.ts';
+import { KEPT_BY, type SampledRequest } from './operation-requests.ts';
 import type { FleetTags } from './scenario.ts';
 import { BATCH_S } from './service-fleet.ts';
 
-/** Windows that rows are counted in. */
-export const WINDOW_S = 5;
 /** From an SDK's batch until its rows can be read: network, Kafka, a block's linger, the insert. */
 const TRANSIT_S = 2;
 const TRANSIT_SPREAD_S = 1.5;
-/** A window is taken for complete when it ended so long ago: an SDK's batch, and the way. */
-export const COMPLETE_AFTER_S = 10;
 
 interface Root {
   readonly operation: number;
@@ -42,8 +38,12 @@ export interface PipelineOptions {
   readonly tags: FleetTags;
   readonly kind: VariateKind;
   readonly operations: readonly { readonly service: string; readonly operation: string }[];
-  /** Unix seconds of the simulation's start, a multiple of WINDOW_S. */
+  /** Unix seconds of the simulation's start, a multiple of the window. */
   readonly epochS: number;
+  /** Length of the windows that rows are counted in. */
+  readonly windowS: number;
+  /** How old a window's end is when it is taken for complete. */
+  readonly delayS: number;
   /** When rows are withheld, seconds from the start. */
   readonly lags: readonly { readonly atS: number; readonly forS: number }[];
 }
@@ -62,23 +62,18 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#readUntilS = options.epochS;
+    this.#readUntilS = this.#completeS(0);
     this.#names = options.operations.map(({ operation }) =>
       holdsId(operation) ? SHARED_OPERATION : operation,
     );
-  }
-
-  /** The first reading begins with what is complete at `timeS`. */
-  begin(timeS: number): void {
-    this.#readUntilS = this.#options.epochS + timeS - COMPLETE_AFTER_S;
   }
 
   /** A request was sampled; its span leaves with the instance's next batch. */
   send(request: SampledRequest): void {
     const { instance, timeS, durationS, operation, probability, keptBy } = request;
     const endS = timeS + durationS;
-    const { epochS } = this.#options;
-    const windowS = Math.floor((epochS + endS + instance.skewS) / WINDOW_S) * WINDOW_S;
+    const { epochS, windowS: lengthS } = this.#options;
+    const windowS = Math.floor((epochS + endS + instance.skewS) / lengthS) * lengthS;
     const phaseS = instance.flushPhaseS;
     const leavesS = Math.ceil((endS - phaseS) / BATCH_S) * BATCH_S + phaseS;
     const arrivesS = this.#afterLag(leavesS + TRANSIT_S + TRANSIT_SPREAD_S * request.chance);
@@ -103,20 +98,24 @@ export class Pipeline {
   /** Reads the windows that are complete by now; `endS` (Unix seconds) is where the next reading begins. */
   read(timeS: number): { readonly startS: number; readonly endS: number; readonly rows: ThroughputRow[] } {
     const startS = this.#readUntilS;
-    const { epochS, lags } = this.#options;
+    const { lags, windowS: lengthS } = this.#options;
     let knownS = timeS;
     for (const { atS, forS } of lags) if (timeS >= atS && timeS < atS + forS) knownS = Math.min(knownS, atS);
-    const completeS = Math.floor((epochS + knownS - COMPLETE_AFTER_S) / WINDOW_S) * WINDOW_S;
-    const endS = Math.max(startS, completeS);
+    const endS = Math.max(startS, this.#completeS(knownS));
     this.#readUntilS = endS;
     const rows: ThroughputRow[] = [];
-    for (let windowS = startS; windowS < endS; windowS += WINDOW_S) {
+    for (let windowS = startS; windowS < endS; windowS += lengthS) {
       const window = this.#windows.get(windowS);
       if (window === undefined) continue;
       this.#windows.delete(windowS);
       for (const [operation, found] of window.operations) rows.push(this.#rowOf(windowS, operation, found));
     }
     return { startS, endS, rows };
+  }
+
+  #completeS(timeS: number): number {
+    const { epochS, delayS, windowS } = this.#options;
+    return Math.floor((epochS + timeS - delayS) / windowS) * windowS;
   }
 
   #afterLag(timeS: number): number {

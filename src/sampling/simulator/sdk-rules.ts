@@ -23,6 +23,8 @@ export function variateKindOf({ sdk, tags }: Pick<Fleet, 'sdk' | 'tags'>): Varia
 
 /** Ids are told apart by octave of their variate down to 2^-MAX_OCTAVE: a JS variate has 32 bits. */
 export const MAX_OCTAVE = 30;
+/** After every octave: of a probability of 0. */
+export const NO_OCTAVE = 255;
 
 /**
  * Draws a trace id whose variate lies in octave `octave`, [2^-(octave+1), 2^-octave), uniformly; with `isLast` in

@@ -4,7 +4,7 @@ import type { VariateKind } from '../trace-id-variate.ts';
 import { type Instance, switchReply } from './instance.ts';
 import type { SeededRandom } from './random.ts';
 import type { Fleet } from './scenario.ts';
-import { variateKindOf } from './sdk-rules.ts';
+import { MAX_OCTAVE, NO_OCTAVE, variateKindOf } from './sdk-rules.ts';
 import { initialReply, type ServiceReply, serviceReply } from './service-reply.ts';
 
 const STREAM_OF_INSTANCES = 1;
@@ -26,8 +26,8 @@ export class ServiceFleet {
   readonly operations: ReadonlyMap<string, number>;
   /** Those that take requests now. */
   alive: readonly Instance[] = [];
-  /** By operation: the largest probability that an instance has in this second. */
-  readonly largest: Float64Array;
+  /** By operation: the variates of this octave and below may be sampled by some instance in this second. */
+  readonly firstOctave: Uint8Array;
   /** Counts what may make a token of the lower bound come earlier than it seemed. */
   tokenEpoch = 0;
   readonly #fleet: Fleet;
@@ -52,7 +52,7 @@ export class ServiceFleet {
     this.#nextId = nextId;
     this.#initial = initialReply(this.kind, operations.length, fleet.initialProbability);
     this.#reply = this.#initial;
-    this.largest = new Float64Array(operations.length);
+    this.firstOctave = new Uint8Array(operations.length).fill(NO_OCTAVE);
     for (let place = 0; place < fleet.instances; place++) {
       // The fleet has been running before the simulation begins, so it is anywhere between two polls.
       this.#add(place, 0, (random_) => random_.uniform() * fleet.pollIntervalS);
@@ -98,7 +98,7 @@ export class ServiceFleet {
       if (instance.nextPollS < timeS + 1) this.#poll(instance, timeS, snapshot, polled);
     }
     if (!this.#changed) return;
-    this.#changed = this.#findLargest(timeS);
+    this.#changed = this.#findOctaves(timeS);
   }
 
   #poll(
@@ -128,7 +128,7 @@ export class ServiceFleet {
   }
 
   /** Tells whether it must be done again in the next second: while replies that are on their way out count. */
-  #findLargest(timeS: number): boolean {
+  #findOctaves(timeS: number): boolean {
     const replies = new Set<ServiceReply>();
     let again = false;
     for (const { reply, before, switchS } of this.alive) {
@@ -138,15 +138,16 @@ export class ServiceFleet {
         again = true;
       }
     }
-    this.largest.fill(0);
-    for (const { probability } of replies) {
-      for (let i = 0; i < probability.length; i++) {
-        if ((probability[i] as number) > (this.largest[i] as number)) {
-          this.largest[i] = probability[i] as number;
-        }
-      }
+    if (this.alive.some(({ nonconforming }) => nonconforming)) {
+      this.firstOctave.fill(0);
+      return again;
     }
-    if (this.alive.some(({ nonconforming }) => nonconforming)) this.largest.fill(1);
+    for (let i = 0; i < this.firstOctave.length; i++) {
+      let largest = 0;
+      for (const { probability } of replies) largest = Math.max(largest, probability[i] as number);
+      this.firstOctave[i] =
+        largest > 0 ? Math.min(MAX_OCTAVE, Math.floor(-Math.log2(Math.min(1, largest)))) : NO_OCTAVE;
+    }
     return again;
   }
 

@@ -3,25 +3,33 @@ import { PollerRegistry } from '../pollers.ts';
 import type { StrategySnapshot } from '../snapshot.ts';
 import type { ThroughputRow } from '../throughput-rows.ts';
 import { largestJump } from './largest-jump.ts';
-import { KEPT_BY, OperationRequests, type SampledRequest } from './operation-traffic.ts';
+import { KEPT_BY, OperationRequests, type SampledRequest } from './operation-requests.ts';
 import { Pipeline } from './pipeline.ts';
 import { pollOf } from './poll-of.ts';
 import { SeededRandom } from './random.ts';
-import type { Fleet, Scenario, ScenarioEvent, Whom } from './scenario.ts';
+import { meanRate } from './rate-steps.ts';
+import type { Scenario, ScenarioEvent, Whom } from './scenario.ts';
 import { variateKindOf } from './sdk-rules.ts';
 import { type OperationSeries, SLICE_S } from './series.ts';
 import { type PollSeen, ServiceFleet } from './service-fleet.ts';
-import { initialReply } from './service-reply.ts';
 import { type Verdict, Verdicts } from './verdicts.ts';
 
 /** 2026-01-01, the simulation's start. */
 export const EPOCH_S = 1_767_225_600;
-/** Between two rounds of the controller. */
-export const ROUND_S = 5;
+
+/** When the controller decides, and over what; as the engine drives it. Whole seconds. */
+export interface Rhythm {
+  /** Between two rounds. */
+  readonly intervalS: number;
+  /** How old a window's end is when it is taken for complete. */
+  readonly delayS: number;
+  /** Windows that roots are counted in. */
+  readonly windowS: number;
+}
+
+export const DEFAULT_RHYTHM: Rhythm = { intervalS: 5, delayS: 10, windowS: 5 };
 
 const STREAM_OF_START = 5;
-/** A minute's worth: Jaeger's interval by default. */
-const WARM_UP_ROUNDS = 60 / ROUND_S;
 
 export type CreateController = () => Controller<ThroughputRow>;
 
@@ -39,6 +47,7 @@ export interface SimulationNotes {
 export class Simulation {
   readonly scenario: Scenario;
   readonly #create: CreateController;
+  readonly #rhythm: Rhythm;
   readonly #fleets: readonly ServiceFleet[];
   readonly #requests: readonly OperationRequests[];
   readonly #pipeline: Pipeline;
@@ -46,39 +55,42 @@ export class Simulation {
   readonly #verdicts = new Verdicts();
   /** Sums per slice, where it is not the probability. */
   readonly #series: readonly MutableSeries[];
-  readonly #request: SampledRequest;
   readonly #failoverJumps: number[] = [];
   #controller: Controller<ThroughputRow> | undefined;
   #stored: readonly ControlDecision[] = [];
   #resumeS = 0;
   #snapshot: StrategySnapshot;
   #timeS = 0;
+  #nextRoundS: number;
   #rounds = 0;
 
-  constructor(scenario: Scenario, create: CreateController) {
+  constructor(scenario: Scenario, create: CreateController, rhythm: Rhythm = DEFAULT_RHYTHM) {
     const { fleet, operations, seed } = scenario;
     const random = new SeededRandom(seed);
     this.scenario = scenario;
     this.#create = create;
+    this.#rhythm = rhythm;
     this.#controller = create();
     this.#snapshot = this.#controller.snapshot();
     this.#fleets = fleetsOf(scenario, random);
+    const sampled = (request: SampledRequest): void => this.#sampled(request);
     const byService = new Map(this.#fleets.map((one) => [one.service, one]));
-    this.#requests = operations.map(
-      (traffic, i) =>
-        new OperationRequests(i, traffic, byService.get(traffic.service) as ServiceFleet, random),
-    );
+    this.#requests = operations.map((traffic, index) => {
+      const own = byService.get(traffic.service) as ServiceFleet;
+      return new OperationRequests({ index, traffic }, own, random, sampled);
+    });
     this.#pipeline = new Pipeline({
       tags: fleet.tags,
       kind: variateKindOf(fleet),
       operations,
       epochS: EPOCH_S,
+      ...rhythm,
       lags: scenario.events.filter((event) => event.do === 'lag'),
     });
     const slices = Math.ceil(scenario.durationS / SLICE_S);
     this.#series = operations.map(() => emptySeries(slices));
-    this.#request = blankRequest(this.#fleets, fleet);
-    this.#warmUp(this.#controller, random);
+    // The controller has been running before anything else begins: its rhythm is anywhere by then.
+    this.#nextRoundS = random.stream(STREAM_OF_START, 0, 0).below(rhythm.intervalS);
   }
 
   /** Seconds that are over. */
@@ -93,7 +105,6 @@ export class Simulation {
   /** Goes on until `timeS` (or the scenario's end). */
   run(timeS: number): void {
     const endS = Math.min(timeS, this.scenario.durationS);
-    const sampled = (request: SampledRequest): void => this.#sampled(request);
     const polled = (poll: PollSeen): void => {
       this.#pollers.record(pollOf(poll, this.scenario.fleet, EPOCH_S));
     };
@@ -104,15 +115,7 @@ export class Simulation {
       this.#control(nowS);
       if (nowS % SLICE_S === 0) this.#noteServed(nowS / SLICE_S);
       for (const fleet of this.#fleets) fleet.step(nowS, this.#snapshot, polled);
-      for (let i = 0; i < this.#requests.length; i++) {
-        const requests = this.#requests[i] as OperationRequests;
-        const perSecond = requests.rateIn(nowS);
-        if (perSecond <= 0) continue;
-        const { rate } = this.#series[i] as MutableSeries;
-        const slice = Math.floor(nowS / SLICE_S);
-        rate[slice] = (rate[slice] as number) + perSecond;
-        requests.draw(nowS, perSecond, this.#request, sampled);
-      }
+      for (const requests of this.#requests) requests.step(nowS);
       this.#timeS = nowS + 1;
     }
   }
@@ -121,17 +124,20 @@ export class Simulation {
   series(): readonly OperationSeries[] {
     const decisions = this.#controller?.standing() ?? this.#stored;
     const targets = new Map(decisions.map((each) => [`${each.service}\n${each.operation}`, each.target]));
-    return this.scenario.operations.map(({ service, operation }, i) => {
+    return this.scenario.operations.map(({ service, operation, rate }, i) => {
       const own = targets.get(`${service}\n${operation}`);
       const target = own ?? targets.get(`${service}\n`) ?? Number.NaN;
-      const { rate, probability, sampled, lowerBound } = this.#series[i] as MutableSeries;
+      const { probability, sampled, lowerBound } = this.#series[i] as MutableSeries;
       const perSecond = (sums: Float64Array): Float64Array =>
         sums.map((sum, slice) => sum / this.#lengthOf(slice));
       return {
         service,
         operation,
         target,
-        rate: perSecond(rate),
+        rate: probability.map((_, slice) => {
+          const fromS = slice * SLICE_S;
+          return meanRate(rate, fromS, fromS + this.#lengthOf(slice));
+        }),
         probability,
         sampled: perSecond(sampled),
         lowerBound: perSecond(lowerBound),
@@ -157,19 +163,13 @@ export class Simulation {
     if (this.#controller === undefined) {
       if (nowS < this.#resumeS) return;
       this.#controller = this.#create();
+      this.#nextRoundS = nowS;
       this.#controller.restore(this.#stored, nowMs);
       const before = this.#snapshot;
       this.#snapshot = this.#controller.snapshot();
       this.#failoverJumps.push(largestJump(this.scenario.operations, before, this.#snapshot));
     }
-    if (nowS % ROUND_S === 0 && nowS > 0) this.#round(this.#controller, nowS);
-  }
-
-  /** The controller has been running before anything else begins: its own rhythm is anywhere by then. */
-  #warmUp(controller: Controller<ThroughputRow>, random: SeededRandom): void {
-    const rounds = 1 + random.stream(STREAM_OF_START, 0, 0).below(WARM_UP_ROUNDS);
-    this.#pipeline.begin(-(rounds + 1) * ROUND_S);
-    for (let i = rounds; i >= 0; i--) this.#round(controller, -i * ROUND_S);
+    if (nowS >= this.#nextRoundS) this.#round(this.#controller, nowS);
   }
 
   #round(controller: Controller<ThroughputRow>, nowS: number): void {
@@ -182,6 +182,7 @@ export class Simulation {
       rows,
       pollers: this.#pollers.servicePollers(nowMs),
     });
+    this.#nextRoundS = nowS + this.#rhythm.intervalS;
     this.#rounds += 1;
     this.#snapshot = controller.snapshot();
     this.#verdicts.look(nowS, rows, controller.standing());
@@ -240,11 +241,11 @@ export class Simulation {
   }
 }
 
-type MutableSeries = Pick<OperationSeries, 'rate' | 'probability' | 'sampled' | 'lowerBound'>;
+type MutableSeries = Pick<OperationSeries, 'probability' | 'sampled' | 'lowerBound'>;
 
 function emptySeries(slices: number): MutableSeries {
   const column = (): Float64Array => new Float64Array(slices);
-  return { rate: column(), probability: column(), sampled: column(), lowerBound: column() };
+  return { probability: column(), sampled: column(), lowerBound: column() };
 }
 
 function fleetsOf({ operations, fleet }: Scenario, random: SeededRandom): ServiceFleet[] {
@@ -259,20 +260,4 @@ function fleetsOf({ operations, fleet }: Scenario, random: SeededRandom): Servic
   return [...names].map(
     ([service, own]) => new ServiceFleet({ service, operations: own, fleet }, random, nextId),
   );
-}
-
-function blankRequest(fleets: readonly ServiceFleet[], fleet: Fleet): SampledRequest {
-  const instance = fleets[0]?.instances[0];
-  if (instance === undefined) throw new RangeError('a scenario needs an operation and an instance');
-  return {
-    operation: 0,
-    instance: { ...instance, reply: initialReply(variateKindOf(fleet), 0, 0) },
-    timeS: 0,
-    durationS: 0,
-    isError: false,
-    traceId: new Uint32Array(4),
-    keptBy: KEPT_BY.probability,
-    probability: 0,
-    chance: 0,
-  };
 }

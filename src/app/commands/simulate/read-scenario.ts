@@ -2,19 +2,15 @@ import { checkValue } from '../../../config/check-value.ts';
 import { mapNode, type Node, type Path, positionOf } from '../../../config/node.ts';
 import { formatProblem, inReadingOrder, type Problem } from '../../../config/problem.ts';
 import { readYaml } from '../../../config/read-yaml.ts';
-import { remoteSamplingConfig } from '../../../extensions/remote-sampling/config.ts';
+import { type AdaptiveConfig, adaptiveConfig } from '../../../extensions/remote-sampling/adaptive-config.ts';
 import type { Scenario } from '../../../sampling/simulator/scenario.ts';
 import { scenarioSchema, type WrittenScenario } from './scenario-schema.ts';
 import { unfoldScenario } from './unfold-scenario.ts';
 
-const adaptiveSchema = remoteSamplingConfig.shape.adaptive.unwrap();
-
-/** The controller's options, as the extension itself has them. */
-export type ControllerConfig = Exclude<ReturnType<typeof adaptiveSchema.parse>, undefined>;
-
 export interface ReadScenario {
   readonly scenario: Scenario;
-  readonly controller: ControllerConfig;
+  /** The controller's options, as the extension itself has them. */
+  readonly controller: AdaptiveConfig;
 }
 
 /** Everything that is wrong with a scenario, in reading order: `file:line:column: path: what and why`. */
@@ -31,7 +27,7 @@ export function readScenario(text: string, source: string): ReadScenario | Scena
   }
   if (problems.length > 0) return told(problems);
   const written = checkValue({ root, path: [] }, scenarioSchema, problems);
-  const controller = checkValue({ root, path: ['controller'] }, adaptiveSchema, problems);
+  const controller = checkValue({ root, path: ['controller'] }, adaptiveConfig, problems);
   if (written !== undefined) checkNames(written, root, problems);
   if (written === undefined || controller === undefined || problems.length > 0) return told(problems);
   const name = source.replace(/^.*[/\\]/, '').replace(/\.(ya?ml|json)$/, '');

@@ -14,7 +14,7 @@ import {
   UsageError,
 } from '../command.ts';
 import { braillePlot } from './braille-plot.ts';
-import { controllerOf } from './create-controller.ts';
+import { simulatedControl } from './create-controller.ts';
 import { htmlReport, timeText } from './html-report.ts';
 import { type ReadScenario, readScenario } from './read-scenario.ts';
 import { type OperationSummary, summarize, summaryJson, summaryTable } from './summary.ts';
@@ -72,7 +72,8 @@ async function simulate(given: GivenArguments, io: StandaloneIo, stop: AbortSign
     return EXIT.config;
   }
   const read = withSeed(found, countOf(given, 'seed'));
-  const simulation = new Simulation(read.scenario, controllerOf(read.controller));
+  const { create, rhythm } = simulatedControl(read.controller);
+  const simulation = new Simulation(read.scenario, create, rhythm);
   await runAll(simulation, io, stop);
   if (stop.aborted) return EXIT.interrupted;
   const series = simulation.series();
@@ -82,7 +83,13 @@ async function simulate(given: GivenArguments, io: StandaloneIo, stop: AbortSign
   const html = textOf(given, 'html');
   const plots = countOf(given, 'plots');
   if (html !== undefined) {
-    const report = { ...read, series, summaries, plots: plots ?? PLOTS.html, algorithm: 'jaeger' };
+    const report = {
+      ...read,
+      series,
+      summaries,
+      plots: plots ?? PLOTS.html,
+      algorithm: read.controller.algorithm,
+    };
     write(html, () => writeFileSync(html, htmlReport(report)));
   }
   io.progress(undefined);
