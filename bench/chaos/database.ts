@@ -34,7 +34,7 @@ export async function startDatabase(dir: string): Promise<Database> {
       random: Math.random,
       log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
       health: { report: quiet },
-      restarts: { add: quiet },
+      restarts: { add: () => console.log('  ClickHouse was started again') },
       options: { directory: 'directory', endpoint: 'endpoint', nativeEndpoint: 'native_endpoint' },
       platform: `${process.platform}-${process.arch}`,
     },

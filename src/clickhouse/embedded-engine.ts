@@ -129,7 +129,9 @@ export function engineConfig(engine: Engine, settings: EngineSettings, nonce: st
     max_concurrent_queries: 200,
     // Seconds that it waits at its end for connections, which idle ones use up in full.
     shutdown_wait_unfinished: 2,
-    keep_alive_timeout: 3,
+    // Well above the 2.5 s after which clients close what they don't use: on a busy machine they are late, and an insert over
+    // a connection that is being closed is one whose outcome is in doubt.
+    keep_alive_timeout: 10,
   };
   const rows = Object.entries(values).map(([name, value]) => `  <${name}>${value}</${name}>`);
   if (engine.kind === 'binary') rows.push(...serverRows(settings, nonce));
