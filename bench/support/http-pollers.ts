@@ -99,7 +99,7 @@ export class HttpPollers {
   }
 
   async #quiet(): Promise<void> {
-    const untilMs = performance.now() + 10_000;
+    const untilMs = performance.now() + 60_000;
     while (this.#connections.some(({ isBusy }) => isBusy)) {
       if (performance.now() > untilMs) throw new Error('some polls were never answered');
       await pause(5);

@@ -149,32 +149,40 @@ export class SharedHttpServer {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
-    this.#inHand.add(response);
-    response.once('close', this.#inHandEnds);
-    request.on('error', ignore);
-    response.on('error', ignore);
+    const target = request.url ?? '';
+    const query = target.indexOf('?');
+    const exact = this.#routes.get(query < 0 ? target : target.slice(0, query));
+    if (exact?.plain !== undefined && !this.#closing && target.length <= this.#maxTargetBytes) {
+      this.#run(exact, request, response, target);
+      // What is answered already needs no looking after, and such answers are many.
+      if (!response.writableEnded) this.#takeInHand(response);
+      return;
+    }
+    this.#takeInHand(response);
     if (this.#closing) {
       response.setHeader('connection', 'close');
       replyText(response, 503, 'stopping\n', { 'retry-after': '1' });
       return;
     }
-    const target = request.url ?? '';
     if (target.length > this.#maxTargetBytes) {
       this.#deps.refused.target.add(1);
       replyText(response, 414, `414 path and query are longer than ${this.#maxTargetBytes} bytes\n`);
-      return;
-    }
-    const query = target.indexOf('?');
-    const exact = this.#routes.get(query < 0 ? target : target.slice(0, query));
-    if (exact?.plain !== undefined) {
-      this.#run(exact, request, response, target);
       return;
     }
     const url = parseTarget(target);
     const route = url && (this.#routes.get(url.pathname) ?? this.#routes.get('*'));
     if (url === undefined) replyText(response, 400, '400 bad request target\n');
     else if (route === undefined) replyNotFound(response);
-    else this.#run(route, request, response, target, url);
+    else {
+      request.on('error', ignore);
+      this.#run(route, request, response, target, url);
+    }
+  }
+
+  #takeInHand(response: ServerResponse): void {
+    this.#inHand.add(response);
+    response.once('close', this.#inHandEnds);
+    response.on('error', ignore);
   }
 
   #run(

@@ -26,19 +26,20 @@ const RECENT_MS = 600_000;
 /** A silence of so many intervals is an instance that went and another that came. */
 const SILENT_INTERVALS = 4;
 const CONNECTIONS = 8;
+/** Rings of the last polls' times (from 0) and connections. */
+const CONNECTION = KEPT;
+/** The connections of the last polls, each once, and when it was last used: one that is kept open belongs to one instance. */
+const OPEN = 2 * KEPT;
+const OPEN_AT = OPEN + CONNECTIONS;
 
 const sorted = new Float64Array(KEPT);
 
 /** The last polls of one address. */
 export class PollTimes {
-  /** Rings; the newest at `#count - 1`. */
-  readonly #atMs = new Float64Array(KEPT);
-  readonly #connection = new Uint16Array(KEPT);
+  /** One array for all, since there are many of these: the places are told below. */
+  readonly #kept = new Float64Array(2 * KEPT + 2 * CONNECTIONS);
   #count = 0;
   #longestGapMs = 0;
-  /** The last polls by connection: one that is kept open belongs to one instance. */
-  readonly #openConnection = new Uint16Array(CONNECTIONS);
-  readonly #openAtMs = new Float64Array(CONNECTIONS);
   #slowestOnOneMs = 0;
   #slowestOnOneBeforeMs = 0;
   #slowestSinceMs = 0;
@@ -50,8 +51,8 @@ export class PollTimes {
       if (gapMs > SILENT_INTERVALS * Math.max(usualMs, this.#longestGapMs)) this.#forget();
       else if (gapMs > this.#longestGapMs) this.#longestGapMs = gapMs;
     }
-    this.#atMs[this.#count % KEPT] = atMs;
-    this.#connection[this.#count % KEPT] = connection;
+    this.#kept[this.#count % KEPT] = atMs;
+    this.#kept[CONNECTION + (this.#count % KEPT)] = connection;
     this.#count += 1;
     this.#addToConnection(atMs, connection);
   }
@@ -59,7 +60,7 @@ export class PollTimes {
   /** Over how many the last polls came. */
   connections(): number {
     const kept = Math.min(this.#count, KEPT);
-    return new Set(this.#connection.subarray(0, kept)).size;
+    return new Set(this.#kept.subarray(CONNECTION, CONNECTION + kept)).size;
   }
 
   rhythm(usualMs: number): Rhythm {
@@ -141,33 +142,34 @@ export class PollTimes {
       this.#slowestOnOneMs = 0;
       this.#slowestSinceMs = atMs;
     }
+    const kept = this.#kept;
     let oldest = 0;
     for (let i = 0; i < CONNECTIONS; i++) {
-      const lastMs = this.#openAtMs[i] as number;
-      if (lastMs > 0 && this.#openConnection[i] === connection) {
+      const lastMs = kept[OPEN_AT + i] as number;
+      if (lastMs > 0 && kept[OPEN + i] === connection) {
         this.#slowestOnOneMs = Math.max(this.#slowestOnOneMs, atMs - lastMs);
-        this.#openAtMs[i] = atMs;
+        kept[OPEN_AT + i] = atMs;
         return;
       }
-      if (lastMs < (this.#openAtMs[oldest] as number)) oldest = i;
+      if (lastMs < (kept[OPEN_AT + oldest] as number)) oldest = i;
     }
-    this.#openConnection[oldest] = connection;
-    this.#openAtMs[oldest] = atMs;
+    kept[OPEN + oldest] = connection;
+    kept[OPEN_AT + oldest] = atMs;
   }
 
   #forget(): void {
     this.#count = 0;
     this.#longestGapMs = 0;
-    this.#openAtMs.fill(0);
+    this.#kept.fill(0, OPEN_AT);
     this.#slowestOnOneMs = 0;
     this.#slowestOnOneBeforeMs = 0;
   }
 
   #time(i: number): number {
-    return this.#atMs[i % KEPT] as number;
+    return this.#kept[i % KEPT] as number;
   }
 
   #on(i: number): number {
-    return this.#connection[i % KEPT] as number;
+    return this.#kept[CONNECTION + (i % KEPT)] as number;
   }
 }

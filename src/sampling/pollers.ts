@@ -41,10 +41,13 @@ export type PollNews = 'none' | 'tight_loop';
 const MAX_NAME = 256;
 const MAX_ADDRESS = 64;
 const MAX_USER_AGENT = 128;
+/** Different clients at one address, for one service. */
+const MAX_AGENTS = 8;
 const LOOP_WINDOW_MS = 5000;
 const LOOP_CONNECTIONS = 4;
-/** Every so many polls the rhythm is looked at again. */
-const LOOK_EVERY = 4;
+/** So many polls are looked at one by one; then every sixteenth, and those that were long in coming. */
+const LOOK_AT_EACH = 12;
+const LOOK_EVERY = 16;
 /** How many that stay are passed over in the search for one that goes. */
 const SECOND_CHANCES = 16;
 const SILENT: Rhythm = { intervalMs: undefined, slowestMs: undefined, instances: 1 };
@@ -57,7 +60,6 @@ interface Poller {
   readonly firstPollMs: number;
   readonly firstConnection: number;
   lastPollMs: number;
-  queuedAtMs: number;
   polls: number;
   /** From the second poll on. */
   times: PollTimes | undefined;
@@ -69,9 +71,15 @@ interface Poller {
   wasTold: boolean;
 }
 
+interface Address {
+  readonly pollers: Poller[];
+  lastPollMs: number;
+  queuedAtMs: number;
+}
+
 interface Service {
-  readonly pollers: Map<string, Poller>;
-  readonly firstPollMs: number;
+  /** By address; nearly always one user agent for each. */
+  readonly addresses: Map<string, Address>;
   lastPollMs: number;
   queuedAtMs: number;
 }
@@ -97,23 +105,22 @@ export class PollerRegistry {
     const { atMs } = poll;
     if (poll.service.length > MAX_NAME) return 'none';
     const service = this.#serviceOf(poll.service, atMs);
-    const key = `${poll.transport}\n${poll.address}\n${poll.sendsContentType ? 'c' : ''}${poll.userAgent}`;
-    const known = service.pollers.get(key);
+    const known = pollerOf(service, poll);
     if (known === undefined) {
-      this.#addPoller(service, key, poll);
+      this.#addPoller(service, poll);
       return 'none';
     }
+    const { usualIntervalMs } = known.client;
     if (known.times === undefined) {
       known.times = new PollTimes();
-      known.times.add(known.firstPollMs, known.firstConnection, known.client.usualIntervalMs);
+      known.times.add(known.firstPollMs, known.firstConnection, usualIntervalMs);
     }
+    const gapMs = atMs - known.lastPollMs;
     known.polls += 1;
     known.lastPollMs = atMs;
-    const { usualIntervalMs } = known.client;
     known.times.add(atMs, poll.connection, usualIntervalMs);
-    if (known.polls < 2 * LOOK_EVERY || known.polls % LOOK_EVERY === 0) {
-      known.rhythm = known.times.rhythm(usualIntervalMs);
-    }
+    const isDue = known.polls < LOOK_AT_EACH || known.polls % LOOK_EVERY === 0;
+    if (isDue || gapMs > (known.rhythm.slowestMs ?? 0)) known.rhythm = known.times.rhythm(usualIntervalMs);
     return this.#paced(known, atMs);
   }
 
@@ -126,8 +133,9 @@ export class PollerRegistry {
   state(nowMs: number): PollersState {
     const services: { service: string; pollers: readonly PollerState[] }[] = [];
     for (const known of [this.#regular, this.#once]) {
-      for (const [service, { pollers }] of known) {
-        services.push({ service, pollers: [...pollers.values()].map(stateOf) });
+      for (const [service, { addresses }] of known) {
+        const pollers = [...addresses.values()].flatMap((address) => address.pollers.map(stateOf));
+        services.push({ service, pollers });
       }
     }
     return {
@@ -166,7 +174,7 @@ export class PollerRegistry {
     }
     const once = this.#once.get(name);
     if (once === undefined) {
-      const service = { pollers: new Map(), firstPollMs: atMs, lastPollMs: atMs, queuedAtMs: atMs };
+      const service = { addresses: new Map(), lastPollMs: atMs, queuedAtMs: atMs };
       this.#makeRoom(this.#once);
       this.#once.set(name, service);
       return service;
@@ -185,28 +193,33 @@ export class PollerRegistry {
     const service = services.get(gone);
     services.delete(gone);
     this.#evictedServices += 1;
-    this.#pollers -= service?.pollers.size ?? 0;
+    for (const { pollers } of service?.addresses.values() ?? []) this.#pollers -= pollers.length;
   }
 
-  #addPoller({ pollers }: Service, key: string, poll: Poll): void {
+  #addPoller({ addresses }: Service, poll: Poll): void {
     const { maxPollers, maxPollersPerService } = this.#limits;
-    if (pollers.size >= maxPollersPerService || this.#pollers >= maxPollers) {
+    const { atMs, transport } = poll;
+    const address = poll.address.slice(0, MAX_ADDRESS);
+    const known = addresses.get(address);
+    const isFull = addresses.size >= maxPollersPerService || this.#pollers >= maxPollers;
+    if ((known === undefined && isFull) || known?.pollers.length === MAX_AGENTS) {
       this.#evictedPollers += 1;
-      if (pollers.size === 0) return;
-      pollers.delete(longestSilent(pollers));
-      this.#pollers -= 1;
+      if (addresses.size === 0) return;
+      const gone = known === undefined ? longestSilent(addresses) : address;
+      this.#pollers -= addresses.get(gone)?.pollers.length ?? 0;
+      addresses.delete(gone);
     }
     this.#pollers += 1;
-    const { atMs, transport } = poll;
-    pollers.set(key, {
-      address: poll.address.slice(0, MAX_ADDRESS),
+    const entry = addresses.get(address) ?? { pollers: [], lastPollMs: atMs, queuedAtMs: atMs };
+    addresses.set(address, entry);
+    entry.pollers.push({
+      address,
       userAgent: poll.userAgent.slice(0, MAX_USER_AGENT),
       transport,
       client: pollingClient(poll.userAgent, transport, poll.sendsContentType),
       firstPollMs: atMs,
       firstConnection: poll.connection,
       lastPollMs: atMs,
-      queuedAtMs: atMs,
       polls: 1,
       times: undefined,
       rhythm: SILENT,
@@ -232,6 +245,18 @@ export class PollerRegistry {
   }
 }
 
+function pollerOf({ addresses }: Service, poll: Poll): Poller | undefined {
+  const address = addresses.get(
+    poll.address.length > MAX_ADDRESS ? poll.address.slice(0, MAX_ADDRESS) : poll.address,
+  );
+  if (address === undefined) return undefined;
+  address.lastPollMs = poll.atMs;
+  const { transport } = poll;
+  const userAgent =
+    poll.userAgent.length > MAX_USER_AGENT ? poll.userAgent.slice(0, MAX_USER_AGENT) : poll.userAgent;
+  return address.pollers.find((each) => each.userAgent === userAgent && each.transport === transport);
+}
+
 /**
  * Thousands of instances behind one address poll as often, each over its own connection. JavaScript opens one for
  * each poll in some versions, and is what polls without a pause when nobody set an interval.
@@ -241,7 +266,7 @@ function isOneClient({ client, times }: Poller): boolean {
 }
 
 /** Of the queue: who polled since it was put there goes to its end instead. The map is not empty. */
-function longestSilent(queue: Map<string, Poller> | Map<string, Service>): string {
+function longestSilent(queue: Map<string, Address> | Map<string, Service>): string {
   const entries = queue as Map<string, { lastPollMs: number; queuedAtMs: number }>;
   let tries = 0;
   for (const [key, entry] of entries) {

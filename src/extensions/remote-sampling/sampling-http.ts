@@ -33,14 +33,6 @@ export function createHttpHandler(deps: ServingDeps): PlainHttpHandler {
     fail(response, 'collector-proxy', status, `collector error: ${toError(error).message}`);
   };
 
-  function closed(this: ServerResponse): void {
-    if (this.writableFinished) answered.add(1);
-    else {
-      errors.write.add(1);
-      refused.add(1);
-    }
-  }
-
   const answer = (
     request: IncomingMessage,
     response: ServerResponse,
@@ -67,8 +59,13 @@ export function createHttpHandler(deps: ServingDeps): PlainHttpHandler {
       sendsContentType: headers['content-type'] !== undefined,
       atMs: clock.wallMs(),
     });
-    response.once('close', closed);
-    if (response.headersSent || response.destroyed) return;
+    if (response.destroyed) {
+      errors.write.add(1);
+      refused.add(1);
+      return;
+    }
+    if (response.headersSent) return;
+    answered.add(1);
     response.writeHead(200, encoded.headers);
     response.end(request.method === 'HEAD' ? undefined : encoded.body);
   };
