@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Command, UsageError } from '../src/app/commands/command.ts';
+import { type Command, type StandaloneCommand, UsageError } from '../src/app/commands/command.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { SpanweirError } from '../src/base/errors.ts';
 import { type CliDeps, runCli } from '../src/cli.ts';
@@ -27,6 +27,19 @@ const MOVE: Command = {
   },
 };
 
+/** One that needs no configuration. */
+const DREAM: StandaloneCommand = {
+  name: 'dream',
+  summary: 'dream of something',
+  help: 'spanweir dream - dreams\n',
+  needsConfig: false,
+  options: { of: { type: 'string' } },
+  run: async ({ values }, { print }) => {
+    print(`of ${String(values['of'])}`);
+    return 4;
+  },
+};
+
 interface Outcome {
   readonly code: number;
   readonly out: string;
@@ -43,7 +56,7 @@ async function spanweir(line: string, given: Partial<CliDeps> = {}): Promise<Out
     table: TABLE,
     variables: {},
     run: async () => 0,
-    commands: [MOVE],
+    commands: [MOVE, DREAM],
     progress: () => undefined,
     clock: systemClock,
     logFor: () => silentLog,
@@ -171,4 +184,11 @@ test('docs writes the pages that are made from the code', async () => {
     type: 'string',
     description: 'static member (instead: a dynamic member is used)',
   });
+});
+
+test('a command that needs no configuration runs without, and takes none', async () => {
+  expect(await spanweir('dream --of=sheep')).toMatchObject({ code: 4, out: 'of sheep' });
+  const outcome = await spanweir('dream --config good.yaml');
+  expect(outcome).toMatchObject({ code: 2, out: '' });
+  expect(outcome.err).toContain('dream takes no --config');
 });
