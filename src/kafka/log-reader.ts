@@ -70,19 +70,30 @@ export class LogReader {
     }
   }
 
-  /** What is committed at `offset` and behind it; comes empty when half a second brings nothing. */
-  async fetch(topic: string, partition: number, offset: number): Promise<FetchedBatch> {
-    return await this.#retried(topic, () => this.#fetch(topic, partition, offset));
+  /** What is committed at `offset` and behind it; comes empty when so long a wait brings nothing. */
+  async fetch(
+    topic: string,
+    partition: number,
+    offset: number,
+    maxWaitTime = MAX_WAIT_MS,
+  ): Promise<FetchedBatch> {
+    return await this.#retried(topic, () => this.#fetch({ topic, partition, offset, maxWaitTime }));
   }
 
-  async #fetch(topic: string, partition: number, offset: number): Promise<FetchedBatch> {
+  async #fetch(what: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly offset: number;
+    readonly maxWaitTime: number;
+  }): Promise<FetchedBatch> {
+    const { topic, partition, offset, maxWaitTime } = what;
     const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]));
     if (nodeId === undefined) throw new SpanweirError('BAD_DATA', `${topic} has no partition ${partition}`);
     const broker = await this.#cluster.findBroker({ nodeId });
     const partitions = [{ partition, fetchOffset: String(offset), maxBytes: FETCH_BYTES }];
     const { responses } = await broker.fetch({
       isolationLevel: READ_COMMITTED,
-      maxWaitTime: MAX_WAIT_MS,
+      maxWaitTime,
       minBytes: 1,
       maxBytes: FETCH_BYTES,
       topics: [{ topic, partitions }],

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { duration } from '../../../base/schema.ts';
 import { clientOptions } from '../../../kafka/options.ts';
 
-/** Of `session_timeout`, for what comes after the brokers have given a silent member up. */
-export const REBALANCE_MS = 1000;
+/** Of `session_timeout`, for what comes after the brokers have given a silent member up: the choice, the restore. */
+export const TAKEOVER_MS = 1500;
 
 const brokers = z
   .union([z.array(z.string()).min(1), z.string().transform((one) => [one])], {
@@ -32,7 +32,7 @@ export const controlTopicConfig = z
         'consumer group of the replicas, and transactional id of the one that decides [the name of topic]',
       ),
     session_timeout: duration('10s').describe(
-      'a controller that dies or falls silent is replaced within this time; the session timeout of the group is a second less',
+      'a controller that dies or falls silent is replaced within this time; the session timeout of the group is 1.5s less',
     ),
     replication_factor: z
       .int()
@@ -41,8 +41,8 @@ export const controlTopicConfig = z
       .describe("replicas of the topic when it is made [the brokers' default]"),
   })
   .superRefine((config, context) => {
-    if (config.session_timeout < 2 * REBALANCE_MS) {
-      context.addIssue({ code: 'custom', path: ['session_timeout'], message: 'must be at least 2s' });
+    if (config.session_timeout < 2 * TAKEOVER_MS) {
+      context.addIssue({ code: 'custom', path: ['session_timeout'], message: 'must be at least 3s' });
     }
   })
   .describe('several replicas that serve the same: one decides, all read from Kafka what it decided');

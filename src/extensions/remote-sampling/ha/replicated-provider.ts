@@ -9,7 +9,7 @@ import { TransactionalWriter } from '../../../kafka/transactional-writer.ts';
 import { jittered } from '../../../sampling/jitter.ts';
 import type { StrategySnapshot } from '../../../sampling/snapshot.ts';
 import type { StrategyProvider } from '../strategy-provider.ts';
-import { type ControlTopicConfig, REBALANCE_MS } from './config.ts';
+import { type ControlTopicConfig, TAKEOVER_MS } from './config.ts';
 import { controlKafka, ensureControlTopic, namesOf } from './control-topic.ts';
 import { instrumentsOf } from './instruments.ts';
 import { Membership } from './membership.ts';
@@ -114,7 +114,7 @@ export class ReplicatedProvider<D extends Deciding> implements StrategyProvider 
       kafka,
       topic,
       groupId,
-      sessionTimeoutMs: config.session_timeout - REBALANCE_MS,
+      sessionTimeoutMs: config.session_timeout - TAKEOVER_MS,
       context,
       decided: () => this.#decided(),
     });

@@ -11,7 +11,7 @@ import { SnapshotLog } from './snapshot-log.ts';
 /** What is used of a LogReader. */
 export interface PartitionReader {
   ends(topic: string): Promise<readonly PartitionEnds[]>;
-  fetch(topic: string, partition: number, offset: number): Promise<FetchedBatch>;
+  fetch(topic: string, partition: number, offset: number, maxWaitMs: number): Promise<FetchedBatch>;
   close(): Promise<void>;
 }
 
@@ -29,9 +29,11 @@ interface Waiter {
   readonly version: number | undefined;
   /** Offset up to which that is; undefined = still to be asked for. */
   until: number | undefined;
-  resolve(): void;
+  readonly resolve: () => void;
 }
 
+/** A fetch that finds nothing holds up whoever asks where the end is, which a new controller does. */
+const WAIT_MS = 100;
 const RETRY_MS = 500;
 const MAX_RETRY_MS = 5000;
 
@@ -104,7 +106,7 @@ export class TopicFollower {
       await this.#locate(reader);
       while (!signal.aborted) {
         await this.#answerWaiters(reader);
-        this.#take(await reader.fetch(topic, 0, this.#position ?? 0));
+        this.#take(await reader.fetch(topic, 0, this.#position ?? 0, WAIT_MS));
         this.#lastAnswerMs = this.#deps.context.clock.monotonicMs();
       }
     } finally {

@@ -92,7 +92,7 @@ export function createProvider(options: ProviderOptions) {
     config: controlTopicConfig.parse({
       brokers: [...options.brokers],
       topic: options.topic,
-      session_timeout: '7s',
+      session_timeout: '7500ms',
     }),
     self: options.self,
     roundEveryMs: options.roundEveryMs ?? 200,
