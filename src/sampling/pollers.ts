@@ -1,21 +1,6 @@
 import type { ServicePollers } from './adaptive/controller.ts';
-import { type PollingClient, type PollTransport, pollingClient } from './poll-clients.ts';
-import { PollTimes, type Rhythm } from './poll-rhythm.ts';
-import { ALIVE_INTERVALS, type PollerState, type PollersState, servicePollersOf } from './pollers-state.ts';
-
-export interface Poll {
-  readonly service: string;
-  /** Of the client, or of what stands before it; without the port. */
-  readonly address: string;
-  /** The port: tells connections from one address apart. */
-  readonly connection: number;
-  readonly userAgent: string;
-  readonly transport: PollTransport;
-  /** The request has a content type, though nothing in it. */
-  readonly sendsContentType: boolean;
-  /** Unix ms. */
-  readonly atMs: number;
-}
+import { type Poll, Poller, type PollNews } from './poller.ts';
+import { type PollerState, type PollersState, servicePollersOf } from './pollers-state.ts';
 
 export interface PollerLimits {
   /** Of those that have polled more than once, and of those that have not, each. */
@@ -35,42 +20,13 @@ export const DEFAULT_POLLER_LIMITS: PollerLimits = {
   tightLoopPerSecond: 50,
 };
 
-/** What a poll told besides itself. */
-export type PollNews = 'none' | 'tight_loop';
-
 const MAX_NAME = 256;
 const MAX_ADDRESS = 64;
 const MAX_USER_AGENT = 128;
 /** Different clients at one address, for one service. */
 const MAX_AGENTS = 8;
-const LOOP_WINDOW_MS = 5000;
-const LOOP_CONNECTIONS = 4;
-/** So many polls are looked at one by one; then every sixteenth, and those that were long in coming. */
-const LOOK_AT_EACH = 12;
-const LOOK_EVERY = 16;
 /** How many that stay are passed over in the search for one that goes. */
 const SECOND_CHANCES = 16;
-const SILENT: Rhythm = { intervalMs: undefined, slowestMs: undefined, instances: 1 };
-
-interface Poller {
-  readonly address: string;
-  readonly userAgent: string;
-  readonly transport: PollTransport;
-  readonly client: PollingClient;
-  readonly firstPollMs: number;
-  readonly firstConnection: number;
-  lastPollMs: number;
-  polls: number;
-  /** From the second poll on. */
-  times: PollTimes | undefined;
-  rhythm: Rhythm;
-  windowSinceMs: number;
-  windowPolls: number;
-  perSecond: number;
-  isTight: boolean;
-  wasTold: boolean;
-}
-
 interface Address {
   readonly pollers: Poller[];
   lastPollMs: number;
@@ -110,18 +66,7 @@ export class PollerRegistry {
       this.#addPoller(service, poll);
       return 'none';
     }
-    const { usualIntervalMs } = known.client;
-    if (known.times === undefined) {
-      known.times = new PollTimes();
-      known.times.add(known.firstPollMs, known.firstConnection, usualIntervalMs);
-    }
-    const gapMs = atMs - known.lastPollMs;
-    known.polls += 1;
-    known.lastPollMs = atMs;
-    known.times.add(atMs, poll.connection, usualIntervalMs);
-    const isDue = known.polls < LOOK_AT_EACH || known.polls % LOOK_EVERY === 0;
-    if (isDue || gapMs > (known.rhythm.slowestMs ?? 0)) known.rhythm = known.times.rhythm(usualIntervalMs);
-    return this.#paced(known, atMs);
+    return known.record(poll, this.#limits.tightLoopPerSecond);
   }
 
   /** By service, of those that somebody still polls for. */
@@ -134,7 +79,9 @@ export class PollerRegistry {
     const services: { service: string; pollers: readonly PollerState[] }[] = [];
     for (const known of [this.#regular, this.#once]) {
       for (const [service, { addresses }] of known) {
-        const pollers = [...addresses.values()].flatMap((address) => address.pollers.map(stateOf));
+        const pollers = [...addresses.values()].flatMap((address) =>
+          address.pollers.map((each) => each.state()),
+        );
         services.push({ service, pollers });
       }
     }
@@ -198,74 +145,39 @@ export class PollerRegistry {
 
   #addPoller({ addresses }: Service, poll: Poll): void {
     const { maxPollers, maxPollersPerService } = this.#limits;
-    const { atMs, transport } = poll;
-    const address = poll.address.slice(0, MAX_ADDRESS);
+    const { atMs } = poll;
+    const address = cut(poll.address, MAX_ADDRESS);
     const known = addresses.get(address);
     const isFull = addresses.size >= maxPollersPerService || this.#pollers >= maxPollers;
     if ((known === undefined && isFull) || known?.pollers.length === MAX_AGENTS) {
-      this.#evictedPollers += 1;
-      if (addresses.size === 0) return;
       const gone = known === undefined ? longestSilent(addresses) : address;
-      this.#pollers -= addresses.get(gone)?.pollers.length ?? 0;
+      const lost = addresses.get(gone)?.pollers.length ?? 0;
+      this.#evictedPollers += Math.max(1, lost);
+      this.#pollers -= lost;
       addresses.delete(gone);
+      if (this.#pollers >= maxPollers) return;
     }
     this.#pollers += 1;
     const entry = addresses.get(address) ?? { pollers: [], lastPollMs: atMs, queuedAtMs: atMs };
     addresses.set(address, entry);
-    entry.pollers.push({
-      address,
-      userAgent: poll.userAgent.slice(0, MAX_USER_AGENT),
-      transport,
-      client: pollingClient(poll.userAgent, transport, poll.sendsContentType),
-      firstPollMs: atMs,
-      firstConnection: poll.connection,
-      lastPollMs: atMs,
-      polls: 1,
-      times: undefined,
-      rhythm: SILENT,
-      windowSinceMs: atMs,
-      windowPolls: 1,
-      perSecond: 0,
-      isTight: false,
-      wasTold: false,
-    });
-  }
-
-  #paced(poller: Poller, atMs: number): PollNews {
-    poller.windowPolls += 1;
-    const lengthMs = atMs - poller.windowSinceMs;
-    if (lengthMs < LOOP_WINDOW_MS) return 'none';
-    poller.perSecond = ((poller.windowPolls - 1) * 1000) / lengthMs;
-    poller.windowSinceMs = atMs;
-    poller.windowPolls = 1;
-    poller.isTight = poller.perSecond >= this.#limits.tightLoopPerSecond && isOneClient(poller);
-    if (!poller.isTight || poller.wasTold) return 'none';
-    poller.wasTold = true;
-    return 'tight_loop';
+    entry.pollers.push(new Poller(poll, address, cut(poll.userAgent, MAX_USER_AGENT)));
   }
 }
 
 function pollerOf({ addresses }: Service, poll: Poll): Poller | undefined {
-  const address = addresses.get(
-    poll.address.length > MAX_ADDRESS ? poll.address.slice(0, MAX_ADDRESS) : poll.address,
-  );
+  const address = addresses.get(cut(poll.address, MAX_ADDRESS));
   if (address === undefined) return undefined;
   address.lastPollMs = poll.atMs;
   const { transport } = poll;
-  const userAgent =
-    poll.userAgent.length > MAX_USER_AGENT ? poll.userAgent.slice(0, MAX_USER_AGENT) : poll.userAgent;
+  const userAgent = cut(poll.userAgent, MAX_USER_AGENT);
   return address.pollers.find((each) => each.userAgent === userAgent && each.transport === transport);
 }
 
-/**
- * Thousands of instances behind one address poll as often, each over its own connection. JavaScript opens one for
- * each poll in some versions, and is what polls without a pause when nobody set an interval.
- */
-function isOneClient({ client, times }: Poller): boolean {
-  return client.name === 'JavaScript' || (times !== undefined && times.connections() <= LOOP_CONNECTIONS);
+function cut(text: string, length: number): string {
+  return text.length > length ? text.slice(0, length) : text;
 }
 
-/** Of the queue: who polled since it was put there goes to its end instead. The map is not empty. */
+/** Of the queue: who polled since it was put there goes to its end instead. '' when it is empty. */
 function longestSilent(queue: Map<string, Address> | Map<string, Service>): string {
   const entries = queue as Map<string, { lastPollMs: number; queuedAtMs: number }>;
   let tries = 0;
@@ -277,25 +189,4 @@ function longestSilent(queue: Map<string, Address> | Map<string, Service>): stri
     entries.set(key, entry);
   }
   return '';
-}
-
-function stateOf(poller: Poller): PollerState {
-  const { rhythm, client } = poller;
-  // Others may stand behind the address of one that never pauses: nothing is learnt from its own rhythm.
-  const slowestMs = poller.isTight ? client.usualIntervalMs : rhythm.slowestMs;
-  return {
-    address: poller.address,
-    userAgent: poller.userAgent,
-    client: client.name,
-    transport: poller.transport,
-    polls: poller.polls,
-    firstPollMs: poller.firstPollMs,
-    lastPollMs: poller.lastPollMs,
-    intervalMs: rhythm.intervalMs,
-    slowestIntervalMs: slowestMs,
-    instances: poller.isTight ? 1 : rhythm.instances,
-    aliveUntilMs: poller.lastPollMs + ALIVE_INTERVALS * (slowestMs ?? client.usualIntervalMs),
-    honoursLowerBound: client.honoursLowerBound,
-    ...(poller.isTight ? { pollsPerSecond: Math.round(poller.perSecond) } : {}),
-  };
 }

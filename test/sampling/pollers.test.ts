@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Poll, PollerRegistry } from '../../src/sampling/pollers.ts';
+import type { Poll } from '../../src/sampling/poller.ts';
+import { PollerRegistry } from '../../src/sampling/pollers.ts';
 import { mergePollers, servicePollersOf } from '../../src/sampling/pollers-state.ts';
 
 const T0 = 1_700_000_000_000;

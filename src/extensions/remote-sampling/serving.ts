@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
 import { isRetryable, SpanweirError } from '../../base/errors.ts';
 import type { Counter, Instruments, Log } from '../../base/instruments.ts';
-import type { Poll, PollerRegistry } from '../../sampling/pollers.ts';
+import type { Poll } from '../../sampling/poller.ts';
+import type { PollerRegistry } from '../../sampling/pollers.ts';
 import type { Strategy } from '../../sampling/strategy.ts';
 import type { Replies } from './replies.ts';
 
