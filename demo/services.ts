@@ -1,6 +1,6 @@
 import type { Tracer } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { resourceFromAttributes } from '@opentelemetry/resources';
+import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { JaegerRemoteSampler } from '@opentelemetry/sampler-jaeger-remote';
 import {
   BatchSpanProcessor,
@@ -9,7 +9,6 @@ import {
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-node';
 import type { Flags } from './flags.ts';
-import { TaggingSampler } from './tagging-sampler.ts';
 
 /** How often each service asks for its strategy. */
 const POLL_MS = 2000;
@@ -47,13 +46,15 @@ function startService(name: string, { endpoint, sampling }: Flags): NodeTracerPr
   });
   const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces`, timeoutMillis: 10_000 });
   return new NodeTracerProvider({
-    sampler: new TaggingSampler(remote),
-    resource: resourceFromAttributes({
-      'service.name': name,
-      'service.namespace': 'shop',
-      'service.version': '1.0.0',
-      'deployment.environment.name': 'demo',
-    }),
+    sampler: remote,
+    resource: defaultResource().merge(
+      resourceFromAttributes({
+        'service.name': name,
+        'service.namespace': 'shop',
+        'service.version': '1.0.0',
+        'deployment.environment.name': 'demo',
+      }),
+    ),
     spanProcessors: [
       new BatchSpanProcessor(exporter, {
         scheduledDelayMillis: 1000,

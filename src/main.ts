@@ -1,6 +1,7 @@
 import { dlqCommand } from './app/commands/dlq.ts';
 import { migrateCommand } from './app/commands/migrate.ts';
 import { replayCommand } from './app/commands/replay.ts';
+import { samplingCommand } from './app/commands/sampling/sampling.ts';
 import { simulateCommand } from './app/commands/simulate/simulate.ts';
 import { createTerminal } from './app/commands/terminal.ts';
 import { verifyCommand } from './app/commands/verify.ts';
@@ -22,7 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 process.exitCode = await runCli(process.argv.slice(2), stop.signal, {
   table: COMPONENTS,
-  commands: [dlqCommand, migrateCommand, replayCommand, simulateCommand, verifyCommand],
+  commands: [dlqCommand, migrateCommand, replayCommand, samplingCommand, simulateCommand, verifyCommand],
   variables: process.env,
   run: (config, signal) => run(config, { stop: signal }),
   ...createTerminal(process.stdout, process.stderr, systemClock),

@@ -1,6 +1,6 @@
 import { ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { resourceFromAttributes } from '@opentelemetry/resources';
+import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { JaegerRemoteSampler } from '@opentelemetry/sampler-jaeger-remote';
 import {
   BatchSpanProcessor,
@@ -10,7 +10,7 @@ import {
   SamplingDecision,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-node';
-import { probabilityInForce, TaggingSampler } from '../../demo/tagging-sampler.ts';
+import { probabilityInForce } from './probability-in-force.ts';
 
 const TICK_MS = 20;
 
@@ -32,10 +32,9 @@ export interface Share {
   readonly sampled: number;
 }
 
-/** One service with the real SDK, its OTLP exporter and its remote sampler (wrapped as the demo does), and steady traffic. */
+/** One service with the real SDK, its OTLP exporter and its remote sampler, as anybody sets them up, and steady traffic. */
 export class SampledService {
   readonly #operation: string;
-  readonly #sampler: TaggingSampler;
   readonly #remote: JaegerRemoteSampler;
   readonly #provider: NodeTracerProvider;
   readonly #timer: NodeJS.Timeout;
@@ -54,11 +53,10 @@ export class SampledService {
       poolingInterval: pollMs,
       initialSampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(initialProbability) }),
     });
-    this.#sampler = new TaggingSampler(this.#remote);
     const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces` });
     this.#provider = new NodeTracerProvider({
-      sampler: this.#sampler,
-      resource: resourceFromAttributes({ 'service.name': service }),
+      sampler: this.#remote,
+      resource: defaultResource().merge(resourceFromAttributes({ 'service.name': service })),
       spanProcessors: [new BatchSpanProcessor(exporter, { scheduledDelayMillis: 500, maxQueueSize: 16_384 })],
     });
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -80,7 +78,7 @@ export class SampledService {
     let sampled = 0;
     for (let i = 0; i < decisions; i++) {
       const traceId = ids.generateTraceId();
-      const { decision } = this.#sampler.shouldSample(
+      const { decision } = this.#remote.shouldSample(
         ROOT_CONTEXT,
         traceId,
         this.#operation,

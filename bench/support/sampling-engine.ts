@@ -1,6 +1,5 @@
 import { createClient } from '@clickhouse/client';
 import { freePorts } from '../../scripts/parts/ports.mjs';
-import { encodeProto } from '../../test/support/spans.ts';
 import { type Child, startEngine } from './engine.ts';
 
 /** The intervals that the control loop works with, ms. */
@@ -94,20 +93,6 @@ export class SamplingEngine {
     const { operationSampling } = (await answer.json()) as Reply;
     const own = operationSampling.perOperationStrategies.find((one) => one.operation === operation);
     return own?.probabilisticSampling.samplingRate ?? operationSampling.defaultSamplingProbability;
-  }
-
-  /** Gives the loop something to decide on: a root span in a bucket that is about to be read. */
-  async seed(): Promise<void> {
-    const { delayMs, intervalMs } = this.#options.times;
-    const endNs = BigInt(Date.now() - delayMs + intervalMs / 2) * 1_000_000n;
-    const attributes = { 'sampler.type': 'probabilistic', 'sampler.param': this.#options.initialProbability };
-    const span = { name: 'seed', startNs: endNs - 1_000_000n, endNs, attributes };
-    const answer = await fetch(`${this.otlpUrl}/v1/traces`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-protobuf' },
-      body: encodeProto([{ service: 'seed', spans: [span] }]),
-    });
-    if (!answer.ok) throw new Error(`the seed span was answered with ${answer.status}`);
   }
 
   async query<T>(query: string): Promise<T[]> {

@@ -1,6 +1,12 @@
 import type { Conformance } from '../sampling/adaptive/controller.ts';
 import type { Classes } from '../sampling/root-row.ts';
-import type { Algorithm, DecidedOperation, SamplingStore } from '../sampling/store.ts';
+import {
+  type Algorithm,
+  type DecidedOperation,
+  HISTORY_POINTS,
+  type HistoryPoint,
+  type SamplingStore,
+} from '../sampling/store.ts';
 import type { ThroughputRow } from '../sampling/throughput-rows.ts';
 import { type ClickHouse, quoted } from './client.ts';
 import { encodeDecisions } from './native/decision-encoder.ts';
@@ -34,6 +40,18 @@ export function createSamplingStore(client: ClickHouse): SamplingStore {
       const token = `sampling_probabilities:${round.decidedBy}:${round.decidedAtMs}`;
       await client.insertNative({ table: 'sampling_probabilities', token }, encodeDecisions(round));
     },
+    history: async (service, operation, sinceMs) => {
+      const rows = await client.query<HistoryAnswer>(
+        `SELECT toUnixTimestamp64Milli(Ts) AS atMs, Version AS version, Probability AS probability, Rule AS rule,
+                Rate AS rate
+         FROM ${database}.sampling_probabilities
+         WHERE Ts >= fromUnixTimestamp64Milli({since: Int64}) AND ServiceName = {service: String}
+           AND Operation = {operation: String}
+         ORDER BY Ts DESC LIMIT ${HISTORY_POINTS}`,
+        { since: Math.floor(sinceMs), service, operation },
+      );
+      return rows.reverse().map(historyPoint);
+    },
     latestDecisions: async () => {
       const rows = await client.query<DecisionAnswer>(
         `SELECT *, toUnixTimestamp64Milli(Ts) AS decidedAtMs, toUnixTimestamp64Milli(ChangedAt) AS changedAtMs,
@@ -54,6 +72,18 @@ export function createSamplingStore(client: ClickHouse): SamplingStore {
       };
     },
   };
+}
+
+interface HistoryAnswer {
+  readonly atMs: string;
+  readonly version: string;
+  readonly probability: number;
+  readonly rule: string;
+  readonly rate: Maybe;
+}
+
+function historyPoint({ atMs, version, probability, rule, rate }: HistoryAnswer): HistoryPoint {
+  return { atMs: Number(atMs), version: Number(version), probability, rule, rate: known(rate) };
 }
 
 interface ThroughputAnswer {

@@ -2,7 +2,14 @@ import type { TraceCost } from './adaptive/controller.ts';
 import { getOperation, type MutableByOperation, setOperation } from './by-operation.ts';
 import { addRoots, type MutableRoots, noRoots, sampledRoots } from './merge-roots.ts';
 import { bestOf, type SourceProgress } from './progress.ts';
-import type { DecidedOperation, DecisionRound, SamplingStore, StoredDecisions } from './store.ts';
+import {
+  type DecidedOperation,
+  type DecisionRound,
+  HISTORY_POINTS,
+  type HistoryPoint,
+  type SamplingStore,
+  type StoredDecisions,
+} from './store.ts';
 import type { ThroughputRow, ThroughputRows } from './throughput-rows.ts';
 
 export interface MemoryStoreOptions {
@@ -36,6 +43,8 @@ export class MemorySamplingStore implements SamplingStore {
   /** By index: window start / length. */
   readonly #windows = new Map<number, Window>();
   #latest: DecisionRound | undefined;
+  /** Oldest first. */
+  readonly #past: { readonly round: DecisionRound; readonly decision: DecidedOperation }[] = [];
   #progress: readonly SourceProgress[] = [];
   #standing: MutableByOperation<DecidedOperation> = new Map();
 
@@ -87,8 +96,28 @@ export class MemorySamplingStore implements SamplingStore {
   insertDecisions(round: DecisionRound): Promise<void> {
     if (round.decisions.length === 0) return Promise.resolve();
     this.#latest = round;
-    for (const each of round.decisions) setOperation(this.#standing, each.service, each.operation, each);
+    for (const each of round.decisions) {
+      setOperation(this.#standing, each.service, each.operation, each);
+      this.#past.push({ round, decision: each });
+    }
+    if (this.#past.length > MAX_PAST) this.#past.splice(0, this.#past.length - MAX_PAST);
     return Promise.resolve();
+  }
+
+  history(service: string, operation: string, sinceMs: number): Promise<readonly HistoryPoint[]> {
+    const points = this.#past
+      .filter(({ round, decision }) => {
+        const isIt = decision.service === service && decision.operation === operation;
+        return isIt && round.decidedAtMs >= sinceMs;
+      })
+      .map(({ round, decision }) => ({
+        atMs: round.decidedAtMs,
+        version: round.version,
+        probability: decision.probability,
+        rule: decision.rule,
+        rate: decision.rate,
+      }));
+    return Promise.resolve(points.slice(-HISTORY_POINTS));
   }
 
   latestDecisions(): Promise<StoredDecisions | undefined> {
@@ -140,5 +169,7 @@ export class MemorySamplingStore implements SamplingStore {
   }
 }
 
+/** Of all operations, for looking back. */
+const MAX_PAST = 20_000;
 /** As in merged throughput: far more than a sound service ever shows. */
 const MAX_PROBABILITIES = 1000;

@@ -17,6 +17,17 @@ const KIND_OF_LANGUAGE: ReadonlyMap<string, VariateKind> = new Map([
   ['dotnet', 'dotnet'],
 ]);
 
+const RUNTIME = Buffer.from('process.runtime.name');
+
+/** Of resources that a program made by hand, without what the SDK would have put there. */
+const KIND_OF_RUNTIME: readonly (readonly [RegExp, VariateKind])[] = [
+  [/^(?:nodejs|browser)$/, 'js'],
+  [/^(?:go|gc|gccgo|rustc)$/, 'go_rust'],
+  [/^(?:cpython|pypy)/i, 'python'],
+  [/^\.NET/, 'dotnet'],
+  [/java|jdk|jre|openj9|graalvm|hotspot/i, 'java'],
+];
+
 /**
  * How the SDK of a batch's resource turns a trace id into a number; undefined where its rule is not known. Of
  * Jaeger's own clients only Go's is: the others tell the probability of every root anyway.
@@ -29,10 +40,12 @@ export function variateKindOf(
   const language = textOf(cursor, batch, resource, LANGUAGE);
   const kind = KIND_OF_LANGUAGE.get(language);
   if (kind !== undefined) return kind;
+  if (language !== '') return undefined;
   for (const key of VERSIONS) {
     if (/^(?:Jaeger-)?Go-/.test(textOf(cursor, batch, resource, key))) return 'jaeger_client_go';
   }
-  return undefined;
+  const runtime = textOf(cursor, batch, resource, RUNTIME);
+  return KIND_OF_RUNTIME.find(([name]) => name.test(runtime))?.[1];
 }
 
 function textOf(cursor: AttributeCursor, batch: SpanBatch, resource: number, key: Uint8Array): string {

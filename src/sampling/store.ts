@@ -18,6 +18,8 @@ export interface SamplingStore {
   insertDecisions(round: DecisionRound): Promise<void>;
   /** What stands: of every operation the newest decision of the last days; undefined when there is none. */
   latestDecisions(): Promise<StoredDecisions | undefined>;
+  /** How the probability of an operation moved since then, oldest first: at most `HISTORY_POINTS`, the newest. */
+  history(service: string, operation: string, sinceMs: number): Promise<readonly HistoryPoint[]>;
   /** Keeps how far this process's partitions are, for whoever decides. */
   reportProgress(progress: readonly SourceProgress[], reportedBy: string): Promise<void>;
   /** What all processes have said within the last hour; several words on one partition may be in it. */
@@ -28,6 +30,19 @@ export interface SamplingStore {
   pollers(nowMs: number, withinMs: number): Promise<readonly string[]>;
   /** Mean spans and bytes of a trace per root service and operation over [startMs, endMs); empty where it is not known. */
   traceCosts(startMs: number, endMs: number): Promise<ReadonlyMap<string, ReadonlyMap<string, TraceCost>>>;
+}
+
+/** The most that `SamplingStore.history` tells. */
+export const HISTORY_POINTS = 500;
+
+/** One decision of the past. */
+export interface HistoryPoint {
+  readonly atMs: number;
+  readonly version: number;
+  readonly probability: number;
+  readonly rule: string;
+  /** Requests per second; NaN where unknown. */
+  readonly rate: number;
 }
 
 /** A decision as it is kept: with what only Jaeger's algorithm looks at, where that decided. */

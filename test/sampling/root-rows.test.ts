@@ -58,6 +58,19 @@ describe('a root that tells nothing', () => {
     expect(sampledOf(resource)?.variates).toEqual({ classes: [7], counts: [1] });
   });
 
+  test.each([
+    ['nodejs', 15],
+    ['rustc', 15],
+    ['CPython', 15],
+    ['.NET 8.0', 319],
+    ['OpenJDK Runtime Environment', 7],
+  ])('of a resource without the name of its SDK is read by its runtime %s', (runtime, variateClass) => {
+    const traceId = `${'0'.repeat(16)}4${'0'.repeat(15)}`;
+    const attributes = { 'process.runtime.name': runtime };
+    const sampled = sampledOf({ service: 'shop', attributes, spans: [root({ traceId })] });
+    expect(sampled?.variates.classes).toEqual([variateClass]);
+  });
+
   test('has no variate without a trace id', () => {
     expect(sampledOf(shop('go', root({ traceId: '00'.repeat(16) })))?.variates).toEqual(NO_CLASSES);
   });

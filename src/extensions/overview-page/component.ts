@@ -1,6 +1,6 @@
 import type { Component } from '../../base/component.ts';
 import type { ExtensionType } from '../../flow/component-type.ts';
-import type { MainContext } from '../../flow/host.ts';
+import type { HttpHandler, MainContext } from '../../flow/host.ts';
 import { type OverviewPageConfig, overviewPageConfig } from './config.ts';
 import { DecisionHistory, isDecisionSource } from './decisions.ts';
 import { engineStatus } from './engine-status.ts';
@@ -64,7 +64,11 @@ function createOverviewPage(config: OverviewPageConfig, context: MainContext): C
               ...endpoint,
               tls: { certFile: tls.cert_file, keyFile: tls.key_file, clientCaFile: tls.client_ca_file },
             };
-      servePage(listeners.http(address, `extensions.${id}.endpoint`), answer);
+      const routes = listeners.http(address, `extensions.${id}.endpoint`);
+      servePage(routes, answer);
+      for (const [path, handler] of apiOf(context.peer(`extension:${config.sampling}`))) {
+        routes.route(path, handler);
+      }
       void every(SLOT_MS, tick);
       health.report('ok');
     },
@@ -80,6 +84,12 @@ function createOverviewPage(config: OverviewPageConfig, context: MainContext): C
       await clock.sleep(ms, stopped.signal);
     }
   }
+}
+
+/** What the sampling extension answers when it is asked why. */
+function apiOf(peer: unknown): readonly (readonly [path: string, handler: HttpHandler])[] {
+  const { api } = (peer ?? {}) as { readonly api?: () => ReturnType<typeof apiOf> };
+  return typeof api === 'function' ? api.call(peer) : [];
 }
 
 function connectorsToShow(config: OverviewPageConfig, context: MainContext): readonly string[] {

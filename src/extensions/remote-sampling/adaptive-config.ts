@@ -134,7 +134,7 @@ export const adaptiveConfig = z
       .describe(jaegersOwn('newest intervals that the rate is averaged over')),
     calculation_delay: duration()
       .optional()
-      .describe('how long late spans are waited for [10s, with algorithm jaeger 2m]'),
+      .describe('how long late spans are waited for [15s, with algorithm jaeger 2m]'),
     initial_sampling_probability: probability('InitialSamplingProbability')
       .default(0.001)
       .describe('for operations that nothing is known about'),
@@ -207,7 +207,7 @@ export const adaptiveConfig = z
 export type AdaptiveConfig = z.infer<typeof adaptiveConfig>;
 
 const TIMES = {
-  adaptive: { intervalMs: 5000, delayMs: 10_000 },
+  adaptive: { intervalMs: 5000, delayMs: 15_000 },
   jaeger: { intervalMs: 60_000, delayMs: 120_000 },
 } as const;
 

@@ -2,6 +2,7 @@ import { SpanweirError } from '../../base/errors.ts';
 import type { ExtensionType } from '../../flow/component-type.ts';
 import type { MainContext } from '../../flow/host.ts';
 import { PollerRegistry } from '../../sampling/pollers.ts';
+import type { DecidedOperation } from '../../sampling/store.ts';
 import type { AdaptiveConfig } from './adaptive-config.ts';
 import { accompanied, adaptiveParts } from './adaptive-parts.ts';
 import { type AdaptiveDeps, AdaptiveProvider } from './adaptive-provider.ts';
@@ -33,7 +34,7 @@ function createProvider(
   pollers: PollerRegistry,
 ): Pick<RemoteSamplingParts, 'provider' | 'decisions'> {
   const { adaptive: adaptiveConfig, file, source } = config;
-  const alone = (provider: StrategyProvider) => ({ provider, decisions: () => [] });
+  const alone = (provider: StrategyProvider) => ({ provider, decisions: undefined });
   if (adaptiveConfig !== undefined) return createAdaptive(config, adaptiveConfig, context, pollers);
   if (file !== undefined) return alone(createFileProvider(file, context));
   if (source !== undefined) return alone(createSourceProvider(source, context));
@@ -61,23 +62,25 @@ function createAdaptive(
       ? createAlone(deps)
       : createReplicated(deps, config.control_topic, context);
   const adaptive = accompanied(decider.provider, beside);
-  const { decisions } = decider;
+  const { algorithm, mode, store } = deps;
+  const decisions = { algorithm, mode, store, standing: decider.standing };
   if (file === undefined) return { provider: adaptive, decisions };
   combined.provider = combineWithFile(adaptive, file, maxOperations, context);
   return { provider: combined.provider, decisions };
 }
 
-function createAlone(deps: AdaptiveDeps): Pick<RemoteSamplingParts, 'provider' | 'decisions'> {
-  const provider = new AdaptiveProvider(deps);
-  return { provider, decisions: () => provider.decisions() };
+interface Decider {
+  readonly provider: StrategyProvider;
+  readonly standing: () => readonly DecidedOperation[];
 }
 
-/** Only the replica that decides can say why at once; the others would have to ask the store. */
-function createReplicated(
-  deps: AdaptiveDeps,
-  config: ControlTopicConfig,
-  context: MainContext,
-): Pick<RemoteSamplingParts, 'provider' | 'decisions'> {
+function createAlone(deps: AdaptiveDeps): Decider {
+  const provider = new AdaptiveProvider(deps);
+  return { provider, standing: () => provider.decisions() };
+}
+
+/** Only the replica that decides can say why at once; the others ask the store. */
+function createReplicated(deps: AdaptiveDeps, config: ControlTopicConfig, context: MainContext): Decider {
   const log = new DecisionLog(deps.store);
   const provider = new ReplicatedProvider({
     config,
@@ -87,5 +90,5 @@ function createReplicated(
       new ControlLoop({ ...deps, publish, context: { ...context, health } }, log),
     context,
   });
-  return { provider, decisions: () => provider.deciding?.standing() ?? [] };
+  return { provider, standing: () => provider.deciding?.standing() ?? [] };
 }

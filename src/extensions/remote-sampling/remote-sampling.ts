@@ -12,6 +12,13 @@ import type { PollersState } from '../../sampling/pollers-state.ts';
 import type { StrategySnapshot } from '../../sampling/snapshot.ts';
 import type { DecidedOperation } from '../../sampling/store.ts';
 import type { RemoteSamplingConfig } from './config.ts';
+import {
+  createDecisionsHandler,
+  createPollersHandler,
+  DECISIONS_PATH,
+  type DecisionSource,
+  POLLERS_PATH,
+} from './decisions-api.ts';
 import { Replies } from './replies.ts';
 import { createSamplingManager, samplingManager } from './sampling-grpc.ts';
 import { createHttpHandler } from './sampling-http.ts';
@@ -25,8 +32,8 @@ const PATHS = ['/', '/sampling', '/api/sampling', '/api/sampling/sampling'];
 export interface RemoteSamplingParts {
   readonly provider: StrategyProvider;
   readonly pollers: PollerRegistry;
-  /** What stands for each operation and why. */
-  readonly decisions: () => readonly DecidedOperation[];
+  /** What stands for each operation and why; undefined where nothing is decided. */
+  readonly decisions: DecisionSource | undefined;
 }
 
 /** The extension as other components see it (`MainContext.peer`). */
@@ -55,7 +62,7 @@ export class RemoteSampling implements Component {
 
   /** What stands for each operation and why; [] when strategies come from elsewhere. */
   decisions(): readonly DecidedOperation[] {
-    return this.#parts.decisions();
+    return this.#parts.decisions?.standing() ?? [];
   }
 
   /** What is served now. */
@@ -66,6 +73,16 @@ export class RemoteSampling implements Component {
   /** Who polls. */
   pollers(): PollersState {
     return this.#parts.pollers.state(this.#context.clock.wallMs());
+  }
+
+  /** To be asked why: by path, for whoever has a server. */
+  api(): readonly (readonly [path: string, handler: HttpHandler])[] {
+    const { clock } = this.#context;
+    const version = () => this.#version();
+    return [
+      [DECISIONS_PATH, createDecisionsHandler(this.#parts.decisions, version, clock)],
+      [POLLERS_PATH, createPollersHandler(() => this.pollers())],
+    ];
   }
 
   async start(): Promise<void> {
@@ -79,6 +96,15 @@ export class RemoteSampling implements Component {
   async stop(deadline: Deadline): Promise<void> {
     this.#upkeep.stop();
     await this.#parts.provider.stop(deadline);
+  }
+
+  /** 0 while nothing is known. */
+  #version(): number {
+    try {
+      return this.snapshot().version;
+    } catch {
+      return 0;
+    }
   }
 
   #serveHttp(deps: ServingDeps): void {
@@ -104,6 +130,7 @@ export class RemoteSampling implements Component {
       const routes = this.#context.listeners.http({ ...endpoint, tls }, option, limits);
       for (const path of PATHS) routes.plain(path, handler);
       if (name === 'endpoint') routes.plain('*', handler);
+      for (const [path, why] of this.api()) routes.route(path, guardedHttp(why, authenticator, refused));
       // Clients of Jaeger's agent ask for baggage limits too, and want a list.
       if (this.#config.reply !== 'jaeger') routes.route('/baggageRestrictions', noBaggage);
     }

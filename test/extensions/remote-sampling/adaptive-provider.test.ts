@@ -8,7 +8,12 @@ import { JaegerController } from '../../../src/sampling/jaeger-controller.ts';
 import { DEFAULT_ADAPTIVE_OPTIONS } from '../../../src/sampling/options.ts';
 import type { SourceProgress } from '../../../src/sampling/progress.ts';
 import { strategyFor } from '../../../src/sampling/snapshot.ts';
-import type { DecisionRound, SamplingStore, StoredDecisions } from '../../../src/sampling/store.ts';
+import type {
+  DecisionRound,
+  HistoryPoint,
+  SamplingStore,
+  StoredDecisions,
+} from '../../../src/sampling/store.ts';
 import type { ThroughputRow } from '../../../src/sampling/throughput-rows.ts';
 import { FakeClock, settle } from '../../flow/fake-clock.ts';
 import { decisionOf, roundOf, rowOf } from '../../sampling/rows.ts';
@@ -40,6 +45,10 @@ class ScriptedStore implements SamplingStore {
 
   latestDecisions(): Promise<StoredDecisions | undefined> {
     return this.#answer(this.stored);
+  }
+
+  history(): Promise<readonly HistoryPoint[]> {
+    return this.#answer([]);
   }
 
   reportProgress(): Promise<void> {
