@@ -1,7 +1,7 @@
-import { FILE_CASES } from '../test/integration/sampling/clients/cases.ts';
+import { FILE_CASES, JAEGER_CASES } from '../test/integration/sampling/clients/cases.ts';
 import { SIGMAS } from '../test/integration/sampling/clients/draws.ts';
-import { complaints, heading, isRight, line } from '../test/integration/sampling/clients/table.ts';
-import { type Row, Trial } from '../test/integration/sampling/clients/trial.ts';
+import { complaints, heading, isRight, line, takenLine } from '../test/integration/sampling/clients/table.ts';
+import { ADAPTIVE_UNDECIDED, type Row, Trial } from '../test/integration/sampling/clients/trial.ts';
 
 /** Of each operation. */
 const DECISIONS = {
@@ -30,8 +30,14 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
     console.log(heading(nameWidth));
     for (const each of FILE_CASES) show(await trial.served(each));
     show(await trial.servedOverTls());
+    show(await trial.undecided());
     show(await trial.decided());
     show(await trial.awayAndBack());
+    console.log("\nfor comparison, Jaeger's own answers (reply: jaeger):");
+    for (const each of JAEGER_CASES) {
+      console.log(takenLine(each.name, await trial.takenFromJaeger(each), nameWidth));
+    }
+    console.log(takenLine(ADAPTIVE_UNDECIDED, await trial.takenFromAdaptiveJaeger(), nameWidth));
   } finally {
     await trial.end();
   }

@@ -70,9 +70,22 @@ export const PER_OPERATION: FileCase = {
   expected: [...SHOP, ['not listed', 0.75]],
 };
 
+const LIMITED: FileCase = {
+  name: 'a rate limit',
+  service: 'limited',
+  strategy: { type: 'ratelimiting', param: 5 },
+  expected: [['GET /', LIMIT_AS_PROBABILITY]],
+};
+
+const UNHEARD_OF: FileCase = {
+  name: 'a service that nobody knows',
+  service: 'unheard of',
+  expected: [['GET /', UNKNOWN]],
+};
+
 export const FILE_CASES: readonly FileCase[] = [
   PLAIN,
-  { name: 'a service that nobody knows', service: 'unheard of', expected: [['GET /', UNKNOWN]] },
+  UNHEARD_OF,
   PER_OPERATION,
   {
     name: 'zero',
@@ -122,12 +135,7 @@ export const FILE_CASES: readonly FileCase[] = [
     strategy: perOperation(0.5, ODD_OPERATIONS),
     expected: [...ODD_OPERATIONS, ['not listed', 0.5]],
   },
-  {
-    name: 'a rate limit, told as a probability',
-    service: 'limited',
-    strategy: { type: 'ratelimiting', param: 5 },
-    expected: [['GET /', LIMIT_AS_PROBABILITY]],
-  },
+  LIMITED,
   named('service "my little shop"', 'my little shop', 0.11),
   named('service "shop/cart"', 'shop/cart', 0.22),
   named('service "100%"', '100%', 0.33),
@@ -158,3 +166,6 @@ export const STRATEGIES = {
     ).values(),
   ],
 };
+
+/** One of each shape that Jaeger answers in. */
+export const JAEGER_CASES: readonly FileCase[] = [PLAIN, UNHEARD_OF, PER_OPERATION, LIMITED];

@@ -29,6 +29,10 @@ test('all four SDKs apply what is served over TLS', async () => {
   expect(complaints(await trial.servedOverTls())).toEqual([]);
 });
 
+test('all four SDKs apply what the controller tells a service that it knows nothing of', async () => {
+  expect(complaints(await trial.undecided())).toEqual([]);
+});
+
 test('all four SDKs apply what the controller has decided of traffic', async () => {
   expect(complaints(await trial.decided())).toEqual([]);
 });

@@ -49,11 +49,18 @@ export class RemoteSampler {
 
   /** Resolves when it no longer does what it did before it was told anything. */
   async untilApplied(operation: string): Promise<void> {
-    const initially = this.#isOnAtFirst ? PROBE : 0;
-    await waitFor(
-      `${this.#name} takes what is served`,
-      async () => (await this.sample(operation, PROBE)) !== initially,
-    );
+    await waitFor(`${this.#name} takes what is served`, async () => await this.#hasApplied(operation));
+  }
+
+  /** Whether it does so within a time. */
+  async isApplied(operation: string, withinMs: number): Promise<boolean> {
+    const end = performance.now() + withinMs;
+    let isApplied = false;
+    await waitFor(`${this.#name} takes what is served, or not`, async () => {
+      isApplied = await this.#hasApplied(operation);
+      return isApplied || performance.now() > end;
+    });
+    return isApplied;
   }
 
   /** Resolves when it samples every trace of an operation. */
@@ -62,5 +69,9 @@ export class RemoteSampler {
       `${this.#name} samples all of ${operation}`,
       async () => (await this.sample(operation, PROBE)) === PROBE,
     );
+  }
+
+  async #hasApplied(operation: string): Promise<boolean> {
+    return (await this.sample(operation, PROBE)) !== (this.#isOnAtFirst ? PROBE : 0);
   }
 }

@@ -10,7 +10,7 @@ import { forEachSdk, type Ports, SDKS, type Sdk } from './sdks.ts';
 export const INITIALLY = 1;
 
 /** Besides one for each SDK. */
-const PORTS = 7;
+const PORTS = 11;
 
 /** Quick, and with so few operations that a decision comes within seconds. */
 const ADAPTIVE = {
@@ -22,11 +22,17 @@ const ADAPTIVE = {
   calculation_delay: '2s',
 };
 
+const JAEGER_TIMES = { calculation_interval: '1m', calculation_delay: '2m' };
+
 /** The program as users start it, with one remote_sampling for each thing that is tried. */
 export class Serving {
   readonly #dir: string;
   readonly file: Ports;
   readonly tls: Ports;
+  /** The same file in Jaeger's own shapes. */
+  readonly jaeger: Ports;
+  /** Jaeger's algorithm, in its shapes. */
+  readonly jaegerAdaptive: Ports;
   readonly adaptive: Ports & { readonly otlp: number };
   /** One port for each SDK, so that who knocks while nobody is there is known. */
   readonly away: Readonly<Record<Sdk, number>>;
@@ -39,6 +45,8 @@ export class Serving {
     this.file = { http: port(0), grpc: port(1) };
     this.tls = { http: port(2), grpc: port(3) };
     this.adaptive = { http: port(4), grpc: port(5), otlp: port(6) };
+    this.jaeger = { http: port(7), grpc: port(8) };
+    this.jaegerAdaptive = { http: port(9), grpc: port(10) };
     this.away = forEachSdk((sdk) => port(PORTS + SDKS.indexOf(sdk)));
   }
 
@@ -57,7 +65,7 @@ export class Serving {
   async start(awayStrategies: object): Promise<void> {
     this.#write('strategies.json', STRATEGIES);
     this.#write('away.json', awayStrategies);
-    const { file, tls, adaptive, away } = this;
+    const { file, tls, jaeger, jaegerAdaptive, adaptive, away } = this;
     const at = (port: number): string => `127.0.0.1:${port}`;
     const strategies = {
       path: join(this.#dir, 'strategies.json'),
@@ -83,6 +91,18 @@ export class Serving {
         file: strategies,
         http: { endpoint: at(tls.http), tls: certificate },
         grpc: { endpoint: at(tls.grpc), tls: certificate },
+      },
+      'remote_sampling/jaeger': {
+        file: strategies,
+        reply: 'jaeger',
+        http: { endpoint: at(jaeger.http) },
+        grpc: { endpoint: at(jaeger.grpc) },
+      },
+      'remote_sampling/jaeger_adaptive': {
+        adaptive: { ...ADAPTIVE, ...JAEGER_TIMES, algorithm: 'jaeger' },
+        reply: 'jaeger',
+        http: { endpoint: at(jaegerAdaptive.http) },
+        grpc: { endpoint: at(jaegerAdaptive.grpc) },
       },
       'remote_sampling/away': {
         file: { path: join(this.#dir, 'away.json') },

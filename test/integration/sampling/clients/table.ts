@@ -1,5 +1,5 @@
 import type { Verdict } from './draws.ts';
-import { SDKS } from './sdks.ts';
+import { SDKS, type Sdk } from './sdks.ts';
 import type { Row } from './trial.ts';
 
 const LABELS = { go: 'Go', java: 'Java', js: 'JavaScript', rust: 'Rust' } as const;
@@ -13,6 +13,12 @@ export function heading(nameWidth: number): string {
 /** `ok 2.1 sigma of 251`: the worst of so many draws; with `*` where one was drawn anew. */
 export function line({ name, verdicts }: Row, nameWidth: number): string {
   const cells = SDKS.map((sdk) => cell(verdicts[sdk]).padEnd(WIDTH));
+  return [name.padEnd(nameWidth), ...cells].join('  ').trimEnd();
+}
+
+/** A line of the table of what Jaeger's own answers come to. */
+export function takenLine(name: string, taken: Readonly<Record<Sdk, boolean>>, nameWidth: number): string {
+  const cells = SDKS.map((sdk) => (taken[sdk] ? 'taken' : 'NOT TAKEN').padEnd(WIDTH));
   return [name.padEnd(nameWidth), ...cells].join('  ').trimEnd();
 }
 

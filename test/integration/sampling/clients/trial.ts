@@ -8,13 +8,17 @@ import { Client } from './client.ts';
 import { type Expected, judge, together, type Verdict } from './draws.ts';
 import { NobodyThere } from './nobody-there.ts';
 import { RemoteSampler, type RemoteSamplerOptions } from './remote-sampler.ts';
-import { endpointOf, ofEachSdk, SDKS, type Sdk, trustIn } from './sdks.ts';
+import { endpointOf, ofEachSdk, type Ports, SDKS, type Sdk, trustIn } from './sdks.ts';
 import { INITIALLY, Serving } from './serving.ts';
 import { toldFor, untilDecided } from './traffic.ts';
 
 const POLL_MS = 250;
 /** So many polls in vain are enough to have noticed. */
 const KNOCKS = 3;
+/** And so many are enough to have taken what can be taken. */
+const POLLS_OF_JAEGER = 12;
+
+export const ADAPTIVE_UNDECIDED = 'adaptive, nothing known yet';
 
 /** A row of the table. */
 export interface Row {
@@ -121,6 +125,35 @@ export class Trial {
     return { verdict, log };
   }
 
+  /** Whether each SDK takes what Jaeger would have answered from the same file. */
+  async takenFromJaeger({ service, expected }: FileCase): Promise<Readonly<Record<Sdk, boolean>>> {
+    return await this.#taken(this.#serving.jaeger, service, expected);
+  }
+
+  /** The same for Jaeger's adaptive sampling, which knows nothing yet. */
+  async takenFromAdaptiveJaeger(): Promise<Readonly<Record<Sdk, boolean>>> {
+    return await this.#taken(this.#serving.jaegerAdaptive, 'unheard of', [['GET /', INITIALLY]]);
+  }
+
+  async #taken(ports: Ports, service: string, expected: Expected): Promise<Readonly<Record<Sdk, boolean>>> {
+    const [operation, probability] = expected[0] ?? ['', 0];
+    return await ofEachSdk(async (sdk) => {
+      const sampler = await this.#configure(sdk, { endpoint: endpointOf(sdk, ports), service }, probability);
+      return await sampler.isApplied(operation, POLLS_OF_JAEGER * POLL_MS);
+    });
+  }
+
+  /** What the controller tells a service that it knows nothing of. */
+  async undecided(): Promise<Row> {
+    const { adaptive } = this.#serving;
+    const verdicts = await ofEachSdk((sdk) =>
+      this.#judge(sdk, { endpoint: endpointOf(sdk, adaptive), service: 'unheard of' }, [
+        ['GET /', INITIALLY],
+      ]),
+    );
+    return { name: ADAPTIVE_UNDECIDED, verdicts };
+  }
+
   /** What the controller has decided of traffic that it has seen. */
   async decided(): Promise<Row> {
     const { adaptive } = this.#serving;
@@ -178,16 +211,16 @@ export class Trial {
   /** A sampler that has been told what to do. */
   async #start(sdk: Sdk, setting: Setting, expected: Expected): Promise<RemoteSampler> {
     const [operation, firstProbability] = expected[0] ?? ['', 0];
+    const sampler = await this.#configure(sdk, setting, firstProbability);
+    await sampler.untilApplied(operation);
+    return sampler;
+  }
+
+  async #configure(sdk: Sdk, setting: Setting, firstProbability: number): Promise<RemoteSampler> {
     const { pollMs = POLL_MS, ...rest } = setting;
     const name = `${sdk} ${++this.#samplers} for "${setting.service}"`;
     const poll = pollMs === null ? {} : { pollMs };
-    const sampler = await RemoteSampler.start(this.#clients[sdk], name, {
-      ...rest,
-      ...poll,
-      firstProbability,
-    });
-    await sampler.untilApplied(operation);
-    return sampler;
+    return await RemoteSampler.start(this.#clients[sdk], name, { ...rest, ...poll, firstProbability });
   }
 }
 
