@@ -45,6 +45,7 @@ export async function allInOne(): Promise<{ args: Record<string, string>; ports:
     'extensions.embedded_clickhouse.endpoint': `127.0.0.1:${clickhouse}`,
     'extensions.embedded_clickhouse.native_endpoint': `127.0.0.1:${native}`,
     [`${sampler}.http.endpoint`]: `127.0.0.1:${sampling}`,
+    [`${sampler}.http.extra_endpoints`]: '[]',
     [`${sampler}.grpc.endpoint`]: `127.0.0.1:${samplingGrpc}`,
     [`${sampler}.grpc.extra_endpoints`]: `[127.0.0.1:${extra}]`,
     'extensions.overview_page.endpoint': `127.0.0.1:${page}`,

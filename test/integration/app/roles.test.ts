@@ -60,6 +60,7 @@ async function startIngester(
       'exporters.clickhouse.database': of.database,
       'exporters.prometheus.endpoint': metrics,
       'extensions.remote_sampling.http.endpoint': sampling,
+      'extensions.remote_sampling.http.extra_endpoints': '[]',
       'extensions.remote_sampling.grpc.endpoint': await freeAddress(),
       'extensions.remote_sampling.grpc.extra_endpoints': `[${await freeAddress()}]`,
       'extensions.overview_page.endpoint': await freeAddress(),
