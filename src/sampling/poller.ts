@@ -1,6 +1,6 @@
 import { type PollingClient, type PollTransport, pollingClient } from './poll-clients.ts';
 import { PollTimes, type Rhythm } from './poll-rhythm.ts';
-import { ALIVE_INTERVALS, type PollerState } from './pollers-state.ts';
+import { ALIVE_INTERVALS, type PollerState, type Standing } from './pollers-state.ts';
 
 export interface Poll {
   readonly service: string;
@@ -27,7 +27,7 @@ const LOOK_EVERY = 16;
 const SILENT: Rhythm = { intervalMs: undefined, slowestMs: undefined, instances: 1 };
 
 /** One user agent at one address, asking for one service. */
-export class Poller {
+export class Poller implements Standing {
   readonly address: string;
   readonly userAgent: string;
   readonly transport: PollTransport;
@@ -73,24 +73,37 @@ export class Poller {
     return this.#paced(atMs, tightPerSecond);
   }
 
+  /** Others may stand behind the address of one that never pauses: nothing is learnt from its own rhythm. */
+  get slowestIntervalMs(): number | undefined {
+    return this.#isTight ? this.#client.usualIntervalMs : this.#rhythm.slowestMs;
+  }
+
+  get instances(): number {
+    return this.#isTight ? 1 : this.#rhythm.instances;
+  }
+
+  get aliveUntilMs(): number {
+    return this.#lastPollMs + ALIVE_INTERVALS * (this.slowestIntervalMs ?? this.#client.usualIntervalMs);
+  }
+
+  get honoursLowerBound(): boolean {
+    return this.#client.honoursLowerBound;
+  }
+
   state(): PollerState {
-    const { name, usualIntervalMs, honoursLowerBound } = this.#client;
-    const { intervalMs, slowestMs, instances } = this.#rhythm;
-    // Others may stand behind the address of one that never pauses: nothing is learnt from its own rhythm.
-    const slowestIntervalMs = this.#isTight ? usualIntervalMs : slowestMs;
     return {
       address: this.address,
       userAgent: this.userAgent,
-      client: name,
+      client: this.#client.name,
       transport: this.transport,
       polls: this.#polls,
       firstPollMs: this.#firstPollMs,
       lastPollMs: this.#lastPollMs,
-      intervalMs,
-      slowestIntervalMs,
-      instances: this.#isTight ? 1 : instances,
-      aliveUntilMs: this.#lastPollMs + ALIVE_INTERVALS * (slowestIntervalMs ?? usualIntervalMs),
-      honoursLowerBound,
+      intervalMs: this.#rhythm.intervalMs,
+      slowestIntervalMs: this.slowestIntervalMs,
+      instances: this.instances,
+      aliveUntilMs: this.aliveUntilMs,
+      honoursLowerBound: this.honoursLowerBound,
       ...(this.#isTight ? { pollsPerSecond: Math.round(this.#perSecond) } : {}),
     };
   }

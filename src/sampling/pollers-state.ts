@@ -36,6 +36,12 @@ export interface PollerState {
 /** Silent for longer than so many of its intervals: gone. */
 export const ALIVE_INTERVALS = 2.5;
 
+/** What counts of a poller for its service. */
+export type Standing = Pick<
+  PollerState,
+  'aliveUntilMs' | 'instances' | 'slowestIntervalMs' | 'honoursLowerBound'
+>;
+
 /** By service, of those that somebody still polls for. */
 export function servicePollersOf(
   { services }: Pick<PollersState, 'services'>,
@@ -43,20 +49,45 @@ export function servicePollersOf(
 ): ReadonlyMap<string, ServicePollers> {
   const alive = new Map<string, ServicePollers>();
   for (const { service, pollers } of services) {
-    let instances = 0;
-    let slowestIntervalMs: number | undefined;
-    let hasLowerBound = false;
-    for (const each of pollers) {
-      if (each.aliveUntilMs < nowMs) continue;
-      instances += each.instances;
-      hasLowerBound ||= each.honoursLowerBound;
-      if (each.slowestIntervalMs !== undefined) {
-        slowestIntervalMs = Math.max(slowestIntervalMs ?? 0, each.slowestIntervalMs);
-      }
-    }
-    if (instances > 0) alive.set(service, { instances, slowestIntervalMs, hasLowerBound });
+    const sum = new StandingSum(nowMs);
+    for (const each of pollers) sum.add(each);
+    if (sum.instances > 0) alive.set(service, sum.pollers());
   }
   return alive;
+}
+
+/** What the pollers of one service come to. */
+export class StandingSum {
+  readonly #nowMs: number;
+  #instances = 0;
+  #slowestIntervalMs: number | undefined;
+  #hasLowerBound = false;
+
+  constructor(nowMs: number) {
+    this.#nowMs = nowMs;
+  }
+
+  get instances(): number {
+    return this.#instances;
+  }
+
+  /** One that is gone does not count. */
+  add({ aliveUntilMs, instances, slowestIntervalMs, honoursLowerBound }: Standing): void {
+    if (aliveUntilMs < this.#nowMs) return;
+    this.#instances += instances;
+    this.#hasLowerBound ||= honoursLowerBound;
+    if (slowestIntervalMs !== undefined) {
+      this.#slowestIntervalMs = Math.max(this.#slowestIntervalMs ?? 0, slowestIntervalMs);
+    }
+  }
+
+  pollers(): ServicePollers {
+    return {
+      instances: this.#instances,
+      slowestIntervalMs: this.#slowestIntervalMs,
+      hasLowerBound: this.#hasLowerBound,
+    };
+  }
 }
 
 /**

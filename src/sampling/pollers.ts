@@ -1,6 +1,6 @@
 import type { ServicePollers } from './adaptive/controller.ts';
 import { type Poll, Poller, type PollNews } from './poller.ts';
-import { type PollerState, type PollersState, servicePollersOf } from './pollers-state.ts';
+import { type PollerState, type PollersState, StandingSum } from './pollers-state.ts';
 
 export interface PollerLimits {
   /** Of those that have polled more than once, and of those that have not, each. */
@@ -71,7 +71,15 @@ export class PollerRegistry {
 
   /** By service, of those that somebody still polls for. */
   servicePollers(nowMs: number): ReadonlyMap<string, ServicePollers> {
-    return servicePollersOf(this.state(nowMs), nowMs);
+    const alive = new Map<string, ServicePollers>();
+    for (const known of [this.#regular, this.#once]) {
+      for (const [service, { addresses }] of known) {
+        const sum = new StandingSum(nowMs);
+        for (const { pollers } of addresses.values()) for (const each of pollers) sum.add(each);
+        if (sum.instances > 0) alive.set(service, sum.pollers());
+      }
+    }
+    return alive;
   }
 
   /** All that is known, as plain data. */
