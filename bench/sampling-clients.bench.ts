@@ -1,6 +1,13 @@
 import { FILE_CASES, JAEGER_CASES } from '../test/integration/sampling/clients/cases.ts';
 import { SIGMAS } from '../test/integration/sampling/clients/draws.ts';
-import { complaints, heading, isRight, line, takenLine } from '../test/integration/sampling/clients/table.ts';
+import {
+  clientLine,
+  complaints,
+  heading,
+  isRight,
+  line,
+  takenLine,
+} from '../test/integration/sampling/clients/table.ts';
 import { ADAPTIVE_UNDECIDED, type Row, Trial } from '../test/integration/sampling/clients/trial.ts';
 
 /** Of each operation. */
@@ -32,6 +39,7 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
     show(await trial.servedOverTls());
     show(await trial.undecided());
     show(await trial.decided());
+    console.log(clientLine('recognised as, polling every', await trial.recognised(), nameWidth));
     show(await trial.awayAndBack());
     console.log("\nfor comparison, Jaeger's own answers (reply: jaeger):");
     for (const each of JAEGER_CASES) {

@@ -1,4 +1,5 @@
 import type { Verdict } from './draws.ts';
+import type { Registered } from './registered.ts';
 import { SDKS, type Sdk } from './sdks.ts';
 import type { Row } from './trial.ts';
 
@@ -19,6 +20,19 @@ export function line({ name, verdicts }: Row, nameWidth: number): string {
 /** A line of the table of what Jaeger's own answers come to. */
 export function takenLine(name: string, taken: Readonly<Record<Sdk, boolean>>, nameWidth: number): string {
   const cells = SDKS.map((sdk) => (taken[sdk] ? 'taken' : 'NOT TAKEN').padEnd(WIDTH));
+  return [name.padEnd(nameWidth), ...cells].join('  ').trimEnd();
+}
+
+/** What the engine takes each for. */
+export function clientLine(
+  name: string,
+  clients: Readonly<Record<Sdk, Registered | undefined>>,
+  nameWidth: number,
+): string {
+  const cells = SDKS.map((sdk) => {
+    const { client = '?', transport = '?', intervalMs = Number.NaN } = clients[sdk] ?? {};
+    return `${client}, ${transport}, ${(intervalMs / 1000).toFixed(1)} s`.padEnd(WIDTH);
+  });
   return [name.padEnd(nameWidth), ...cells].join('  ').trimEnd();
 }
 

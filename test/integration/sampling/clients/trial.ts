@@ -7,12 +7,15 @@ import { type FileCase, PER_OPERATION, PLAIN } from './cases.ts';
 import { Client } from './client.ts';
 import { type Expected, judge, together, type Verdict } from './draws.ts';
 import { NobodyThere } from './nobody-there.ts';
+import { type Registered, registered } from './registered.ts';
 import { RemoteSampler, type RemoteSamplerOptions } from './remote-sampler.ts';
-import { endpointOf, ofEachSdk, type Ports, SDKS, type Sdk, trustIn } from './sdks.ts';
+import { endpointOf, forEachSdk, ofEachSdk, type Ports, SDKS, type Sdk, trustIn } from './sdks.ts';
 import { INITIALLY, Serving } from './serving.ts';
 import { toldFor, untilDecided } from './traffic.ts';
 
 const POLL_MS = 250;
+/** Slow enough that a busy machine does not blur it. */
+export const SLOW_POLL_MS = 1000;
 /** So many polls in vain are enough to have noticed. */
 const KNOCKS = 3;
 /** And so many are enough to have taken what can be taken. */
@@ -109,6 +112,21 @@ export class Trial {
       return await this.#judge(sdk, { endpoint, service, caFile: this.#serving.caFile }, expected);
     });
     return { name: 'over TLS', verdicts };
+  }
+
+  /** Who the engine says polls for a service that one sampler of each SDK asks for, once it knows how often. */
+  async recognised(): Promise<Record<Sdk, Registered | undefined>> {
+    const { file } = this.#serving;
+    const service = 'polled by all';
+    await ofEachSdk((sdk) =>
+      this.#configure(sdk, { endpoint: endpointOf(sdk, file), service, pollMs: SLOW_POLL_MS }, 0),
+    );
+    let last = forEachSdk<Registered | undefined>(() => undefined);
+    await waitFor('every SDK has polled often enough', async () => {
+      last = await registered(`http://127.0.0.1:${file.http}`, service);
+      return SDKS.every((sdk) => last[sdk]?.intervalMs !== undefined);
+    });
+    return last;
   }
 
   /** The sampler of JavaScript without an interval polls without a pause; what the engine logs is the answer. */
