@@ -1,7 +1,6 @@
 import { coarseClassOf, highBitsOf } from '../../sketch/duration-classes.ts';
 import { MAX_ADJUSTED } from '../kept-with.ts';
 import { addRoots, type MutableRoots, noRoots, sampledRoots } from '../merge-roots.ts';
-import { holdsId, SHARED_OPERATION } from '../operation-names.ts';
 import { type Classes, NO_CLASSES, type SampledRoots } from '../root-row.ts';
 import { sixDecimals } from '../six-decimals.ts';
 import { MAX_PROBABILITIES } from '../throughput-entries.ts';
@@ -53,7 +52,6 @@ export class Pipeline {
   /** Rows' roots that came when their window had been read. */
   late = 0;
   readonly #options: PipelineOptions;
-  readonly #names: readonly string[];
   /** By whole second of their arrival. */
   readonly #underway = new Map<number, Root[]>();
   readonly #windows = new Map<number, Window>();
@@ -63,9 +61,6 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#readUntilS = this.#completeS(0);
-    this.#names = options.operations.map(({ operation }) =>
-      holdsId(operation) ? SHARED_OPERATION : operation,
-    );
   }
 
   /** A request was sampled; its span leaves with the instance's next batch. */
@@ -148,11 +143,11 @@ export class Pipeline {
     operation: number,
     { roots, count, probabilities }: WindowOperation,
   ): ThroughputRow {
-    const { service } = this.#options.operations[operation] as { service: string };
+    const named = this.#options.operations[operation] as PipelineOptions['operations'][number];
     return {
       windowS,
-      service,
-      operation: this.#names[operation] as string,
+      service: named.service,
+      operation: named.operation,
       count,
       probabilities: [...probabilities].sort(),
       sampled: sampledRoots(roots),
