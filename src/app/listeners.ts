@@ -34,7 +34,7 @@ export interface ListenedAddress {
 /** Every address of the process. */
 export function createListeners(deps: ListenersDeps): OpenableListeners {
   const { log, clock, instruments } = deps;
-  const http = createHttpListeners({ log, instruments, limits: deps.httpLimits ?? {} });
+  const http = createHttpListeners({ clock, log, instruments, limits: deps.httpLimits ?? {} });
   const grpc = createGrpcListeners({ log, clock, instruments });
   const asked = new Map<string, { readonly protocol: string; readonly option: string }>();
   const listened: (() => ListenedAddress)[] = [];

@@ -10,9 +10,12 @@ export interface HostPort {
 export interface TlsFiles {
   readonly certFile: string;
   readonly keyFile: string;
+  /** Set = clients must show a certificate signed by it. */
   readonly clientCaFile?: string | undefined;
   readonly minVersion?: TlsVersion | undefined;
   readonly maxVersion?: TlsVersion | undefined;
+  /** The files are read again that often; undefined: never. */
+  readonly reloadIntervalMs?: number | undefined;
 }
 
 export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';

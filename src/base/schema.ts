@@ -75,6 +75,9 @@ export const serverTls = z
     client_ca_file: z.string().optional().describe('clients must show a certificate signed by this CA'),
     min_version: tlsVersion.default('1.2').describe('oldest version of TLS that is spoken'),
     max_version: tlsVersion.optional().describe('newest version of TLS that is spoken'),
+    reload_interval: durationText()
+      .optional()
+      .describe('how often the files are read again; without it never'),
   })
   .describe('serve TLS');
 
@@ -86,6 +89,7 @@ export function serverTlsOf(tls: z.output<typeof serverTls>): TlsFiles {
     clientCaFile: tls.client_ca_file,
     minVersion: tlsVersionOf(tls.min_version),
     maxVersion: tls.max_version && tlsVersionOf(tls.max_version),
+    reloadIntervalMs: tls.reload_interval,
   };
 }
 

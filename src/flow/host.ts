@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Component, ComponentContext } from '../base/component.ts';
-import type { TlsVersion } from '../base/listen-address.ts';
+import type { TlsFiles } from '../base/listen-address.ts';
 import type { RedDelta, SeriesKey } from '../red/red-rows.ts';
 import type { Encoding, RequestVerdict } from './intake.ts';
 
@@ -78,15 +78,8 @@ export interface ListenAddress {
   readonly tls?: ServerTls | undefined;
 }
 
-/** File names, as the collector's `tls:` block has them. */
-export interface ServerTls {
-  readonly certFile: string;
-  readonly keyFile: string;
-  /** Set = clients must show a certificate signed by it. */
-  readonly clientCaFile?: string | undefined;
-  readonly minVersion?: TlsVersion | undefined;
-  readonly maxVersion?: TlsVersion | undefined;
-}
+/** As the collector's `tls:` block has it. */
+export type ServerTls = TlsFiles;
 
 export interface HttpRoutes {
   /** Exact path; the last registered catch-all is `'*'`. A path taken by another component is a START error. */

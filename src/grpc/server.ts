@@ -1,5 +1,6 @@
 import { type Server as Acceptor, type AddressInfo, createServer } from 'node:net';
 import {
+  type ConnectionInjector,
   type MethodDefinition,
   Server,
   ServerCredentials,
@@ -17,6 +18,7 @@ import type { Deadline } from '../base/component.ts';
 import { SpanweirError, toError } from '../base/errors.ts';
 import type { Counter, Log } from '../base/instruments.ts';
 import { bindHost, formatAddress, listenError, readTls } from '../base/listen-address.ts';
+import { renewTls } from '../base/renewed-tls.ts';
 import type { GrpcLimits, GrpcServices, ListenAddress } from '../flow/host.ts';
 import { TlsServerCredentials } from './tls-credentials.ts';
 
@@ -46,6 +48,7 @@ export class SharedGrpcServer {
   readonly #options: string[] = [];
   readonly #services = new Map<string, Service>();
   #limits: GrpcLimits = {};
+  readonly #closed = new AbortController();
   #server: Server | undefined;
   #acceptor: Acceptor | undefined;
   #health: HealthImplementation | undefined;
@@ -87,7 +90,7 @@ export class SharedGrpcServer {
       [...this.#services.values()].map((service) => service.definition),
     );
     // Connections are accepted here and handed on: the library itself takes any number.
-    const injector = server.createConnectionInjector(this.#credentials());
+    const injector = this.#injector(server);
     const acceptor = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket));
     acceptor.maxConnections = this.#limits.maxConnections ?? MAX_CONNECTIONS;
     acceptor.on('drop', () => this.#deps.refused.add(1));
@@ -106,6 +109,7 @@ export class SharedGrpcServer {
     const server = this.#server;
     if (server === undefined) return;
     this.#server = undefined;
+    this.#closed.abort();
     this.#acceptor?.close();
     for (const name of ['', ...this.#services.keys()]) this.#health?.setStatus(name, 'NOT_SERVING');
     const cut = (): void => server.forceShutdown();
@@ -138,14 +142,22 @@ export class SharedGrpcServer {
     this.#services.set(name, service);
   }
 
-  #credentials(): ServerCredentials {
-    const { tls } = this.address;
-    if (tls === undefined) return ServerCredentials.createInsecure();
+  /** @throws SpanweirError START for certificates that can't be used. */
+  #injector(server: Server): ConnectionInjector {
     try {
-      return new TlsServerCredentials(readTls(tls, this.#options.join(' and ')));
+      return server.createConnectionInjector(this.#credentials());
     } catch (error) {
       throw error instanceof SpanweirError ? error : listenError(this.address, this.#options, error);
     }
+  }
+
+  #credentials(): ServerCredentials {
+    const { tls } = this.address;
+    if (tls === undefined) return ServerCredentials.createInsecure();
+    const option = this.#options.join(' and ');
+    const secure = new TlsServerCredentials(readTls(tls, option));
+    void renewTls(tls, option, (renewed) => secure.renew(renewed), this.#closed.signal, this.#deps);
+    return secure;
   }
 
   /** Every unary handler: counted while in hand; what it throws becomes INTERNAL. */

@@ -9,6 +9,12 @@ export class TlsServerCredentials extends ServerCredentials {
     super({ ...mutual, ...versions }, { ...(ca === undefined ? {} : { ca }), cert, key, ...versions });
   }
 
+  /** For connections from now on. */
+  renew({ cert, key, ca, minVersion, maxVersion }: TlsMaterial): void {
+    const versions = { minVersion, ...(maxVersion === undefined ? {} : { maxVersion }) };
+    this.updateSecureContextOptions({ ...(ca === undefined ? {} : { ca }), cert, key, ...versions });
+  }
+
   override _equals(other: ServerCredentials): boolean {
     return this === other;
   }

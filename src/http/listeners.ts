@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import type { Deadline } from '../base/component.ts';
 import type { Counter, Instruments, Log } from '../base/instruments.ts';
 import { SharedServers } from '../base/shared-servers.ts';
@@ -6,6 +7,7 @@ import { defaultHttpLimits, type HttpLimits } from './limits.ts';
 import { type Refusal, SharedHttpServer } from './server.ts';
 
 export interface HttpListenersDeps {
+  readonly clock: Clock;
   readonly log: Log;
   readonly instruments: Instruments;
   readonly limits?: Partial<HttpLimits>;
@@ -19,13 +21,13 @@ export interface HttpListeners {
 }
 
 export function createHttpListeners(deps: HttpListenersDeps): HttpListeners {
-  const { log, instruments } = deps;
+  const { clock, log, instruments } = deps;
   const failures = instruments.counter('spanweir_http_handler_failures_total');
   const refused = refusalCounters(instruments);
   const limits = { ...defaultHttpLimits, ...deps.limits };
 
   const servers = new SharedServers(
-    (address: ListenAddress) => new SharedHttpServer(address, { log, limits, failures, refused }),
+    (address: ListenAddress) => new SharedHttpServer(address, { clock, log, limits, failures, refused }),
   );
   return {
     http: (address, option, asked) => servers.at(address, option).routes(option, asked),

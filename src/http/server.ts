@@ -1,11 +1,19 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
 import type { Deadline } from '../base/component.ts';
 import { SpanweirError, toError } from '../base/errors.ts';
 import type { Counter, Log } from '../base/instruments.ts';
-import { bindHost, formatAddress, listenError, readTls } from '../base/listen-address.ts';
+import { bindHost, formatAddress, listenError, readTls, type TlsFiles } from '../base/listen-address.ts';
+import { renewTls } from '../base/renewed-tls.ts';
 import type {
   HttpHandler,
   HttpListenerLimits,
@@ -17,6 +25,7 @@ import { type HttpLimits, largestLimits } from './limits.ts';
 import { replyNotFound, replyText } from './replies.ts';
 
 export interface HttpServerDeps {
+  readonly clock: Clock;
   readonly log: Log;
   readonly limits: HttpLimits;
   /** Counts handlers that threw. */
@@ -50,6 +59,7 @@ export class SharedHttpServer {
   readonly #inHandEnds: (this: ServerResponse) => void;
   #limits: Partial<HttpLimits> = {};
   #maxTargetBytes: number;
+  readonly #closed = new AbortController();
   #server: Server | undefined;
   #port: number;
   #closing = false;
@@ -94,18 +104,7 @@ export class SharedHttpServer {
     const listener = (request: IncomingMessage, response: ServerResponse): void =>
       this.#serve(request, response);
     const { tls } = this.address;
-    let server: Server;
-    if (tls === undefined) {
-      server = createServer(options, listener);
-    } else {
-      const { ca, ...material } = readTls(tls, this.#options.join(' and '));
-      const mutual = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
-      try {
-        server = createTlsServer({ ...options, ...material, ...mutual }, listener);
-      } catch (error) {
-        throw listenError(this.address, this.#options, error);
-      }
-    }
+    const server = tls === undefined ? createServer(options, listener) : this.#secure(tls, options, listener);
     server.maxConnections = limits.maxConnections;
     server.on('drop', () => this.#deps.refused.connections.add(1));
     server.on('clientError', (error, socket) => this.#unreadable(error, socket));
@@ -121,6 +120,7 @@ export class SharedHttpServer {
   /** Accepts nothing new, finishes what is in hand, and cuts what is left at the deadline. */
   async close(deadline: Deadline): Promise<void> {
     this.#closing = true;
+    this.#closed.abort();
     const server = this.#server;
     if (server === undefined) return;
     this.#server = undefined;
@@ -135,6 +135,27 @@ export class SharedHttpServer {
       if (deadline.signal.aborted) cut();
     });
     deadline.signal.removeEventListener('abort', cut);
+  }
+
+  /** @throws SpanweirError START for files that can't be read or used. */
+  #secure(tls: TlsFiles, options: object, listener: RequestListener): TlsServer {
+    const option = this.#options.join(' and ');
+    const { ca, ...material } = readTls(tls, option);
+    const mutual = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
+    let server: TlsServer;
+    try {
+      server = createTlsServer({ ...options, ...material, ...mutual }, listener);
+    } catch (error) {
+      throw listenError(this.address, this.#options, error);
+    }
+    void renewTls(
+      tls,
+      option,
+      (renewed) => server.setSecureContext(renewed),
+      this.#closed.signal,
+      this.#deps,
+    );
+    return server;
   }
 
   #add(path: string, route: Route): void {

@@ -1,10 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import { applyCors, type CorsRules } from '../../src/http/cors.ts';
 import { createHttpListeners } from '../../src/http/listeners.ts';
 import { replyText } from '../../src/http/replies.ts';
 import { FakeInstruments, recordingLog, within } from './fakes.ts';
 
-const listeners = createHttpListeners({ log: recordingLog(), instruments: new FakeInstruments() });
+const listeners = createHttpListeners({
+  clock: systemClock,
+  log: recordingLog(),
+  instruments: new FakeInstruments(),
+});
 const routes = listeners.http({ host: 'localhost', port: 0 }, 'x');
 let rules: CorsRules = { allowedOrigins: [], allowedHeaders: [], exposedHeaders: [], maxAgeS: 0 };
 

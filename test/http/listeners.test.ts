@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import type { HttpLimits } from '../../src/http/limits.ts';
 import { createHttpListeners, type HttpListeners } from '../../src/http/listeners.ts';
 import { allowMethods, replyText } from '../../src/http/replies.ts';
@@ -16,7 +17,7 @@ const instruments = new FakeInstruments();
 const log = recordingLog();
 
 function listeners(limits: Partial<HttpLimits> = {}): HttpListeners {
-  const made = createHttpListeners({ log, instruments, limits });
+  const made = createHttpListeners({ clock: systemClock, log, instruments, limits });
   open.push(made);
   return made;
 }

@@ -5,6 +5,7 @@ import { createGunzip } from 'node:zlib';
 import type { Component } from '../../base/component.ts';
 import { SpanweirError, toError } from '../../base/errors.ts';
 import type { Counter, Gauge } from '../../base/instruments.ts';
+import { serverTlsOf } from '../../base/schema.ts';
 import type { MainContext } from '../../flow/host.ts';
 import { isRedDescribed } from '../../red/red-description.ts';
 import type { RedDelta, SeriesKey } from '../../red/red-rows.ts';
@@ -84,7 +85,7 @@ export class PrometheusExporter implements Component {
     const { endpoint, tls } = this.#config;
     const address = {
       ...endpoint,
-      tls: tls && { certFile: tls.cert_file, keyFile: tls.key_file, clientCaFile: tls.client_ca_file },
+      tls: tls && serverTlsOf(tls),
     };
     const routes = this.#context.listeners.http(address, `exporters.${this.id}.endpoint`);
     routes.route('/metrics', (request, response) => this.#answer(request, response));

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { assert } from '../../base/assert.ts';
 import type { Component } from '../../base/component.ts';
+import { serverTlsOf } from '../../base/schema.ts';
 import type { ExtensionType } from '../../flow/component-type.ts';
 import type { HttpHandler, ListenAddress, MainContext } from '../../flow/host.ts';
 import { allowMethods, replyJson, replyText } from '../../http/replies.ts';
@@ -72,7 +73,7 @@ function addressOf(config: HealthcheckConfig): ListenAddress {
   if (tls === undefined) return address;
   return {
     ...address,
-    tls: { certFile: tls.cert_file, keyFile: tls.key_file, clientCaFile: tls.client_ca_file },
+    tls: serverTlsOf(tls),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Component } from '../../base/component.ts';
+import { serverTlsOf } from '../../base/schema.ts';
 import type { ExtensionType } from '../../flow/component-type.ts';
 import type { HttpHandler, MainContext } from '../../flow/host.ts';
 import { type OverviewPageConfig, overviewPageConfig } from './config.ts';
@@ -62,7 +63,7 @@ function createOverviewPage(config: OverviewPageConfig, context: MainContext): C
           ? endpoint
           : {
               ...endpoint,
-              tls: { certFile: tls.cert_file, keyFile: tls.key_file, clientCaFile: tls.client_ca_file },
+              tls: serverTlsOf(tls),
             };
       const routes = listeners.http(address, `extensions.${id}.endpoint`);
       servePage(routes, answer);

@@ -1,4 +1,5 @@
 import type { Component } from '../../base/component.ts';
+import { serverTlsOf } from '../../base/schema.ts';
 import type { ReceiverType } from '../../flow/component-type.ts';
 import type { ListenAddress, MainContext } from '../../flow/host.ts';
 import { type OtlpConfig, otlpConfig } from './config.ts';
@@ -53,6 +54,6 @@ function addressOf({ endpoint, tls }: Pick<Served, 'endpoint' | 'tls'>): ListenA
   if (tls === undefined) return endpoint;
   return {
     ...endpoint,
-    tls: { certFile: tls.cert_file, keyFile: tls.key_file, clientCaFile: tls.client_ca_file },
+    tls: serverTlsOf(tls),
   };
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,3 +84,33 @@ test('with a client_ca_file clients show a certificate, over HTTP and gRPC', asy
     strategyType: 'PROBABILISTIC',
   });
 });
+
+test('certificates are read again where that is asked for, over HTTP and gRPC', async () => {
+  const renewed = join(dir, 'renewed');
+  mkdirSync(renewed);
+  const files = { cert_file: join(renewed, 'cert.pem'), key_file: join(renewed, 'key.pem') };
+  const make = (name: string): void => {
+    const subjectOf = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost'];
+    const out = ['-keyout', files.key_file, '-out', files.cert_file];
+    execFileSync('openssl', [...request509, ...subjectOf, ...out], { stdio: 'ignore' });
+  };
+  make('first');
+  const { httpPort, grpcPort } = await secured({ ...files, reload_interval: '20ms' });
+  for (const port of [httpPort, grpcPort]) expect(await shown(port)).toBe('first');
+  make('second');
+  for (const port of [httpPort, grpcPort]) await expect.poll(async () => shown(port)).toBe('second');
+  writeFileSync(files.cert_file, 'nonsense');
+  for (const port of [httpPort, grpcPort]) expect(await shown(port)).toBe('second');
+});
+
+/** Whose certificate a server shows. */
+function shown(port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const options = { host: 'localhost', port, family: 4, rejectUnauthorized: false };
+    const socket = connect({ ...options, ALPNProtocols: ['h2', 'http/1.1'] } as never, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.destroy();
+    });
+    socket.on('error', () => resolve(undefined));
+  });
+}
