@@ -31,10 +31,10 @@ export async function showWhatIsThere({ demo, kafka }) {
   lines.push('', `  Open ${PAGE}`, '');
   if (demo) {
     lines.push(
-      '  A demo shop of twelve services sends spans with the OpenTelemetry SDK. For it, sampling starts at',
-      '  probability 1 (at what was last served when there is data of an earlier start) and is recomputed every',
-      '  5 s; Jaeger has 0.001 and a minute. Within half a minute the busy operations fall towards five sampled',
-      '  traces per second, and after a minute comes a rush hour.',
+      '  A demo shop of twelve services sends spans with the OpenTelemetry SDK and nothing else: sampling is',
+      '  controlled without tags. It starts at probability 1 (at what was last served when there is data of an',
+      '  earlier start); within half a minute the busy operations fall towards five sampled traces per second,',
+      '  and after a minute comes a rush hour. Why each is what it is:  bin/spanweir sampling explain',
     );
   } else {
     lines.push('  Send OTLP to localhost:4317 (gRPC) or localhost:4318 (HTTP).');

@@ -8,7 +8,8 @@ export function explain(decision: DecidedOperation): string {
   if (decision.inputs !== undefined && isReason(decision.rule)) return explainJaeger(decision, decision.rule);
   if (!isRule(decision.rule)) return `${decision.rule}.`;
   const suffix = CONFORMANCE_NOTES[decision.conformance];
-  return `${SENTENCES[decision.rule](wordsOf(decision))}${suffix === undefined ? '' : ` ${suffix}`}`;
+  const sentence = isEverything(decision) ? everything : SENTENCES[decision.rule];
+  return `${sentence(wordsOf(decision))}${suffix === undefined ? '' : ` ${suffix}`}`;
 }
 
 /** What is known of how the service samples, where that is worth a word. */
@@ -40,6 +41,16 @@ function wordsOf({ rate, rateLow, rateHigh, target, previous, probability }: Con
   };
 }
 
+/** Where there is not more than is wanted, no rule has anything to weigh. */
+function isEverything({ probability, rate, target, rule }: ControlDecision): boolean {
+  const isWeighed = rule === 'kept' || rule === 'raised' || rule === 'maximum';
+  return probability === 1 && isWeighed && rate <= target;
+}
+
+function everything({ rate, target }: Words): string {
+  return `Everything is sampled: there are ${rate}, ${target}.`;
+}
+
 const SENTENCES: Readonly<Record<ControlRule, (words: Words) => string>> = {
   initial: ({ probability }) => `Begins with ${probability}: nothing is known yet.`,
   stored: ({ probability }) =>
@@ -66,8 +77,8 @@ const SENTENCES: Readonly<Record<ControlRule, (words: Words) => string>> = {
   tail: ({ probability }) =>
     `One of too many operations of its service: the service's default ${probability} holds.`,
   left: ({ probability }) => `No root for an hour: the service's default ${probability} holds.`,
-  siblings: ({ probability, target }) =>
-    `${probability} for all that has no probability of its own, by the traffic of its siblings (${target}).`,
+  siblings: ({ probability }) =>
+    `${probability} for all that has no probability of its own, by the traffic of its siblings.`,
 };
 
 /** In Jaeger's terms: rates are of sampled roots. */

@@ -105,7 +105,7 @@ test('an operation is told in full, with how it moved and who asks', async () =>
 test('a service is told in a line an operation, all services likewise', async () => {
   const { said } = await run(['explain', 'shop']);
   expect(said.slice(0, 2)).toEqual([
-    '(all others): 0.5 for all that has no probability of its own, by the traffic of its siblings (target 2.5/s).',
+    '(all others): 0.5 for all that has no probability of its own, by the traffic of its siblings.',
     'GET /: Lowered 0.5 → 0.25: there are about 10 requests/s (8 to 12), target 2.5/s.',
   ]);
   const all = await run(['explain']);

@@ -61,10 +61,10 @@ describe('the overview page in Chromium', () => {
     await page
       .getByText('Lowered 0.5 → 0.25: there are about 16 requests/s (14 to 18), target 1/s.')
       .waitFor();
-    const [service, operation, , errors, p50, , , probability, sampled, target] = await cells(0);
+    const [service, operation, , errors, p50, , , probability, requests, sampled, target] = await cells(0);
     expect([service, operation, errors]).toEqual(['shop', 'GET /server', '0 %']);
     expect(p50).toMatch(/^2[45]\d ms$/);
-    expect([probability, sampled, target]).toEqual(['0.250 ▼', '4.00', '1.00']);
+    expect([probability, requests, sampled, target]).toEqual(['0.250 ▼', '16.0', '4.00', '1.00']);
     hosted.decisions = [decisionOf({ probability: 0.5, previous: 0.25, rule: 'raised', rate: 1 })];
     await page.getByText('Raised 0.25 → 0.5: there are about 1 requests/s (14 to 18), target 1/s.').waitFor();
   });

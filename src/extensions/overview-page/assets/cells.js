@@ -15,6 +15,12 @@ export function formatRate(value) {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** How sure the estimated requests are. */
+function intervalOf(sampling) {
+  if (sampling === null || sampling.requestsLow === null || sampling.requestsHigh === null) return '';
+  return `${formatRate(sampling.requestsLow)} to ${formatRate(sampling.requestsHigh)}, 19 times in 20`;
+}
+
 /** Of a rate that may not be known. */
 function rateOrNothing(value) {
   return value === null || value === undefined ? '–' : formatRate(value);
@@ -75,10 +81,22 @@ export function createRow() {
   const errors = element('td', 'number');
   const durations = [0, 1, 2].map(() => element('td', 'number'));
   const probability = createProbabilityCell();
+  const requests = element('td', 'number');
   const sampled = element('td', 'number');
   const target = element('td', 'number');
   const why = createWhyCell();
-  row.append(service, operation, rate, errors, ...durations, probability.cell, sampled, target, why.cell);
+  row.append(
+    service,
+    operation,
+    rate,
+    errors,
+    ...durations,
+    probability.cell,
+    requests,
+    sampled,
+    target,
+    why.cell,
+  );
 
   const update = (data, largestRate) => {
     setText(service, data.service);
@@ -94,6 +112,9 @@ export function createRow() {
       setText(durations[i], formatMs(ms));
     });
     probability.update(data.sampling);
+    setText(requests, rateOrNothing(data.sampling?.requestsPerSecond));
+    requests.title = intervalOf(data.sampling);
+    requests.classList.toggle('soft', data.sampling === null);
     setText(sampled, rateOrNothing(data.sampling?.sampledPerSecond));
     setText(target, rateOrNothing(data.sampling?.target));
     sampled.classList.toggle('soft', data.sampling === null);
@@ -175,6 +196,8 @@ function createWhyCell() {
     reason.hidden = sampling === null;
     setText(reason, sampling === null ? '' : sampling.rule.replaceAll('_', ' '));
     setText(text, sampling === null ? 'No sampled trace began here.' : sampling.why);
+    const isDisobeyed = sampling !== null && !['unknown', 'follows'].includes(sampling.conformance);
+    cell.classList.toggle('disobeyed', isDisobeyed);
   };
   return { cell, update };
 }
