@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type Replica, Replicas } from './sampling-ha/replicas.ts';
 import { pause, RATES, SERVICES, Traffic } from './sampling-ha/traffic.ts';
 import { Watch } from './sampling-ha/watch.ts';
@@ -24,6 +25,8 @@ interface Kill {
   readonly replacedMs: number;
   /** Until the killed one was up again and served. */
   readonly backMs: number;
+  /** What the one that took over spent its time on, as it says. */
+  readonly steps: string;
 }
 
 /**
@@ -67,7 +70,7 @@ async function run(session: Session, size: 'tiny' | 'full'): Promise<boolean> {
       kills.push(await killOne(replicas, watch));
       const { controller, next, replacedMs, backMs } = kills[i] as Kill;
       console.log(
-        `kill ${i + 1}: ${controller}, replaced by ${next} after ${seconds(replacedMs)} s, back after ${seconds(backMs)} s`,
+        `kill ${i + 1}: ${controller}, replaced by ${next} after ${seconds(replacedMs)} s, back after ${seconds(backMs)} s (${kills[i]?.steps})`,
       );
       await pause(BETWEEN_MS[size]);
     }
@@ -106,11 +109,20 @@ async function killOne(replicas: Replicas, watch: Watch): Promise<Kill> {
   const killedMs = performance.now();
   watch.gone(controller);
   await replicas.kill(controller);
+  watch.gone(controller);
   const next = (await until(controllerNow, (found) => found !== undefined, 60_000, 20)) as Replica;
   const replacedMs = performance.now() - killedMs;
   await replicas.start(controller);
   const backMs = performance.now() - killedMs;
-  return { controller: controller.name, next: next.name, replacedMs, backMs };
+  return { controller: controller.name, next: next.name, replacedMs, backMs, steps: stepsOf(next) };
+}
+
+function stepsOf({ child }: Replica): string {
+  const lines = child === undefined ? [] : readFileSync(child.logFile, 'utf8').split('\n');
+  const line = lines.findLast((one) => one.includes('decides for all now')) ?? '';
+  return [...line.matchAll(/(writer|read|restore)Ms\W+(\d+)/g)]
+    .map(([, what, ms]) => `${what} ${ms} ms`)
+    .join(', ');
 }
 
 function report(watch: Watch, traffic: Traffic, kills: readonly Kill[]): boolean {

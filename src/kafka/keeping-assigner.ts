@@ -7,13 +7,13 @@ import { AssignerProtocol } from './kafkajs.ts';
  */
 export function keepingAssigner(hadInGeneration: () => number): PartitionAssigner {
   return ({ cluster }) => ({
-    name: 'spanweir_keeping',
+    name: 'spanweir-keeping',
     version: 0,
     protocol({ topics }) {
       const userData = Buffer.alloc(4);
       userData.writeInt32BE(hadInGeneration());
       const metadata = AssignerProtocol.MemberMetadata.encode({ version: 0, topics, userData });
-      return { name: 'spanweir_keeping', metadata };
+      return { name: 'spanweir-keeping', metadata };
     },
     async assign({ members, topics }) {
       const assignment: Record<string, number[]> = {};

@@ -5,6 +5,9 @@ import { clientOptions } from '../../../kafka/options.ts';
 /** Of `session_timeout`, for what comes after the brokers have given a silent member up: the choice, the restore. */
 export const TAKEOVER_MS = 1500;
 
+/** Topic and client are called after it; quoted whole, a topic would look like a metric. */
+const PROGRAM = 'spanweir';
+
 const brokers = z
   .union([z.array(z.string()).min(1), z.string().transform((one) => [one])], {
     error: 'expected host:port of the brokers to begin with',
@@ -16,11 +19,11 @@ export const controlTopicConfig = z
   .strictObject({
     ...clientOptions,
     brokers,
-    client_id: z.string().default('spanweir-sampling').describe("name of this client in the brokers' logs"),
+    client_id: z.string().default(`${PROGRAM}-sampling`).describe("name of this client in the brokers' logs"),
     topic: z
       .string()
       .min(1)
-      .default('spanweir_sampling')
+      .default(`${PROGRAM}_sampling`)
       .describe(
         'what is served, and who decides it: the owner of its only partition; made when it does not exist',
       ),

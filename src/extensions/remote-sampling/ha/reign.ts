@@ -1,4 +1,5 @@
 import type { Message } from 'kafkajs';
+import type { Clock } from '../../../base/clock.ts';
 import type { ComponentContext } from '../../../base/component.ts';
 import { isRetryable, SpanweirError, toError } from '../../../base/errors.ts';
 import type { TransactionalWriter } from '../../../kafka/transactional-writer.ts';
@@ -41,7 +42,8 @@ export interface ReignDeps {
 }
 
 export interface ReignNews {
-  began(): void;
+  /** How long each step towards it took. */
+  began(took: { readonly writerMs: number; readonly readMs: number; readonly restoreMs: number }): void;
   wrote(outcome: 'committed' | 'fenced' | 'failed'): void;
   storeAway(error: Error | undefined): void;
 }
@@ -72,10 +74,13 @@ export class Reign {
 
   /** Resolves when aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { follower, openWriter, createDeciding, news } = this.#deps;
+    const { follower, openWriter, createDeciding, news, context } = this.#deps;
+    const since = stopwatch(context.clock);
     const writer = await openWriter();
     try {
+      const writerMs = since();
       await follower.catchUp(signal);
+      const readMs = since();
       if (signal.aborted) return;
       if (follower.log.isNewer) {
         const message = `the topic is written by a newer release: this one (format ${FORMAT}) leaves it alone`;
@@ -85,7 +90,7 @@ export class Reign {
       const deciding = createDeciding((snapshot) => this.#publish(writer, snapshot, signal));
       await this.#restore(deciding, signal);
       if (signal.aborted) return;
-      news.began();
+      news.began({ writerMs, readMs, restoreMs: since() });
       await this.#rounds(deciding, signal);
     } finally {
       await writer.close();
@@ -175,6 +180,17 @@ export class Reign {
 
 export function isFenced(error: unknown): boolean {
   return error instanceof SpanweirError && error.code === 'FENCED';
+}
+
+/** Whole milliseconds since it was last asked. */
+function stopwatch(clock: Clock): () => number {
+  let lastMs = clock.monotonicMs();
+  return () => {
+    const nowMs = clock.monotonicMs();
+    const sinceMs = Math.round(nowMs - lastMs);
+    lastMs = nowMs;
+    return sinceMs;
+  };
 }
 
 type Writer = Pick<TransactionalWriter, 'write'>;

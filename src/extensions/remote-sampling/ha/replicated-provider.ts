@@ -220,14 +220,12 @@ export class ReplicatedProvider<D extends Deciding> implements StrategyProvider 
 
   #news(): ReignNews {
     return {
-      began: () => {
+      began: (took) => {
         this.#count.controller.set(1);
         this.#count.reigns.add(1);
         this.#health.set('office', undefined);
-        this.#deps.context.log.info(
-          { version: this.#snapshot?.version ?? 0 },
-          'this replica decides for all now',
-        );
+        const version = this.#snapshot?.version ?? 0;
+        this.#deps.context.log.info({ version, ...took }, 'this replica decides for all now');
       },
       wrote: (outcome) => this.#count.transactions[outcome].add(1),
       storeAway: (error) => {
