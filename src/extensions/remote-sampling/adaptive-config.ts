@@ -16,12 +16,12 @@ const limits = {
 const glob = (what: string) =>
   z.string().default('*').describe(`${what}: \`*\` stands for any characters, \`?\` for one`);
 
-const weight = z.number().positive().default(1);
+const weight = z.number().positive();
 
 const serviceBudget = z
   .strictObject({
     service: glob('services that have it, each its own'),
-    weight: weight.describe('share of the whole, against those of other services'),
+    weight: weight.default(1).describe('share of the whole, against those of other services'),
     ...limits,
   })
   .describe('budget of a service');
@@ -37,9 +37,8 @@ const override = z
     never: z.boolean().default(false).describe('nothing is sampled'),
     weight: weight.optional().describe("share of the service's budget, against other operations [1]"),
     until: z
-      .union([z.iso.datetime({ offset: true }), z.date()], {
-        error: 'expected a date and time such as 2026-12-24T18:00:00Z',
-      })
+      .string()
+      .refine(isTime, 'expected a date and time such as 2026-12-24T18:00:00Z')
       .optional()
       .describe('date and time from which on it does not hold any more'),
   })
@@ -48,6 +47,11 @@ const override = z
     if (message !== undefined) context.addIssue({ code: 'custom', message });
   })
   .describe('what people decide');
+
+/** With a zone, so that it is the same moment everywhere. */
+function isTime(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
+}
 
 interface OverrideOptions {
   readonly target_samples_per_second?: number | undefined;
