@@ -29,6 +29,9 @@ import { Upkeep } from './upkeep.ts';
 /** Where SDKs ask; the last is what the JS SDK makes of the address in its own README. */
 const PATHS = ['/', '/sampling', '/api/sampling', '/api/sampling/sampling'];
 
+/** What rate limits of a source become: Jaeger's own default. */
+const LIMIT_FALLBACK = 0.001;
+
 export interface RemoteSamplingParts {
   readonly provider: StrategyProvider;
   readonly pollers: PollerRegistry;
@@ -53,7 +56,8 @@ export class RemoteSampling implements Component {
     const { reply: form, adaptive, file, max_operations: maxOperations } = config;
     this.#replies = new Replies({
       form,
-      limitFallback: file?.default_sampling_probability ?? adaptive?.initial_sampling_probability ?? 0,
+      limitFallback:
+        file?.default_sampling_probability ?? adaptive?.initial_sampling_probability ?? LIMIT_FALLBACK,
       limits: { ...DEFAULT_REPLY_LIMITS, maxOperations },
       leftOut: context.instruments.counter('spanweir_sampling_left_out_operations_total'),
     });

@@ -84,6 +84,7 @@ test('the shape of Jaeger is brought into the one that every client takes, unles
   const { grpcPort: compatible } = await front(grpcPort);
   expect(await pollGrpc(compatible, 'limited')).toMatchObject({
     strategyType: 'PROBABILISTIC',
+    probabilisticSampling: { samplingRate: 0.001 },
     operationSampling: { perOperationStrategies: [] },
   });
 });
