@@ -30,9 +30,10 @@ export function endpointOf(sdk: Sdk, ports: Ports, { scheme = 'http', path }: En
   }
 }
 
-/** How each comes to trust a certificate: by an option of its sampler, or like everything else of its process. */
-export function trustIn(caFile: string): Readonly<Record<string, string>> {
-  return { SSL_CERT_FILE: caFile, NODE_EXTRA_CA_CERTS: caFile };
+/** Go and JavaScript trust what their process trusts, the others by an option of their sampler. No proxy stands between. */
+export function environment(caFile: string): Readonly<Record<string, string>> {
+  const here = '127.0.0.1';
+  return { SSL_CERT_FILE: caFile, NODE_EXTRA_CA_CERTS: caFile, NO_PROXY: here, no_proxy: here };
 }
 
 export function forEachSdk<T>(value: (sdk: Sdk) => T): Record<Sdk, T> {

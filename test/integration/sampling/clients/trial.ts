@@ -9,7 +9,7 @@ import { type Expected, judge, together, type Verdict } from './draws.ts';
 import { NobodyThere } from './nobody-there.ts';
 import { type Registered, registered } from './registered.ts';
 import { RemoteSampler, type RemoteSamplerOptions } from './remote-sampler.ts';
-import { endpointOf, forEachSdk, ofEachSdk, type Ports, SDKS, type Sdk, trustIn } from './sdks.ts';
+import { endpointOf, environment, forEachSdk, ofEachSdk, type Ports, SDKS, type Sdk } from './sdks.ts';
 import { INITIALLY, Serving } from './serving.ts';
 import { toldFor, untilDecided } from './traffic.ts';
 
@@ -77,7 +77,7 @@ export class Trial {
     const programs = await ensureSamplingClients();
     const dir = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'spanweir-clients-'));
     const serving = await Serving.create(dir);
-    const env = trustIn(serving.caFile);
+    const env = environment(serving.caFile);
     const clients = await ofEachSdk(async (sdk) => new Client(sdk, programs[sdk], env));
     const trial = new Trial(options, dir, serving, clients);
     try {
@@ -223,7 +223,11 @@ export class Trial {
   async #judge(sdk: Sdk, setting: Setting, expected: Expected): Promise<Verdict> {
     const { decisions, decisionsOfMany } = this.#options;
     const sampler = await this.#start(sdk, setting, expected);
-    return await judge(sampler, expected, expected.length > 100 ? decisionsOfMany : decisions);
+    const count = expected.length > 100 ? decisionsOfMany : decisions;
+    const verdict = await judge(sampler, expected, count);
+    if (verdict.wrong.length === 0) return verdict;
+    const said = `the sampler says of itself: ${(await sampler.description()).slice(0, 1000)}`;
+    return { ...verdict, wrong: [...verdict.wrong, said] };
   }
 
   /** A sampler that has been told what to do. */
