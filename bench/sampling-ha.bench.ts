@@ -9,7 +9,7 @@ import { Workload } from './workload.ts';
 
 const SPANS_TOPIC = 'spans';
 const TARGET = 5;
-const SESSION_TIMEOUT_MS = 7500;
+const SESSION_TIMEOUT_MS = 8000;
 const APART_MS = 1000;
 /** A step that the algorithm takes by itself now and then, on so few samples. */
 const JUMP = 1.5;

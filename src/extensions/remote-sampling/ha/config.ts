@@ -3,7 +3,7 @@ import { duration } from '../../../base/schema.ts';
 import { clientOptions } from '../../../kafka/options.ts';
 
 /** Of `session_timeout`, for what comes after the brokers have given a silent member up: the choice, the restore. */
-export const TAKEOVER_MS = 1500;
+export const TAKEOVER_MS = 2000;
 
 /** Topic and client are called after it; quoted whole, a topic would look like a metric. */
 const PROGRAM = 'spanweir';
@@ -35,7 +35,7 @@ export const controlTopicConfig = z
         'consumer group of the replicas, and transactional id of the one that decides [the name of topic]',
       ),
     session_timeout: duration('10s').describe(
-      'a controller that dies or falls silent is replaced within this time; the session timeout of the group is 1.5s less',
+      'a controller that dies or falls silent is replaced within this time; the session timeout of the group is 2s less',
     ),
     replication_factor: z
       .int()
@@ -45,7 +45,7 @@ export const controlTopicConfig = z
   })
   .superRefine((config, context) => {
     if (config.session_timeout < 2 * TAKEOVER_MS) {
-      context.addIssue({ code: 'custom', path: ['session_timeout'], message: 'must be at least 3s' });
+      context.addIssue({ code: 'custom', path: ['session_timeout'], message: 'must be at least 4s' });
     }
   })
   .describe('several replicas that serve the same: one decides, all read from Kafka what it decided');

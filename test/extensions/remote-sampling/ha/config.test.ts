@@ -29,7 +29,7 @@ describe('control_topic', () => {
 
   test('leaves time for a takeover within the session timeout', () => {
     expect(problems({ brokers: 'kafka:9092', session_timeout: '2s' })).toEqual([
-      'session_timeout: must be at least 3s',
+      'session_timeout: must be at least 4s',
     ]);
   });
 

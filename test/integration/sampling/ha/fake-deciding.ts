@@ -92,7 +92,7 @@ export function createProvider(options: ProviderOptions) {
     config: controlTopicConfig.parse({
       brokers: [...options.brokers],
       topic: options.topic,
-      session_timeout: '7500ms',
+      session_timeout: '8s',
     }),
     self: options.self,
     roundEveryMs: options.roundEveryMs ?? 200,
