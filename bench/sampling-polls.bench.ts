@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { freePorts } from '../scripts/parts/ports.mjs';
 import { startEngine } from './support/engine.ts';
 import { HttpPollers, type PollFigures } from './support/http-pollers.ts';
@@ -33,19 +36,23 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
     }
     const first = await run(port, pid, services, 64, (pollers) => pollers.closedLoop(closedS));
     const again = await run(port, pid, services, 64, (pollers) => pollers.closedLoop(closedS));
+    const bare = await runBare(services, closedS);
     const steady = await run(port, pid, services, connections, (pollers) =>
       pollers.openLoop(OFFERED_PER_SECOND, openS),
     );
     console.log(`${services} services, ${OPERATIONS} operations in a reply`);
     print('as fast as 64 connections go, replies not yet encoded', first);
     print('the same, encoded', again);
+    print('a bare node:http server that always says the same, meanwhile', bare);
     print(`${OFFERED_PER_SECOND}/s offered over ${connections} connections`, steady);
     console.log(`RSS at most ${maxRssMiB(pid)} MiB`);
     const perCpuSecond = again.figures.polls / again.cpuS;
+    const share = perCpuSecond / (bare.figures.polls / bare.cpuS);
     const p99Ms = quantile(steady.figures.latenciesMs, 0.99);
     console.log(
       `polls per CPU-second ${Math.round(perCpuSecond)} (wanted ${WANTED_PER_CPU_SECOND}, at least ` +
-        `${LEAST_PER_CPU_SECOND}); p99 ${p99Ms.toFixed(2)} ms (at most ${MOST_P99_MS})`,
+        `${LEAST_PER_CPU_SECOND}), ${Math.round(100 * share)} % of bare node:http; ` +
+        `p99 ${p99Ms.toFixed(2)} ms (at most ${MOST_P99_MS})`,
     );
     const isWrong = [first, again, steady].some(({ figures }) => figures.wrong > 0);
     if (isWrong) return false;
@@ -77,6 +84,25 @@ async function run(
     return { figures, cpuS: cpuSeconds(pid) - before };
   } finally {
     pollers.close();
+  }
+}
+
+const BARE = fileURLToPath(new URL('./support/bare-server.mjs', import.meta.url));
+/** Of the reply with 25 operations. */
+const REPLY_BYTES = 2350;
+
+async function runBare(services: number, seconds: number): Promise<Run> {
+  const child = spawn(process.execPath, [BARE, String(REPLY_BYTES)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const pid = child.pid as number;
+    const port = Number(line.toString());
+    await run(port, pid, services, 64, (pollers) => pollers.closedLoop(1));
+    return await run(port, pid, services, 64, (pollers) => pollers.closedLoop(seconds));
+  } finally {
+    child.kill();
   }
 }
 
