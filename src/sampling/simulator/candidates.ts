@@ -36,6 +36,10 @@ export class Candidates {
   /** Of the present block. */
   perSecond = 0;
   blockEndS = 0;
+  /** Of what is drawn so far, when the next one comes; Infinity = none in this block. */
+  nextS = Number.POSITIVE_INFINITY;
+  /** This octave and all smaller variates are drawn. */
+  drawnFrom = 0;
   readonly #index: number;
   readonly #traffic: OperationTraffic;
   readonly #kind: VariateKind;
@@ -45,8 +49,6 @@ export class Candidates {
   readonly #none: Float64Array;
   #noneOf = Number.NaN;
   #blockS = 0;
-  /** This octave and all smaller variates are drawn. */
-  #drawnFrom = 0;
   /** Those of the block to come, the last one first. */
   #ahead: Candidate[] = [];
 
@@ -69,16 +71,17 @@ export class Candidates {
     this.#blockS = isWhole ? BLOCK_S : 1;
     this.blockEndS = timeS + this.#blockS;
     this.perSecond = meanRate(rate, timeS, this.blockEndS);
-    this.#drawnFrom = this.#lastOctave + 1;
+    this.drawnFrom = this.#lastOctave + 1;
     this.#ahead = [];
+    this.nextS = Number.POSITIVE_INFINITY;
   }
 
   /** The next one before `untilS` whose variate lies in the octave `first` or below; undefined = there is none. */
   next(first: number, nowS: number, untilS: number): Candidate | undefined {
-    if (first < this.#drawnFrom && this.perSecond > 0) this.#drawDownTo(first, nowS);
-    const candidate = this.#ahead.at(-1);
-    if (candidate === undefined || candidate.timeS >= untilS) return undefined;
-    this.#ahead.pop();
+    if (first < this.drawnFrom && this.perSecond > 0) this.#drawDownTo(first, nowS);
+    if (this.nextS >= untilS) return undefined;
+    const candidate = this.#ahead.pop();
+    this.#look();
     return candidate;
   }
 
@@ -89,14 +92,20 @@ export class Candidates {
     const kinds = this.#blockS === BLOCK_S ? 0 : 8;
     const from = Math.min(first, this.#lastOctave);
     const known = this.#ahead.length;
-    for (let octave = from; octave < this.#drawnFrom; octave++) {
+    for (let octave = from; octave < this.drawnFrom; octave++) {
       const kind = STREAM_OF_COUNTS + kinds + octave * KINDS;
       const quantile = this.#random.hash(kind, this.#index, this.blockEndS) / TWO_32;
       if (quantile >= (this.#none[octave] as number)) this.#drawOctave(octave, kinds, mean, quantile);
     }
-    this.#drawnFrom = Math.min(this.#drawnFrom, first);
+    this.drawnFrom = Math.min(this.drawnFrom, first);
     if (this.#ahead.length === known) return;
     this.#ahead = this.#ahead.filter(({ timeS }) => timeS >= nowS).sort((a, b) => b.timeS - a.timeS);
+    this.#look();
+  }
+
+  #look(): void {
+    const { length } = this.#ahead;
+    this.nextS = length === 0 ? Number.POSITIVE_INFINITY : (this.#ahead[length - 1] as Candidate).timeS;
   }
 
   #drawOctave(octave: number, kinds: number, blockMean: number, quantile: number): void {

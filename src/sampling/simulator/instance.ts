@@ -23,6 +23,8 @@ export interface Instance {
   /** Tokens per operation at `tokensAtS`; undefined while none was taken. */
   tokens: Float64Array | undefined;
   tokensAtS: Float64Array | undefined;
+  /** By operation: when it has its next request, as far as that is drawn; NaN = not yet. */
+  readonly requestS: Float64Array;
 }
 
 export function replyAt(instance: Instance, timeS: number): ServiceReply {

@@ -30,9 +30,10 @@ export class OperationRequests {
   readonly #random: SeededRandom;
   readonly #candidates: Candidates;
   readonly #sampled: (request: SampledRequest) => void;
-  /** No instance has a token before. */
+  /** The lower bound keeps nothing before, as long as the epoch and the rate of an instance are these. */
   #quietUntilS = 0;
   #quietEpoch = -1;
+  #quietEach = Number.NaN;
   /** Of the present second, what the probability kept. */
   #kept: SampledRequest[] = [];
 
@@ -57,12 +58,15 @@ export class OperationRequests {
     if (timeS >= candidates.blockEndS) candidates.begin(timeS);
     const { fleet, operation } = this;
     if (candidates.perSecond <= 0 || fleet.alive.length === 0) return;
-    const first = fleet.firstOctave[operation] as number;
     if (this.#kept.length > 0) this.#kept = [];
-    for (;;) {
-      const candidate = candidates.next(first, timeS, timeS + 1);
-      if (candidate === undefined) break;
-      this.#decide(candidate);
+    const first = fleet.firstOctave[operation] as number;
+    // Mostly there is nothing to be sampled in this second.
+    if (first < candidates.drawnFrom || candidates.nextS < timeS + 1) {
+      for (;;) {
+        const candidate = candidates.next(first, timeS, timeS + 1);
+        if (candidate === undefined) break;
+        this.#decide(candidate);
+      }
     }
     if (fleet.honoursLowerBound) this.#keepBound(timeS, candidates.perSecond);
   }
@@ -90,35 +94,57 @@ export class OperationRequests {
 
   /** What the lower bound keeps of the requests that the probability did not. */
   #keepBound(timeS: number, perSecond: number): void {
-    const { fleet } = this;
-    if (this.#quietEpoch === fleet.tokenEpoch && this.#quietUntilS >= timeS + 1) return;
-    this.#quietEpoch = fleet.tokenEpoch;
-    const random = this.#random.stream(STREAM_OF_BOUNDS, this.#index, timeS);
+    const { fleet, operation } = this;
     const each = perSecond / fleet.alive.length;
+    if (this.#quietEpoch !== fleet.tokenEpoch || this.#quietEach !== each) {
+      for (const { requestS } of fleet.alive) requestS[operation] = Number.NaN;
+      this.#quietEpoch = fleet.tokenEpoch;
+      this.#quietEach = each;
+      this.#quietUntilS = timeS;
+    }
+    const isQuiet = this.#quietUntilS >= timeS + 1;
+    if (isQuiet && this.#kept.length === 0) return;
+    const random = this.#random.stream(STREAM_OF_BOUNDS, this.#index, timeS);
+    if (isQuiet) {
+      // Only what the probability kept takes tokens now.
+      for (const { instance } of this.#kept) this.#keepBoundAt(instance, timeS, random);
+      return;
+    }
     let quietUntilS = Number.POSITIVE_INFINITY;
     for (const instance of fleet.alive) {
-      const readyS = this.#keepBoundAt(instance, timeS, each, random);
-      if (readyS < quietUntilS) quietUntilS = readyS;
+      quietUntilS = Math.min(quietUntilS, this.#keepBoundAt(instance, timeS, random));
     }
     this.#quietUntilS = quietUntilS;
   }
 
-  /** Returns when the instance has its next token. */
-  #keepBoundAt(instance: Instance, timeS: number, perSecond: number, random: SeededRandom): number {
+  /** Returns until when the lower bound keeps nothing more. */
+  #keepBoundAt(instance: Instance, timeS: number, random: SeededRandom): number {
     const { operation } = this;
+    const { requestS } = instance;
     const untilS = timeS + 1;
     if (instance.nonconforming || !bounds(instance.reply, operation)) return Number.POSITIVE_INFINITY;
     let fromS = bounds(instance.before, operation) ? timeS : Math.max(timeS, instance.switchS);
     for (;;) {
       const readyS = tokenReadyS(instance, operation, fromS);
       if (readyS >= untilS) return readyS;
+      // What came before the token is of no consequence, and what comes after does not depend on it.
+      if (!((requestS[operation] as number) >= readyS)) {
+        requestS[operation] = readyS + random.exponential() / this.#quietEach;
+      }
+      const otherS = requestS[operation] as number;
       const keptS = this.#nextKept(instance, readyS);
-      const otherS = this.#nextOther(instance, readyS, perSecond, random);
-      const takenS = Math.min(keptS, otherS);
-      if (takenS >= untilS) return readyS;
-      takeToken(instance, operation, takenS);
-      if (otherS < keptS) this.#sampleOther(instance, otherS, random);
-      fromS = takenS;
+      fromS = Math.min(keptS, otherS);
+      if (fromS >= untilS) return otherS;
+      if (keptS <= otherS) {
+        takeToken(instance, operation, fromS);
+        continue;
+      }
+      requestS[operation] = otherS + random.exponential() / this.#quietEach;
+      // Those that the probability keeps are drawn elsewhere.
+      const probability = replyAt(instance, otherS).probability[operation] as number;
+      if (random.uniform() < probability) continue;
+      takeToken(instance, operation, otherS);
+      this.#sampleOther(instance, otherS, random);
     }
   }
 
@@ -128,21 +154,6 @@ export class OperationRequests {
       if (request.instance === instance && request.timeS >= fromS) return request.timeS;
     }
     return Number.POSITIVE_INFINITY;
-  }
-
-  /** When it next sees one that its probability does not keep; only exact within the second. */
-  #nextOther(instance: Instance, fromS: number, perSecond: number, random: SeededRandom): number {
-    const { operation } = this;
-    const now = replyAt(instance, fromS).probability[operation] as number;
-    const later = instance.reply.probability[operation] as number;
-    const most = 1 - Math.min(now, later);
-    if (most <= 0) return Number.POSITIVE_INFINITY;
-    let timeS = fromS;
-    for (;;) {
-      timeS += random.exponential() / (perSecond * most);
-      const probability = replyAt(instance, timeS).probability[operation] as number;
-      if (now === later || random.uniform() * most < 1 - probability) return timeS;
-    }
   }
 
   #sampleOther(instance: Instance, timeS: number, random: SeededRandom): void {

@@ -173,6 +173,7 @@ export class ServiceFleet {
       nonconforming: false,
       tokens: undefined,
       tokensAtS: undefined,
+      requestS: new Float64Array(this.operations.size).fill(Number.NaN),
     });
   }
 }

@@ -16,11 +16,14 @@ export class Verdicts {
   readonly #roots = new Map<string, number>();
   readonly #standing = new Map<string, Conformance>();
 
-  /** After a round over these rows. */
-  look(timeS: number, rows: readonly ThroughputRow[], standing: readonly ControlDecision[]): void {
+  /** The controller is about to see these. */
+  count(rows: readonly ThroughputRow[]): void {
     for (const { service, sampled } of rows) {
       this.#roots.set(service, (this.#roots.get(service) ?? 0) + sampled.roots);
     }
+  }
+
+  look(timeS: number, standing: readonly ControlDecision[]): void {
     const now = new Map<string, Conformance>();
     for (const { service, conformance } of standing) {
       // Where operations differ, the one that stands out is the service's.
