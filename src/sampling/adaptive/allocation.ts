@@ -76,17 +76,19 @@ export class Allocation {
   measure(seconds: number): void {
     if (!this.hasBudget) return;
     const { plan, inForce } = this.#table;
-    let [allKept, allPlanned] = [0, 0];
+    let [allKept, allPlanned, allBeside] = [0, 0, 0];
     for (const service of this.#table.serviceList) {
       let planned = 0;
       for (const slot of service.slots)
         planned += (plan[slot] as number) * (inForce[slot] as number) * seconds;
-      this.#shareOf(service).node.measure(service.kept, planned, seconds);
+      this.#shareOf(service).node.measure(service.kept, planned, service.beside, seconds);
       allKept += service.kept;
       allPlanned += planned;
+      allBeside += service.beside;
       service.kept = 0;
+      service.beside = 0;
     }
-    this.#wholeNode.measure(allKept, allPlanned, seconds);
+    this.#wholeNode.measure(allKept, allPlanned, allBeside, seconds);
   }
 
   /** Sets `target` and `charge` of every operation. */
@@ -180,8 +182,9 @@ export class Allocation {
     }
     const [limit] = this.#whole;
     if (limit?.resource === 'traces') {
-      if (demand + pinned <= limit.perSecond) this.#wholeNode.relax();
-      else this.#wholeNode.follow(total, limit.perSecond, seconds);
+      const left = leftOf(limit.perSecond, this.#wholeNode);
+      if (demand + pinned <= left) this.#wholeNode.relax();
+      else this.#wholeNode.follow(total, left, seconds);
     }
     let lowest: WaterLevel | undefined;
     for (const { resource, perSecond } of this.#whole) {
@@ -194,7 +197,7 @@ export class Allocation {
         const most = Math.min(share.demand, this.#ownTraces(share));
         this.#claims.add(service.index, share.floors, most, share.own?.weight ?? 1, cost);
       }
-      const level = waterLevel(this.#claims, perSecond * this.#wholeNode.correction - spoken);
+      const level = waterLevel(this.#claims, shareable(perSecond, resource, this.#wholeNode) - spoken);
       if (lowest === undefined || isLower(level, lowest)) lowest = level;
     }
     for (const service of serviceList) {
@@ -209,7 +212,7 @@ export class Allocation {
   #ownTraces(share: Share): number {
     let traces = Number.POSITIVE_INFINITY;
     for (const { resource, perSecond } of share.limits) {
-      const limit = (perSecond * share.node.correction) / share.cost[resource] - share.pinned;
+      const limit = shareable(perSecond, resource, share.node) / share.cost[resource] - share.pinned;
       traces = Math.min(traces, Math.max(0, limit));
     }
     return traces;
@@ -227,8 +230,9 @@ export class Allocation {
     const share = this.#shareOf(service);
     const [limit] = share.limits;
     if (limit?.resource === 'traces') {
-      if (share.demand + share.pinned <= limit.perSecond) share.node.relax();
-      else share.node.follow(this.#total(service), limit.perSecond, seconds);
+      const left = leftOf(limit.perSecond, share.node);
+      if (share.demand + share.pinned <= left) share.node.relax();
+      else share.node.follow(this.#total(service), left, seconds);
     }
     const isLimited = this.#whole.length > 0 || share.limits.length > 0;
     const level = isLimited ? this.#levelIn(service, share) : undefined;
@@ -257,7 +261,7 @@ export class Allocation {
     let lowest: WaterLevel = { level: Number.POSITIVE_INFINITY, floorScale: 1 };
     const resources = new Map<Resource, number>();
     for (const { resource, perSecond } of share.limits) {
-      resources.set(resource, perSecond * share.node.correction);
+      resources.set(resource, shareable(perSecond, resource, share.node));
     }
     for (const { resource } of this.#whole) {
       const amount = share.traces * share.cost[resource];
@@ -284,6 +288,18 @@ export class Allocation {
     }
     return lowest;
   }
+}
+
+/** What others take of a budget leaves at least this part of it. */
+const LEAST_LEFT = 0.2;
+
+function leftOf(perSecond: number, node: BudgetNode): number {
+  return Math.max(LEAST_LEFT * perSecond, perSecond - node.besidePerSecond);
+}
+
+/** What is to be shared out so that the budget is what it comes to. */
+function shareable(perSecond: number, resource: Resource, node: BudgetNode): number {
+  return (resource === 'traces' ? leftOf(perSecond, node) : perSecond) * node.correction;
 }
 
 function isLower(a: WaterLevel, b: WaterLevel): boolean {

@@ -15,6 +15,8 @@ const LARGEST = 2;
  */
 export class BudgetNode {
   #measured = 0;
+  #beside = 0;
+  #seconds = 0;
   #planned = 0;
   #correction = 1;
 
@@ -23,12 +25,19 @@ export class BudgetNode {
     return this.#correction;
   }
 
-  /** A stretch of time: samples that there were, and that the plans of before said. */
-  measure(samples: number, planned: number, seconds: number): void {
+  /** Traces per second that nothing of this decides on: lower bounds, services that do not follow. */
+  get besidePerSecond(): number {
+    return this.#seconds > 0 ? this.#beside / this.#seconds : 0;
+  }
+
+  /** A stretch of time: samples that there were, that the plans of before said, and that came besides. */
+  measure(samples: number, planned: number, beside: number, seconds: number): void {
     const averagedS = (AVERAGED_SAMPLES * seconds) / Math.max(samples, planned, 1e-9);
     const keep = Math.exp(-seconds / Math.max(SHORTEST_S, Math.min(LONGEST_S, averagedS)));
     this.#measured = this.#measured * keep + samples;
     this.#planned = this.#planned * keep + planned;
+    this.#beside = this.#beside * keep + beside;
+    this.#seconds = this.#seconds * keep + seconds;
   }
 
   /** `total`: traces per second (or what the budget counts) that the probabilities now in force come to by plan. */

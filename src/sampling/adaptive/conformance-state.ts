@@ -9,9 +9,9 @@ const EXPECTED = Array.from({ length: BINS }, (_, bin) =>
 const UPPER_OCTAVE = 8;
 
 /** Roots above the gate are summed up, less this share of all roots; the sum decides. */
-const STRAY_SHARE = 0.01;
-const NAMED_AT = 5;
-/** So that one that follows again is cleared after at most so many times 100 roots. */
+const STRAY_SHARE = 0.005;
+const NAMED_AT = 4;
+/** So that one that follows again is cleared within 2,000 roots. */
 const MOST_EXCESS = 10;
 
 /** Looks at the distribution happen at 100 roots and each time they have doubled: chance gets few tries. */

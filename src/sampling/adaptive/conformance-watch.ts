@@ -4,12 +4,15 @@ import type { Conformance } from './controller.ts';
 import type { RowWatch } from './intake.ts';
 import type { OperationTable, ServiceEntry } from './operation-table.ts';
 
-/** Traces that lower bounds may still keep of one operation. */
+/** Tokens that the lower bounds of all instances have for one operation. */
 interface LowerBoundCredit {
-  traces: number;
+  tokens: number;
   atMs: number;
   instances: number;
 }
+
+/** With larger probabilities, few tokens show, and chance has more of a say in how many. */
+const MOST_HIDDEN = 0.5;
 
 /** A tag's probability is taken for the served one within this. */
 const TAG_TOLERANCE = 1.02;
@@ -74,22 +77,28 @@ export class ConformanceWatch implements RowWatch {
     this.#touched.clear();
   }
 
-  /** An instance keeps one trace of an operation at once, and then so many per second, whatever its variate. */
+  /**
+   * Those of `above` that no lower bound can have kept. Each instance has one token for each operation, and gets
+   * another one so many times a second; the next request takes it, and if the probability does not keep it the lower
+   * bound does. Tokens tend to come all at once, since all were taken at once when the instances began.
+   */
   #beyondLowerBound(slot: number, service: ServiceEntry, above: number, windowMs: number): number {
-    const instances = service.instances ?? 1;
+    const instances = Math.max(1, service.instances ?? 1);
     let credit = this.#credits.get(slot);
     if (credit === undefined) {
-      credit = { traces: instances, atMs: windowMs, instances };
+      credit = { tokens: instances, atMs: windowMs, instances };
       this.#credits.set(slot, credit);
     }
     const perSecond = service.lowerBoundInForce * instances;
     const refill = (Math.max(0, windowMs - credit.atMs) / 1000) * perSecond;
     const joined = Math.max(0, instances - credit.instances);
-    credit.traces = Math.min(instances, credit.traces + refill) + joined;
+    const tokens = Math.min(instances, credit.tokens + refill) + joined;
+    // Of the tokens that are taken, the share that shows.
+    const shown = 1 - Math.min(MOST_HIDDEN, this.#table.low[slot] as number);
+    const explained = Math.min(above, tokens * shown);
+    credit.tokens = tokens - explained / shown;
     credit.atMs = windowMs;
     credit.instances = instances;
-    const explained = Math.min(above, credit.traces);
-    credit.traces -= explained;
     return above - explained;
   }
 }

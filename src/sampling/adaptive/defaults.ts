@@ -1,6 +1,6 @@
 import { FALLBACK, FLAG, type OperationTable, type ServiceEntry } from './operation-table.ts';
 import type { AdaptiveControlOptions, Override } from './options.ts';
-import { MANY_SAMPLES } from './probability-law.ts';
+import { MANY_SAMPLES, SILENT } from './probability-law.ts';
 import { rateAbove } from './rate-estimate.ts';
 import { RULE } from './rules.ts';
 
@@ -9,11 +9,16 @@ const DEAD_BAND = 0.15;
 /** A service without a root may have few, or none until a busy operation is deployed: it climbs no higher than this. */
 const HIGHEST_UNSEEN = 0.1;
 /**
- * What is not listed is mostly small, and is only met when it is sampled: so it is given more than the mean of what is
- * known, as long as the busiest operation under another name would not bring more than a part of all.
+ * What is not listed is mostly small, and is only met when it is sampled. So it is given more than the mean of what is
+ * known as long as there may be more, and as far as the busiest operation under another name would not bring more than
+ * a part of all.
  */
 const OVER_MEAN = 3;
 const PART_OF_ALL = 0.3;
+/** When all are known: another one like the busiest would have so many times its share, until the pollers have its own. */
+const MOST_OVER_BUSIEST = 30;
+/** So many roots of another operation like the smallest that is known were to be expected by now: there is none. */
+const ALL_MET = 5;
 const MOST_PER_POLL = 3;
 
 /** Traffic, and what the budget gives it. */
@@ -27,7 +32,10 @@ interface Known {
   readonly all: Means;
   /** Of what goes by the default. */
   readonly shared: Means;
+  /** Requests per second of its busiest operation, and what of these the budget takes. */
   busiest: number;
+  busiestShare: number;
+  smallest: number;
 }
 
 /**
@@ -61,14 +69,27 @@ export class Defaults {
 
   #knownOf(service: ServiceEntry): Known {
     const table = this.#table;
-    const known: Known = { all: { charge: 0, plan: 0 }, shared: { charge: 0, plan: 0 }, busiest: 0 };
+    const none = (): Means => ({ charge: 0, plan: 0 });
+    const known = {
+      all: none(),
+      shared: none(),
+      busiest: 0,
+      busiestShare: 1,
+      smallest: Number.POSITIVE_INFINITY,
+    };
     for (const slot of service.slots) {
       const flags = table.flags[slot] as number;
       if ((flags & FLAG.left) !== 0 || isPinned(table.overrides[slot])) continue;
       if ((table.samples[slot] as number) < 1) continue;
       this.#add(known.all, slot);
       if ((flags & FLAG.tail) !== 0) this.#add(known.shared, slot);
-      known.busiest = Math.max(known.busiest, table.plan[slot] as number);
+      const rate = table.rate[slot] as number;
+      if (rate > known.busiest) {
+        known.busiest = rate;
+        known.busiestShare = (table.charge[slot] as number) / rate;
+      }
+      const isSilent = (table.surely[slot] as number) * (table.gap[slot] as number) > SILENT;
+      if (rate < known.smallest && !isSilent) known.smallest = rate;
     }
     if ((table.samples[service.defaultSlot] as number) >= 1) {
       this.#add(known.all, service.defaultSlot);
@@ -77,7 +98,8 @@ export class Defaults {
     return known;
   }
 
-  #updateService(service: ServiceEntry, { all, shared, busiest }: Known, whole: Means): void {
+  #updateService(service: ServiceEntry, known: Known, whole: Means): void {
+    const { all, shared, busiest } = known;
     const table = this.#table;
     const slot = service.defaultSlot;
     const reach = (table.low[slot] as number) * MOST_PER_POLL;
@@ -91,7 +113,12 @@ export class Defaults {
       }
       return;
     }
+    const mayBeMore = (table.gap[slot] as number) * known.smallest < ALL_MET;
     const most = OVER_MEAN * Math.max(mean, whole.charge / whole.plan);
+    if (shared.plan <= 0 && !mayBeMore) {
+      this.#move(slot, Math.min(mean, MOST_OVER_BUSIEST * known.busiestShare), RULE.siblings, reach);
+      return;
+    }
     const wanted = shared.plan > 0 ? Math.min(most, shared.charge / shared.plan) : most;
     const bearable = busiest > 0 ? (PART_OF_ALL * whole.charge) / busiest : 1;
     this.#move(slot, Math.max(mean, Math.min(wanted, bearable)), RULE.siblings, reach);

@@ -1,9 +1,11 @@
 import type { OperationTable } from './operation-table.ts';
 import { MANY_SAMPLES, SILENT } from './probability-law.ts';
-import { estimateRate, noEstimate, rateAbove } from './rate-estimate.ts';
+import { estimateRate, noEstimate, rateAbove, rateBelow } from './rate-estimate.ts';
 
 /** An operation without new roots is looked at in one of so many rounds. */
 const TURNS = 4;
+/** Deviations below the estimate. */
+const SURE = 2;
 /** A trend is not followed further ahead than this. */
 const FURTHEST_AHEAD_S = 120;
 
@@ -27,7 +29,7 @@ export class Estimates {
       const hasFresh = (table.fresh[slot] as number) > 0;
       if (!hasFresh && slot % TURNS !== this.#turn) continue;
       // No root for longer than chance explains: what was known before stands.
-      const isSilent = (table.rate[slot] as number) * (table.gap[slot] as number) > SILENT;
+      const isSilent = (table.surely[slot] as number) * (table.gap[slot] as number) > SILENT;
       if (!isSilent) {
         const slowestMs = table.serviceList[index]?.slowestMs ?? 0;
         const aheadS = Math.min(FURTHEST_AHEAD_S, (dataAgeMs + slowestMs / 2) / 1000);
@@ -50,6 +52,10 @@ export class Estimates {
     table.exposure[slot] = estimate.exposure;
     table.overS[slot] = estimate.overS;
     table.rate[slot] = estimate.rate;
+    const dispersion = table.dispersion[slot] as number;
+    const { samples, exposure } = estimate;
+    const isKnown = samples >= 1 && exposure > 0;
+    table.surely[slot] = isKnown ? rateBelow(samples / dispersion, exposure / dispersion, SURE) : 0;
   }
 
   /** With few samples the budget reckons with as much traffic as there may well be. */

@@ -114,12 +114,13 @@ export class Intake {
     const exposed = newest.exposure[slot] as number;
     let samples = this.#samplesOf(slot, service, sampled);
     const flags = table.flags[slot] as number;
-    const expected = (table.rate[slot] as number) * ((table.gap[slot] as number) - exposed);
+    const expected = (table.surely[slot] as number) * ((table.gap[slot] as number) - exposed);
     const isBack = expected > NEW_EPOCH || (flags & FLAG.left) !== 0;
     if (isBack) {
       table.cells.clear(slot);
       newest.exposure[slot] = exposed;
       table.rate[slot] = 0;
+      table.surely[slot] = 0;
     }
     // An epoch begins with a root because there was one: it would count too high.
     if (isBack || (isNew && (flags & FLAG.cold) === 0)) samples = Math.max(0, samples - 1);
@@ -154,7 +155,9 @@ export class Intake {
       const mean = table.inForce[slot] as number;
       if (mean > 0) samples += (silent * weight) / mean;
     }
-    service.kept += kept + sampled.tagged + Math.max(0, silent);
+    const byProbability = kept + sampled.tagged + Math.max(0, silent);
+    service.kept += byProbability;
+    service.beside += sampled.roots - byProbability;
     if (sampled.tagged === 0) return samples;
     const adjusted = weight * sampled.adjusted;
     const spread = (weight * weight * sampled.adjustedSquares + samples) / (adjusted + samples);

@@ -42,6 +42,8 @@ export interface ServiceEntry {
   isDirty: boolean;
   /** Roots since the last round that its probabilities kept. */
   kept: number;
+  /** And that something else did: a lower bound, or its own mind. */
+  beside: number;
   /** Its operations by name; undefined when it has to be sorted anew. */
   order: readonly number[] | undefined;
 }
@@ -78,6 +80,8 @@ export class OperationTable {
   weight = new Float64Array(0);
   /** The last estimate. */
   rate = new Float64Array(0);
+  /** What the rate is at least, nearly for sure. */
+  surely = new Float64Array(0);
   samples = new Float64Array(0);
   exposure = new Float64Array(0);
   overS = new Float32Array(0);
@@ -180,6 +184,7 @@ export class OperationTable {
     this.weight = wide64(this.weight);
     this.rate = wide64(this.rate);
     this.samples = wide64(this.samples);
+    this.surely = wide64(this.surely);
     this.exposure = wide64(this.exposure);
     this.overS = wide32(this.overS);
     this.dispersion = wide64(this.dispersion);
@@ -213,6 +218,7 @@ export class OperationTable {
       this.weight,
       this.rate,
       this.samples,
+      this.surely,
       this.exposure,
       this.overS,
       this.gap,

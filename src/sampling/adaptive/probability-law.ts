@@ -41,7 +41,7 @@ export function wantedProbability(
   wanted.rule = RULE.kept;
   const exposure = (table.exposure[slot] as number) / (table.dispersion[slot] as number);
   const samples = (table.samples[slot] as number) / (table.dispersion[slot] as number);
-  if ((table.rate[slot] as number) * (table.gap[slot] as number) > SILENT) {
+  if ((table.surely[slot] as number) * (table.gap[slot] as number) > SILENT) {
     silent(table, slot, silentMs, wanted);
   } else if (exposure <= 0) {
     wanted.rule = table.rule[slot] as number;

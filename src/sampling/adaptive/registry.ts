@@ -54,6 +54,7 @@ export class Registry {
       lowerBoundUntilMs: Number.NEGATIVE_INFINITY,
       isDirty: true,
       kept: 0,
+      beside: 0,
       order: undefined,
     };
     table.serviceList.push(entry);
@@ -74,6 +75,8 @@ export class Registry {
     service.slots.push(slot);
     service.isDirty = true;
     service.order = undefined;
+    // There are operations that have not been met: see defaults.ts.
+    table.gap[service.defaultSlot] = 0;
     table.overrides[slot] = this.#overrides.find(service.name, name, nowMs);
     if (nowMs - service.bornMs < YOUNG_MS) {
       table.cells.inheritExposure(service.defaultSlot, slot);

@@ -1,5 +1,6 @@
 import type { ControlDecision } from './controller.ts';
 import { FALLBACK, FLAG, type OperationTable } from './operation-table.ts';
+import { rateBelow } from './rate-estimate.ts';
 import type { Registry } from './registry.ts';
 import { RULE } from './rules.ts';
 
@@ -53,4 +54,5 @@ function take(table: OperationTable, slot: number, decision: ControlDecision): v
   table.exposure[slot] = kept / rate;
   table.overS[slot] = decision.overS;
   table.plan[slot] = rate;
+  table.surely[slot] = rateBelow(kept, kept / rate, 2);
 }
