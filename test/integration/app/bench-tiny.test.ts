@@ -8,6 +8,7 @@ import { bench as parity } from '../../../bench/parity.bench.ts';
 import { bench as protocolCost } from '../../../bench/protocol-cost.bench.ts';
 import { bench as recovery } from '../../../bench/recovery.bench.ts';
 import { bench as sampling } from '../../../bench/sampling.bench.ts';
+import { bench as samplingControl } from '../../../bench/sampling-control.bench.ts';
 import { ensureCollector } from '../../../scripts/parts/collector.mjs';
 
 const BUILD_MS = 25 * 60_000;
@@ -31,6 +32,14 @@ describe.concurrent('the benches that print what must be shown are right at thei
     options,
     async ({ expect }) => {
       expect(await sampling('tiny')).toBe(true);
+    },
+  );
+
+  test(
+    'simulated traffic is held at its target, through a lag and a failover',
+    options,
+    async ({ expect }) => {
+      expect(await first(() => samplingControl('tiny'))).toBe(true);
     },
   );
 
