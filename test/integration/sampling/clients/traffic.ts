@@ -1,9 +1,10 @@
 import { RandomIdGenerator } from '@opentelemetry/sdk-trace-node';
 import { encodeProto } from '../../../support/spans.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { type WaitOptions, waitFor } from '../../../support/wait.ts';
 import type { Expected } from './draws.ts';
 
 const EVERY_MS = 200;
+const PATIENCE: WaitOptions = { deadlineMs: 90_000, everyMs: EVERY_MS };
 /** Answers in a row that say the same. */
 const SETTLED = 15;
 
@@ -23,10 +24,14 @@ export async function untilDecided(traffic: Traffic, initially: number): Promise
   let sending = true;
   const sent = send(traffic, () => sending);
   try {
-    await waitFor(`${traffic.service} has probabilities of its own`, async () => {
-      const told = new Map(await toldFor(traffic));
-      return traffic.rates.every(([operation]) => (told.get(operation) ?? initially) !== initially);
-    });
+    await waitFor(
+      `${traffic.service} has probabilities of its own`,
+      async () => {
+        const told = new Map(await toldFor(traffic));
+        return traffic.rates.every(([operation]) => (told.get(operation) ?? initially) !== initially);
+      },
+      PATIENCE,
+    );
   } finally {
     sending = false;
     await sent;
@@ -46,7 +51,7 @@ async function standing(traffic: Traffic): Promise<Expected> {
       last = now;
       return same >= SETTLED;
     },
-    { everyMs: EVERY_MS },
+    PATIENCE,
   );
   return last;
 }

@@ -15,7 +15,7 @@ import { toldFor, untilDecided } from './traffic.ts';
 
 const POLL_MS = 250;
 /** Slow enough that a busy machine does not blur it. */
-export const SLOW_POLL_MS = 1000;
+const SLOW_POLL_MS = 1000;
 /** So many polls in vain are enough to have noticed. */
 const KNOCKS = 3;
 /** And so many are enough to have taken what can be taken. */
@@ -122,10 +122,17 @@ export class Trial {
       this.#configure(sdk, { endpoint: endpointOf(sdk, file), service, pollMs: SLOW_POLL_MS }, 0),
     );
     let last = forEachSdk<Registered | undefined>(() => undefined);
-    await waitFor('every SDK has polled often enough', async () => {
-      last = await registered(`http://127.0.0.1:${file.http}`, service);
-      return SDKS.every((sdk) => last[sdk]?.intervalMs !== undefined);
-    });
+    // On a busy machine polls come so unevenly that one sampler can look like several slower ones.
+    const isKnown = ({ intervalMs = 0, instances }: Registered): boolean =>
+      intervalMs / instances > SLOW_POLL_MS / 2 && intervalMs / instances < SLOW_POLL_MS * 2;
+    await waitFor(
+      'the interval of every SDK is known',
+      async () => {
+        last = await registered(`http://127.0.0.1:${file.http}`, service);
+        return SDKS.every((sdk) => last[sdk] !== undefined && isKnown(last[sdk]));
+      },
+      { deadlineMs: 60_000, everyMs: 200 },
+    );
     return last;
   }
 
