@@ -71,10 +71,6 @@ export class AdaptiveController implements Controller<RootRow> {
     return decided;
   }
 
-  /* DEBUG */ debug(): string {
-    return this.#allocation.debug();
-  }
-
   snapshot(): StrategySnapshot {
     return this.#replies.snapshot;
   }
@@ -90,6 +86,10 @@ export class AdaptiveController implements Controller<RootRow> {
 
   restore(stored: readonly ControlDecision[], nowMs: number): void {
     restoreTable(this.#registry, stored, nowMs);
+    for (const { service, operation, conformance } of stored) {
+      const entry = this.#table.services.get(service);
+      if (entry !== undefined && operation === '') this.#conformance.restore(entry.index, conformance);
+    }
     this.#replies.publish(nowMs);
   }
 

@@ -1,17 +1,10 @@
 import { BudgetNode } from './budget-node.ts';
 import { ClaimList } from './claims.ts';
 import { globMatcher } from './glob.ts';
+import { type Limit, leftOf, limitsOf, type Resource, shareable } from './limits.ts';
 import { FLAG, type OperationTable, type ServiceEntry } from './operation-table.ts';
-import type { AdaptiveControlOptions, Budget, ServiceBudget } from './options.ts';
+import type { AdaptiveControlOptions, ServiceBudget } from './options.ts';
 import { claimAt, type WaterLevel, waterLevel } from './water-filling.ts';
-
-/** What a budget can count. */
-type Resource = 'traces' | 'spans' | 'bytes';
-
-interface Limit {
-  readonly resource: Resource;
-  readonly perSecond: number;
-}
 
 /** A service's own budget, and what it may use of the whole. */
 interface Share {
@@ -96,19 +89,6 @@ export class Allocation {
     for (const service of this.#table.serviceList) this.#sum(service, this.#shareOf(service));
     this.#shareWhole(seconds);
     for (const service of this.#table.serviceList) this.#shareService(service, seconds);
-  }
-
-  /* DEBUG */ debug(): string {
-    let t = 0;
-    let f = 0;
-    for (const x of this.#table.serviceList) {
-      t += this.#total(x);
-      for (const sl of x.slots) f += (this.#table.plan[sl] as number) * (this.#table.inForce[sl] as number);
-    }
-    return (
-      this.#wholeNode.debug() +
-      ` plannedtotal ${t.toFixed(1)} inforce ${f.toFixed(1)} charge ${this.#table.charge.reduce((a, b) => a + b, 0).toFixed(1)}`
-    );
   }
 
   #shareOf(service: ServiceEntry): Share {
@@ -290,27 +270,6 @@ export class Allocation {
   }
 }
 
-/** What others take of a budget leaves at least this part of it. */
-const LEAST_LEFT = 0.2;
-
-function leftOf(perSecond: number, node: BudgetNode): number {
-  return Math.max(LEAST_LEFT * perSecond, perSecond - node.besidePerSecond);
-}
-
-/** What is to be shared out so that the budget is what it comes to. */
-function shareable(perSecond: number, resource: Resource, node: BudgetNode): number {
-  return (resource === 'traces' ? leftOf(perSecond, node) : perSecond) * node.correction;
-}
-
 function isLower(a: WaterLevel, b: WaterLevel): boolean {
   return a.level < b.level || (a.level === b.level && a.floorScale < b.floorScale);
-}
-
-function limitsOf(budget: Budget): readonly Limit[] {
-  const limits: Limit[] = [];
-  const { tracesPerSecond, spansPerSecond, bytesPerSecond } = budget;
-  if (tracesPerSecond !== undefined) limits.push({ resource: 'traces', perSecond: tracesPerSecond });
-  if (spansPerSecond !== undefined) limits.push({ resource: 'spans', perSecond: spansPerSecond });
-  if (bytesPerSecond !== undefined) limits.push({ resource: 'bytes', perSecond: bytesPerSecond });
-  return limits;
 }

@@ -49,10 +49,6 @@ export class BudgetNode {
     this.#correction = Math.max(1 / LARGEST, Math.min(LARGEST, this.#correction * step));
   }
 
-  /* DEBUG */ debug(): string {
-    return `k ${this.#correction.toFixed(3)} bias ${((this.#measured + 100) / (this.#planned + 100)).toFixed(3)}`;
-  }
-
   /** Nothing is short: there is nothing to correct. */
   relax(): void {
     this.#correction = 1;

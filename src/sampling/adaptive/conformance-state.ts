@@ -39,6 +39,15 @@ export class ConformanceState {
     return this.#verdict;
   }
 
+  /** Takes over what another process has concluded, until there is enough to conclude anew. */
+  restore(verdict: Conformance): void {
+    if (verdict === 'samples_more') {
+      this.#isMore = true;
+      this.#excess = NAMED_AT;
+    } else this.#shape = verdict;
+    this.#conclude();
+  }
+
   /** `above` of `roots` lie above all that can be in force and are not explained by a lower bound. */
   excess(above: number, roots: number): void {
     const next = this.#excess + above - STRAY_SHARE * roots;

@@ -43,11 +43,7 @@ export class ConformanceWatch implements RowWatch {
   }
 
   row(slot: number, service: ServiceEntry, sampled: SampledRoots, windowMs: number): void {
-    let state = this.#states[service.index];
-    if (state === undefined) {
-      state = new ConformanceState();
-      this.#states[service.index] = state;
-    }
+    const state = this.#stateOf(service.index);
     this.#touched.add(service.index);
     const highest = this.#table.high[slot] as number;
     const { classes, counts } = sampled.variates;
@@ -66,6 +62,19 @@ export class ConformanceWatch implements RowWatch {
     }
     if (above > 0 && service.hasLowerBound) above = this.#beyondLowerBound(slot, service, above, windowMs);
     state.excess(above, roots + sampled.tagged);
+  }
+
+  restore(service: number, verdict: Conformance): void {
+    this.#stateOf(service).restore(verdict);
+  }
+
+  #stateOf(service: number): ConformanceState {
+    let state = this.#states[service];
+    if (state === undefined) {
+      state = new ConformanceState();
+      this.#states[service] = state;
+    }
+    return state;
   }
 
   forget(slot: number): void {

@@ -14,7 +14,9 @@ const NOISE = 2;
 /** Per second; e-fold in 7 minutes. What is steeper is a step. */
 const STEEPEST = 1 / 400;
 const TREND_OVER_S = [160, 320, 640, 1280];
-const TREND_SAMPLES = 100;
+const TREND_SAMPLES = 60;
+/** A trend that is off by more deviations than this in its newest part is no trend: where it leads matters, not where it was. */
+const STRAYS = 2;
 
 /** The outcome of an estimate; one object for all operations. */
 export interface RateEstimate {
@@ -51,6 +53,7 @@ export function estimateRate(
   let [n, e, overS] = [0, 0, 0];
   let [a1, a2, s1] = [0, 0, 0];
   let changedAt = -1;
+  let steepest = 0;
   for (let at = 0; at < cells.length; at++) {
     const cell = cells[at] as Cell;
     const c = cell.samples[slot] as number;
@@ -73,6 +76,11 @@ export function estimateRate(
     high = Math.min(high, root + FELL * width);
     [n, e, overS] = [samples, exposure, ageS];
     [a1, a2, s1] = [ages, agesSquared, agesOfSamples];
+    if (ageS >= (TREND_OVER_S[0] as number)) {
+      const spread = a2 - (a1 * a1) / e;
+      const tilt = (s1 - (n * a1) / e) / Math.sqrt(Math.max(1e-9, (n / e) * spread * dispersion));
+      if (Math.abs(tilt) > steepest) steepest = Math.abs(tilt);
+    }
   }
   into.samples = n;
   into.exposure = e;
@@ -81,10 +89,7 @@ export function estimateRate(
   if (changedAt > 0) cutAtChange(cells, slot, changedAt, dispersion, into);
   into.rate = into.exposure > 0 ? into.samples / into.exposure : 0;
   if (n / dispersion < TREND_SAMPLES / 4) return;
-  // Deviations of the slope that the flat window has: how much older its samples are than its exposure.
-  const spread = a2 - (a1 * a1) / e;
-  const tilt = (s1 - (n * a1) / e) / Math.sqrt(Math.max(1e-9, (n / e) * spread * dispersion));
-  if (changedAt > 0 || Math.abs(tilt) > BELIEVED) followTrend(cells, slot, dispersion, aheadS, into);
+  if (changedAt > 0 || steepest > BELIEVED) followTrend(cells, slot, dispersion, aheadS, into);
 }
 
 /** The window reached beyond a change before that was plain: ends it where newer and older differ most. */
@@ -188,7 +193,7 @@ function fits(
     ageS += cell.lengthS;
     const difference =
       Math.sqrt(samples / dispersion + ANSCOMBE) - Math.sqrt(expected / dispersion + ANSCOMBE);
-    if (difference > ROSE / 2 || difference < -FELL / 2) return false;
+    if (Math.abs(difference) > STRAYS / 2) return false;
   }
   return true;
 }
