@@ -55,9 +55,9 @@ const TABLE_ROWS = 500;
 const STYLE = `
 :root{color-scheme:light dark;--ink:light-dark(#1b1f24,#e6e8eb);--soft:light-dark(#8a929b,#7d868f);
 --line:light-dark(#0b66c3,#6db3ff);--mark:light-dark(#c2410c,#ff9d5c);--band:light-dark(#0b66c318,#6db3ff22)}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);max-width:1000px;margin:2rem auto;padding:0 1rem}
+body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);max-width:1120px;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;display:block;overflow-x:auto}
-th,td{text-align:right;padding:.2rem .6rem;border-bottom:1px solid var(--band);white-space:nowrap}
+th,td{text-align:right;padding:.2rem .5rem;border-bottom:1px solid var(--band);white-space:nowrap}
 th:first-child,td:first-child{text-align:left}th{font-weight:600}
 figure{margin:2rem 0}figcaption{font-weight:600}svg{width:100%;height:auto}
 svg text{font:11px system-ui,sans-serif;fill:var(--soft)}.axis{stroke:var(--soft);stroke-width:.5}
@@ -86,7 +86,10 @@ function figure(series: OperationSeries, summary: OperationSummary, scenario: Sc
   const height = lanes.length * (LANE + 20) + 20;
   const x = (timeS: number): number => LEFT + ((WIDTH - LEFT) * timeS) / seconds;
   const ticks = Array.from({ length: 7 }, (_, i) => (seconds * i) / 6)
-    .map((s) => `<text x="${x(s).toFixed(1)}" y="${height - 4}" text-anchor="middle">${timeText(s)}</text>`)
+    .map(
+      (s, i) =>
+        `<text x="${x(s).toFixed(1)}" y="${height - 4}" text-anchor="${i === 6 ? 'end' : 'middle'}">${timeText(s)}</text>`,
+    )
     .join('');
   const events = scenario.events
     .map(({ atS, do: what }) => {
