@@ -134,13 +134,12 @@ const CONFORMING = [
   { sdk: 'js', lowerBound: false },
 ] as const;
 
-/** Roots that were sampled from `fromS` until the service was named; Infinity = it never was. */
+/** Roots, sampled from `fromS` on, that the controller had seen when it named the service; Infinity = it never did. */
 function rootsUntilNamed({ notes, series }: Run, fromS: number): number {
   const named = notes.verdicts.find(
     ({ conformance, timeS }) => timeS >= fromS && conformance !== 'follows' && conformance !== 'unknown',
   );
   if (named === undefined) return Number.POSITIVE_INFINITY;
-  if (fromS === 0) return named.roots;
   const all = sumOf(series.flatMap(({ sampled, lowerBound }) => [sampled, lowerBound]));
-  return sumBetween(all, fromS, named.timeS) * SLICE_S;
+  return named.roots - sumBetween(all, 0, fromS) * SLICE_S;
 }
