@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createClient } from '@clickhouse/client';
 import { type Replica, Replicas } from './sampling-ha/replicas.ts';
 import { pause, RATES, SERVICES, Traffic } from './sampling-ha/traffic.ts';
 import { Watch } from './sampling-ha/watch.ts';
@@ -19,6 +20,8 @@ const BETWEEN_MS = { tiny: 4000, full: 8000 };
 const KILLS = { tiny: 3, full: 20 };
 
 interface Kill {
+  /** As performance.now() has it. */
+  readonly killedMs: number;
   readonly controller: string;
   readonly next: string;
   /** Until another one decided. */
@@ -74,7 +77,9 @@ async function run(session: Session, size: 'tiny' | 'full'): Promise<boolean> {
       );
       await pause(BETWEEN_MS[size]);
     }
-    return report(watch, traffic, kills);
+    const isRight = report(watch, traffic, kills);
+    if (!isRight) await explain(watch, kills, httpPort);
+    return isRight;
   } finally {
     await watch.end();
     await traffic.end();
@@ -114,7 +119,7 @@ async function killOne(replicas: Replicas, watch: Watch): Promise<Kill> {
   const replacedMs = performance.now() - killedMs;
   await replicas.start(controller);
   const backMs = performance.now() - killedMs;
-  return { controller: controller.name, next: next.name, replacedMs, backMs, steps: stepsOf(next) };
+  return { killedMs, controller: controller.name, next: next.name, replacedMs, backMs, steps: stepsOf(next) };
 }
 
 function stepsOf({ child }: Replica): string {
@@ -161,8 +166,32 @@ function report(watch: Watch, traffic: Traffic, kills: readonly Kill[]): boolean
     console.log(`${what.padEnd(44)} ${value.padEnd(22)} ${limit.padEnd(10)} ${isRight ? '' : 'WRONG'}`);
   }
   for (const line of [...watch.backwards, ...overdue]) console.log(`WRONG: ${line}`);
-  if (largest !== undefined && largest.factor > JUMP) console.log('WRONG:', largest);
   return rows.every(([, , , isRight]) => isRight);
+}
+
+/** What the largest steps were, when, and what the controllers thought of the operation that made the largest one. */
+async function explain(watch: Watch, kills: readonly Kill[], clickhousePort: number): Promise<void> {
+  const largest = [...watch.steps].sort((a, b) => b.factor - a.factor).slice(0, 5);
+  for (const { atMs, service, operation, factor, from, to } of largest) {
+    const last = kills.findLastIndex(({ killedMs }) => killedMs < atMs);
+    const since =
+      last < 0 ? '' : `, ${seconds(atMs - (kills[last]?.killedMs ?? 0))} s after kill ${last + 1}`;
+    console.log(`step x${factor.toFixed(2)}: ${service} ${operation} ${from} -> ${to}${since}`);
+  }
+  const [worst] = largest;
+  if (worst === undefined) return;
+  const client = createClient({ url: `http://127.0.0.1:${clickhousePort}`, database: 'spanweir' });
+  const answer = await client.query({
+    query: `SELECT formatDateTime(Ts, '%T') AS ts, Version AS v, Probability AS p, Rule AS rule, Rate AS rate,
+        RateLow AS low, RateHigh AS high, Samples AS samples, OverS AS overS, GateLow AS gateLow, GateHigh AS gateHigh,
+        Conformance AS conformance, formatDateTime(DataUntil, '%T') AS until, Instance AS by
+      FROM sampling_probabilities WHERE ServiceName = {service: String} AND Operation = {operation: String}
+      ORDER BY Ts DESC LIMIT 12`,
+    query_params: { service: worst.service, operation: worst.operation },
+    format: 'JSONEachRow',
+  });
+  for (const row of await answer.json()) console.log(JSON.stringify(row));
+  await client.close();
 }
 
 function middle(sorted: readonly number[]): number {

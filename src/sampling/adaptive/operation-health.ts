@@ -31,14 +31,20 @@ export class OperationHealth {
     const sinceMs = windowMs - (this.#atMs[slot] as number);
     const fade = sinceMs <= 0 ? 1 : Math.exp(-sinceMs / RECENT_MS);
     this.#atMs[slot] = windowMs;
+    // What a baseline is made of says nothing against it, and until then nothing is known to be slow.
+    const isKnown = (this.#roots[slot] as number) >= BASELINE_KNOWN;
+    if (isKnown) this.#remember(slot, sampled, fade);
+    // A deviation must not become what is usual while it lasts.
+    const isDeviating = isKnown && this.#isUnusual(slot);
+    if (!isDeviating) this.#learn(slot, sampled);
+    return isDeviating;
+  }
+
+  #remember(slot: number, sampled: SampledRoots, fade: number): void {
     this.#recentRoots[slot] = (this.#recentRoots[slot] as number) * fade + sampled.roots;
     this.#recentErrors[slot] = (this.#recentErrors[slot] as number) * fade + sampled.errors;
     const slow = slowRoots(sampled, (this.#slowClass[slot] as number) + SLOW_CLASSES);
     this.#recentSlow[slot] = (this.#recentSlow[slot] as number) * fade + slow;
-    // A deviation must not become what is usual while it lasts.
-    const isDeviating = (this.#roots[slot] as number) >= BASELINE_KNOWN && this.#isUnusual(slot);
-    if (!isDeviating) this.#learn(slot, sampled);
-    return isDeviating;
   }
 
   forget(slot: number): void {
