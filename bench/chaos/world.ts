@@ -153,14 +153,22 @@ export class World {
     return true;
   }
 
-  /** Ends production and waits until the group has committed everything; how long that took. */
-  async settle(deadlineMs = 180_000): Promise<{ readonly settled: boolean; readonly seconds: number }> {
+  /** Ends production and waits until the group has committed everything, as long as that goes on; how long it took. */
+  async settle(patienceMs = 180_000): Promise<{ readonly settled: boolean; readonly seconds: number }> {
     await this.producer.end();
     const startedMs = performance.now();
+    let movedMs = startedMs;
+    let least = Number.POSITIVE_INFINITY;
     for (;;) {
-      const seconds = (performance.now() - startedMs) / 1000;
-      if (await this.#isConsumed().catch(() => false)) return { settled: true, seconds };
-      if (seconds * 1000 > deadlineMs) return { settled: false, seconds };
+      const nowMs = performance.now();
+      const seconds = (nowMs - startedMs) / 1000;
+      const left = await this.#leftMessages().catch(() => least);
+      if (left === 0) return { settled: true, seconds };
+      if (left < least) [least, movedMs] = [left, nowMs];
+      if (nowMs - movedMs > patienceMs) {
+        console.log(`  ${least} messages are left, and have been for ${patienceMs / 1000} s`);
+        return { settled: false, seconds };
+      }
       await pause(300);
     }
   }
@@ -201,12 +209,15 @@ export class World {
     await this.database.stop();
   }
 
-  async #isConsumed(): Promise<boolean> {
+  /** Produced, and not committed yet. */
+  async #leftMessages(): Promise<number> {
     const positions = await this.watch.positions();
-    return (
-      positions.length === this.ledger.partitions &&
-      positions.every(({ partition, offset }) => offset >= this.ledger.nextOffset(partition))
-    );
+    let left = 0;
+    for (let partition = 0; partition < this.ledger.partitions; partition++) {
+      const at = positions.find((position) => position.partition === partition)?.offset ?? 0;
+      left += Math.max(0, this.ledger.nextOffset(partition) - at);
+    }
+    return left;
   }
 
   #lookAtRss(): void {
