@@ -143,7 +143,7 @@ export class AttributeCursor extends ValueCursor {
   find(key: Uint8Array): boolean {
     try {
       while (this.#nextPair()) {
-        if (this.#cannotBe(key.length)) continue;
+        if (this.#cannotBe(key)) continue;
         this.#readPair(this.#pairAt, this.#at);
         if (this.keyIs(key)) return true;
       }
@@ -157,7 +157,7 @@ export class AttributeCursor extends ValueCursor {
   findEither(key: Uint8Array, other: Uint8Array): boolean {
     try {
       while (this.#nextPair()) {
-        if (this.#cannotBe(key.length) && this.#cannotBe(other.length)) continue;
+        if (this.#cannotBe(key) && this.#cannotBe(other)) continue;
         this.#readPair(this.#pairAt, this.#at);
         if (this.keyIs(key) || this.keyIs(other)) return true;
       }
@@ -216,19 +216,18 @@ export class AttributeCursor extends ValueCursor {
   }
 
   /**
-   * True when the pair is a short key of another length followed by one short value and nothing else, as
-   * nearly all are: then it need not be read.
+   * True when the pair is a short key of another length or with another beginning, followed by one short value and
+   * nothing else, as nearly all are: then it need not be read.
    */
-  #cannotBe(keyLength: number): boolean {
+  #cannotBe(key: Uint8Array): boolean {
     const { bytes } = this;
     const at = this.#pairAt;
     const end = this.#at;
     if (end - at < 2 || bytes[at] !== KEY) return false;
     const length = bytes[at + 1] as number;
     const valueAt = at + 2 + length;
-    if (length === keyLength || length >= 0x80 || end - valueAt < 2 || bytes[valueAt] !== VALUE_OF_PAIR) {
-      return false;
-    }
+    if (length >= 0x80 || end - valueAt < 2 || bytes[valueAt] !== VALUE_OF_PAIR) return false;
+    if (length === key.length && bytes[at + 2] === key[0]) return false;
     const valueLength = bytes[valueAt + 1] as number;
     return valueLength < 0x80 && valueAt + 2 + valueLength === end;
   }
