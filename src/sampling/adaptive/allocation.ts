@@ -6,6 +6,9 @@ import { FLAG, type OperationTable, type ServiceEntry } from './operation-table.
 import type { AdaptiveControlOptions, ServiceBudget } from './options.ts';
 import { claimAt, type WaterLevel, waterLevel } from './water-filling.ts';
 
+/** The part of a budget that lower bounds may take. */
+const BY_LOWER_BOUNDS = 0.02;
+
 /** A service's own budget, and what it may use of the whole. */
 interface Share {
   readonly own: ServiceBudget | undefined;
@@ -49,6 +52,19 @@ export class Allocation {
   shareOf(service: ServiceEntry): number {
     const share = this.#shares[service.index];
     return share === undefined || !Number.isFinite(share.traces) ? Number.NaN : share.traces;
+  }
+
+  /**
+   * Traces per second of each operation of a service that lower bounds may keep. Under a budget the floors do what they
+   * are for, and the tokens of all instances tend to come at once: they get no more than a small part of it.
+   */
+  lowerBoundOf(service: ServiceEntry): number {
+    const { minSamplesPerSecond } = this.#options;
+    const share = this.#shareOf(service);
+    const { operations } = this.#table;
+    const whole = inTraces(this.#whole, share.cost) / Math.max(1, operations);
+    const own = inTraces(share.limits, share.cost) / Math.max(1, service.slots.length);
+    return Math.min(minSamplesPerSecond, BY_LOWER_BOUNDS * Math.min(whole, own));
   }
 
   /** The part of its service's budget that an operation is charged with, of a default the service's part of the whole. */
@@ -268,6 +284,13 @@ export class Allocation {
     }
     return lowest;
   }
+}
+
+/** What limits come to in traces; Infinity without one. */
+function inTraces(limits: readonly Limit[], cost: Readonly<Record<Resource, number>>): number {
+  let traces = Number.POSITIVE_INFINITY;
+  for (const { resource, perSecond } of limits) traces = Math.min(traces, perSecond / cost[resource]);
+  return traces;
 }
 
 function isLower(a: WaterLevel, b: WaterLevel): boolean {

@@ -103,7 +103,7 @@ export class OperationTable {
   flags = new Uint8Array(0);
   /** Requests per second that the budget reckons with: the estimate, higher where the samples are few. */
   plan = new Float64Array(0);
-  /** The probability that was last told in a decision. */
+  /** The probability that was last told in a decision; NaN: none was. */
   told = new Float64Array(0);
   used = 0;
   #free: number[] = [];
@@ -129,6 +129,7 @@ export class OperationTable {
     this.names[slot] = name;
     this.gateUntilMs[slot] = Number.NEGATIVE_INFINITY;
     this.dispersion[slot] = 1;
+    this.told[slot] = Number.NaN;
     this.costSpans[slot] = 1;
     this.costBytes[slot] = 1;
     return slot;

@@ -26,6 +26,13 @@ export class OverrideList {
     )?.override;
   }
 
+  /** Operations that overrides name in full, so that what is decided holds from their first root on. */
+  namedOperations(service: string): readonly string[] {
+    return this.#entries
+      .filter((entry) => entry.service(service) && !/[*?]/.test(entry.override.operation))
+      .map(({ override }) => override.operation);
+  }
+
   /** The next moment after `nowMs` at which one ends; Infinity when none does. */
   nextEndMs(nowMs: number): number {
     let next = Number.POSITIVE_INFINITY;

@@ -60,6 +60,7 @@ export class Registry {
     table.serviceList.push(entry);
     table.services.set(name, entry);
     table.overrides[defaultSlot] = this.#overrides.find(name, '', nowMs);
+    for (const operation of this.#overrides.namedOperations(name)) this.operation(entry, operation, nowMs);
     return entry;
   }
 
@@ -95,8 +96,12 @@ export class Registry {
     table.free(slot);
   }
 
-  /** Takes note of who polls. */
-  meet(pollers: ReadonlyMap<string, ServicePollers>, nowMs: number): void {
+  /** Takes note of who polls. `lowerBound`: traces per second of an operation, over all instances. */
+  meet(
+    pollers: ReadonlyMap<string, ServicePollers>,
+    nowMs: number,
+    lowerBound: (service: ServiceEntry) => number,
+  ): void {
     for (const [name, { instances, slowestIntervalMs, hasLowerBound }] of pollers) {
       const service = this.service(name, nowMs);
       const horizonMs = this.#horizonMs(slowestIntervalMs);
@@ -110,7 +115,7 @@ export class Registry {
         }
       }
       if (nowMs >= service.lowerBoundUntilMs) service.lowerBoundInForce = service.lowerBound;
-      const bound = this.#options.minSamplesPerSecond / Math.max(1, instances);
+      const bound = lowerBound(service) / Math.max(1, instances);
       if (Math.abs(bound - service.lowerBound) > BOUND_TOLERANCE * bound) {
         service.lowerBound = bound;
         service.lowerBoundInForce = Math.max(service.lowerBoundInForce, bound);

@@ -7,6 +7,9 @@ import { RULE } from './rules.ts';
 /** A stored estimate counts for no more than this: what it was made of is not known any more. */
 const MOST_SAMPLES = 300;
 
+/** More exposure without another operation than any default needs to be content. */
+const ALL_MET = 1e12;
+
 /** Goes on where stored decisions end: the same is served, and what could be in force at pollers still can. */
 export function restoreTable(registry: Registry, stored: readonly ControlDecision[], nowMs: number): void {
   const { table } = registry;
@@ -18,7 +21,6 @@ export function restoreTable(registry: Registry, stored: readonly ControlDecisio
       const service = registry.service(each.service, nowMs);
       if (Number.isFinite(each.lowerBound)) service.lowerBound = each.lowerBound;
       take(table, service.defaultSlot, each);
-      if (each.rule !== 'cold_start') service.bornMs = Number.NEGATIVE_INFINITY;
       service.isDirty = true;
     }
   }
@@ -27,6 +29,12 @@ export function restoreTable(registry: Registry, stored: readonly ControlDecisio
     const service = registry.service(each.service, nowMs);
     const slot = registry.operation(service, each.operation, nowMs);
     if (slot !== service.defaultSlot) take(table, slot, each);
+  }
+  for (const service of table.serviceList) {
+    if (service.slots.length === 0) continue;
+    // An old service, whose operations have been met: there is no need to look for more.
+    service.bornMs = Number.NEGATIVE_INFINITY;
+    table.gap[service.defaultSlot] = ALL_MET;
   }
 }
 
