@@ -141,5 +141,5 @@ function rootsUntilNamed({ notes, series }: Run, fromS: number): number {
   );
   if (named === undefined) return Number.POSITIVE_INFINITY;
   const all = sumOf(series.flatMap(({ sampled, lowerBound }) => [sampled, lowerBound]));
-  return named.roots - sumBetween(all, 0, fromS) * SLICE_S;
+  return Math.round(named.roots - sumBetween(all, 0, fromS) * SLICE_S);
 }
