@@ -62,6 +62,10 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
     what: "adaptive sampling on made-up traffic beside Jaeger's algorithm: settling, budgets, lag, conformance",
     load: () => import('./sampling-control.bench.ts'),
   },
+  'sampling-round': {
+    what: 'a round of the default sampling controller over 100,000 operations: CPU',
+    load: () => import('./sampling-round.bench.ts'),
+  },
   sampling: {
     what: "a real SDK's sampler in the loop: shares of decisions, steps of traffic, a restart",
     load: () => import('./sampling.bench.ts'),

@@ -16,7 +16,7 @@ const HIGHEST_UNSEEN = 0.1;
 const OVER_MEAN = 3;
 const PART_OF_ALL = 0.3;
 /** When all are known: another one like the busiest would have so many times its share, until the pollers have its own. */
-const MOST_OVER_BUSIEST = 30;
+const MOST_OVER_BUSIEST = 20;
 /** So many roots of another operation like the smallest that is known were to be expected by now: there is none. */
 const ALL_MET = 5;
 const MOST_PER_POLL = 3;
