@@ -7,7 +7,7 @@ import { noView } from './served-history.ts';
 /** So many roots were to be expected in a gap that ended: what was before it says nothing about what is now (e^-10). */
 const NEW_EPOCH = 10;
 /** How fast the share of roots with a probability of their own is learned. */
-const TAGGED_SHARE = 0.2;
+const TAGGED_SHARE = 0.5;
 const DISPERSION_SHARE = 0.1;
 /** Below it there is no class to count. */
 const SMALLEST_GATE = 2 ** (-LAST_CLASS / 8);
@@ -97,7 +97,7 @@ export class Intake {
     // While pollers differ their mean moves from window to window.
     table.inForce[slot] = view.mean;
     table.gateUntilMs[slot] = lowest === highest ? view.nextChangeMs + service.horizonMs : startMs;
-    table.weight[slot] = ((table.tagged[slot] as number) > 0.5 ? view.mean : table.gate[slot]) as number;
+    table.weight[slot] = ((table.tagged[slot] as number) > 0.4 ? view.mean : table.gate[slot]) as number;
   }
 
   #setGate(slot: number, lowest: number): void {

@@ -8,6 +8,8 @@ const ANSCOMBE = 3 / 8;
 /** Deviations beyond which newer data contradict older: upwards, and downwards, where small counts have longer tails. */
 const ROSE = 3.5;
 const FELL = 5;
+/** The window is looked at again when it has grown by this factor: what is between is found by the cut. */
+const LOOKS = 1.25;
 /** A slope is believed from so many deviations on, and shrunk by what is below `NOISE`. */
 const BELIEVED = 3;
 const NOISE = 2;
@@ -54,6 +56,7 @@ export function estimateRate(
   let [a1, a2, s1] = [0, 0, 0];
   let changedAt = -1;
   let steepest = 0;
+  let nextLook = 0;
   for (let at = 0; at < cells.length; at++) {
     const cell = cells[at] as Cell;
     const c = cell.samples[slot] as number;
@@ -66,6 +69,8 @@ export function estimateRate(
     ages += q * middleS;
     agesSquared += q * middleS * middleS;
     agesOfSamples += c * middleS;
+    if (exposure < nextLook) continue;
+    nextLook = exposure * LOOKS;
     const root = Math.sqrt((samples / dispersion + ANSCOMBE) / (exposure / dispersion));
     if (root < low || root > high) {
       changedAt = at;
