@@ -85,7 +85,7 @@ export class AdaptiveController implements Controller<RootRow> {
   }
 
   restore(stored: readonly ControlDecision[], nowMs: number): void {
-    restoreTable(this.#registry, stored, nowMs);
+    restoreTable(this.#registry, stored, nowMs, this.#options.minSamplesPerSecond);
     for (const { service, operation, conformance } of stored) {
       const entry = this.#table.services.get(service);
       if (entry !== undefined && operation === '') this.#conformance.restore(entry.index, conformance);

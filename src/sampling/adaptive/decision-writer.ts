@@ -4,6 +4,7 @@ import type { ControlDecision } from './controller.ts';
 import type { OperationTable } from './operation-table.ts';
 import { rateAbove, rateBelow } from './rate-estimate.ts';
 import { ruleOf } from './rules.ts';
+import { noView } from './served-history.ts';
 
 /** Of a 95 % interval. */
 const DEVIATIONS = 1.96;
@@ -13,6 +14,7 @@ export class DecisionWriter {
   readonly #table: OperationTable;
   readonly #conformance: ConformanceWatch;
   readonly #allocation: Allocation;
+  readonly #view = noView();
 
   constructor(table: OperationTable, conformance: ConformanceWatch, allocation: Allocation) {
     this.#table = table;
@@ -30,6 +32,7 @@ export class DecisionWriter {
     // The interval is of the window's mean; a trend moves it along.
     const ahead = samples > 0 && exposure > 0 ? rate / (samples / exposure) : 1;
     const probability = table.planned[slot] as number;
+    const gates = this.#gatesOf(slot);
     const isKnown = exposure > 0;
     const target = Math.min(table.target[slot] as number, Math.max(rate, table.charge[slot] as number));
     return {
@@ -48,9 +51,18 @@ export class DecisionWriter {
       budgetShare: this.#allocation.fractionOf(slot),
       conformance: service === undefined ? 'unknown' : this.#conformance.of(service.index),
       // What was in force at the last window, and what is served since then.
-      gateLow: Math.min(table.low[slot] || probability, probability),
-      gateHigh: Math.max(table.high[slot] as number, probability),
+      gateLow: Math.min(gates.lowest, probability),
+      gateHigh: Math.max(gates.highest, probability),
       lowerBound: service?.lowerBound ?? Number.NaN,
     };
+  }
+
+  /** As of the last window; before there was one, as they were taken over. */
+  #gatesOf(slot: number): { readonly lowest: number; readonly highest: number } {
+    const { low, high, changedAtMs, history } = this.#table;
+    if ((low[slot] as number) > 0) return { lowest: low[slot] as number, highest: high[slot] as number };
+    const changedMs = changedAtMs[slot] as number;
+    history.look(slot, changedMs - 1, changedMs - 1, changedMs, this.#view);
+    return this.#view;
   }
 }

@@ -11,7 +11,12 @@ const MOST_SAMPLES = 300;
 const ALL_MET = 1e12;
 
 /** Goes on where stored decisions end: the same is served, and what could be in force at pollers still can. */
-export function restoreTable(registry: Registry, stored: readonly ControlDecision[], nowMs: number): void {
+export function restoreTable(
+  registry: Registry,
+  stored: readonly ControlDecision[],
+  nowMs: number,
+  minSamplesPerSecond: number,
+): void {
   const { table } = registry;
   // Defaults first: operations begin with what their service's default is.
   for (const each of stored) {
@@ -19,7 +24,12 @@ export function restoreTable(registry: Registry, stored: readonly ControlDecisio
     if (each.service === '') take(table, FALLBACK, each);
     else {
       const service = registry.service(each.service, nowMs);
-      if (Number.isFinite(each.lowerBound)) service.lowerBound = each.lowerBound;
+      if (each.lowerBound > 0) {
+        service.lowerBound = each.lowerBound;
+        // Until they have polled again, as many instances as it was shared over: what it keeps is no evidence.
+        service.instances = Math.max(1, Math.round(minSamplesPerSecond / each.lowerBound));
+        service.hasLowerBound = true;
+      }
       take(table, service.defaultSlot, each);
       service.isDirty = true;
     }

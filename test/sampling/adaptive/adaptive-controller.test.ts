@@ -183,6 +183,9 @@ describe('another process', () => {
       next.restore(structuredClone(fleet.controller.standing()), 1_500_000);
       expect(next.snapshot().fallback).toEqual(before.fallback);
       expect(next.snapshot().services).toEqual(before.services);
+      const gates = (of: AdaptiveController) =>
+        of.standing().map(({ gateLow, gateHigh }) => [gateLow, gateHigh]);
+      expect(gates(next).sort()).toEqual(gates(fleet.controller).sort());
       const first = next.round({
         nowMs: 1_510_000,
         startMs: 1_495_000,
