@@ -3,18 +3,18 @@ import type { ExtensionType } from '../../flow/component-type.ts';
 import type { MainContext } from '../../flow/host.ts';
 import { PollerRegistry } from '../../sampling/pollers.ts';
 import type { DecidedOperation } from '../../sampling/store.ts';
-import type { AdaptiveConfig } from './adaptive-config.ts';
-import { accompanied, adaptiveParts } from './adaptive-parts.ts';
-import { type AdaptiveDeps, AdaptiveProvider } from './adaptive-provider.ts';
-import { type CombinedProvider, combineWithFile } from './combined-provider.ts';
+import type { AdaptiveConfig } from './adaptive/adaptive-config.ts';
+import { accompanied, adaptiveParts } from './adaptive/adaptive-parts.ts';
+import { type AdaptiveDeps, AdaptiveProvider } from './adaptive/adaptive-provider.ts';
+import { ControlLoop } from './adaptive/control-loop.ts';
+import { DecisionLog } from './adaptive/decision-log.ts';
 import { type RemoteSamplingConfig, remoteSamplingConfig } from './config.ts';
-import { ControlLoop } from './control-loop.ts';
-import { DecisionLog } from './decision-log.ts';
-import { createFileProvider } from './file-provider.ts';
 import type { ControlTopicConfig } from './ha/config.ts';
 import { ReplicatedProvider } from './ha/replicated-provider.ts';
 import { RemoteSampling, type RemoteSamplingParts } from './remote-sampling.ts';
-import { createSourceProvider } from './source-provider.ts';
+import { type CombinedProvider, combineWithFile } from './sources/combined-provider.ts';
+import { createFileProvider } from './sources/file-provider.ts';
+import { createSourceProvider } from './sources/source-provider.ts';
 import type { StrategyProvider } from './strategy-provider.ts';
 
 export const remoteSamplingExtension: ExtensionType<RemoteSamplingConfig> = {

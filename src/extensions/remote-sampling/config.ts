@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { adaptiveConfig } from './adaptive-config.ts';
-import { file, grpc, http, source } from './serving-config.ts';
+import { adaptiveConfig } from './adaptive/adaptive-config.ts';
+import { file, grpc, http, source } from './serving/serving-config.ts';
 
 /** A part that is there with all its defaults when its key is, with or without anything under it. */
 const ifPresent = <T extends z.ZodType>(schema: T) =>

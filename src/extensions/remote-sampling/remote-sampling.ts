@@ -18,13 +18,13 @@ import {
   DECISIONS_PATH,
   type DecisionSource,
   POLLERS_PATH,
-} from './decisions-api.ts';
-import { Replies } from './replies.ts';
-import { createSamplingManager, samplingManager } from './sampling-grpc.ts';
-import { createHttpHandler } from './sampling-http.ts';
-import type { ServingDeps, StrategyLookup } from './serving.ts';
+} from './serving/decisions-api.ts';
+import { Replies } from './serving/replies.ts';
+import { createSamplingManager, samplingManager } from './serving/sampling-grpc.ts';
+import { createHttpHandler } from './serving/sampling-http.ts';
+import type { ServingDeps, StrategyLookup } from './serving/serving.ts';
+import { Upkeep } from './serving/upkeep.ts';
 import type { StrategyProvider } from './strategy-provider.ts';
-import { Upkeep } from './upkeep.ts';
 
 /** Where SDKs ask; the last is what the JS SDK makes of the address in its own README. */
 const PATHS = ['/', '/sampling', '/api/sampling', '/api/sampling/sampling'];

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
-import { roundTimes } from '../../../src/extensions/remote-sampling/adaptive-config.ts';
+import { roundTimes } from '../../../src/extensions/remote-sampling/adaptive/adaptive-config.ts';
+import {
+  controlOptions,
+  countsCosts,
+} from '../../../src/extensions/remote-sampling/adaptive/create-controller.ts';
 import { remoteSamplingConfig } from '../../../src/extensions/remote-sampling/config.ts';
-import { controlOptions, countsCosts } from '../../../src/extensions/remote-sampling/create-controller.ts';
 
 function messages(config: object): string[] {
   return (remoteSamplingConfig.safeParse(config).error?.issues ?? []).map(({ message }) => message);

@@ -184,8 +184,13 @@ describe('another process', () => {
       expect(next.snapshot().fallback).toEqual(before.fallback);
       expect(next.snapshot().services).toEqual(before.services);
       const gates = (of: AdaptiveController) =>
-        of.standing().map(({ gateLow, gateHigh }) => [gateLow, gateHigh]);
-      expect(gates(next).sort()).toEqual(gates(fleet.controller).sort());
+        of
+          .standing()
+          .map(
+            ({ service, operation, gateLow, gateHigh }) => `${service} ${operation} ${gateLow} ${gateHigh}`,
+          )
+          .sort();
+      expect(gates(next)).toEqual(gates(fleet.controller));
       const first = next.round({
         nowMs: 1_510_000,
         startMs: 1_495_000,

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createFileProvider } from '../../../src/extensions/remote-sampling/file-provider.ts';
+import { createFileProvider } from '../../../src/extensions/remote-sampling/sources/file-provider.ts';
 import { strategyFor } from '../../../src/sampling/snapshot.ts';
 import { fileStrategy } from '../../../src/sampling/strategies-file.ts';
 import { eventually } from '../../extensions/remote-sampling/eventually.ts';

@@ -3,13 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { status as grpcStatus, type ServerUnaryCall } from '@grpc/grpc-js';
 import { expect } from 'vitest';
 import type { ReplyForm } from '../../../src/extensions/remote-sampling/config.ts';
-import { Replies } from '../../../src/extensions/remote-sampling/replies.ts';
+import { Replies } from '../../../src/extensions/remote-sampling/serving/replies.ts';
 import {
   createSamplingManager,
   type SamplingRequest,
-} from '../../../src/extensions/remote-sampling/sampling-grpc.ts';
-import { createHttpHandler } from '../../../src/extensions/remote-sampling/sampling-http.ts';
-import type { ServingDeps, StrategyLookup } from '../../../src/extensions/remote-sampling/serving.ts';
+} from '../../../src/extensions/remote-sampling/serving/sampling-grpc.ts';
+import { createHttpHandler } from '../../../src/extensions/remote-sampling/serving/sampling-http.ts';
+import type { ServingDeps, StrategyLookup } from '../../../src/extensions/remote-sampling/serving/serving.ts';
 import { PollerRegistry } from '../../../src/sampling/pollers.ts';
 import { fileStrategies, parseStrategiesFile } from '../../../src/sampling/strategies-file.ts';
 import type { Strategy } from '../../../src/sampling/strategy.ts';

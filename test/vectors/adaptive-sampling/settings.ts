@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { parseDurationMs } from '../../../src/base/duration.ts';
-import { roundTimes } from '../../../src/extensions/remote-sampling/adaptive-config.ts';
+import { roundTimes } from '../../../src/extensions/remote-sampling/adaptive/adaptive-config.ts';
+import { jaegerOptions } from '../../../src/extensions/remote-sampling/adaptive/create-controller.ts';
 import { remoteSamplingConfig } from '../../../src/extensions/remote-sampling/config.ts';
-import { jaegerOptions } from '../../../src/extensions/remote-sampling/create-controller.ts';
 import { adaptiveOptionsError, DEFAULT_ADAPTIVE_OPTIONS } from '../../../src/sampling/options.ts';
 import {
   DEFAULT_INCREASE_CAP,

@@ -1,5 +1,8 @@
-import { type AdaptiveConfig, roundTimes } from '../../../extensions/remote-sampling/adaptive-config.ts';
-import { createController } from '../../../extensions/remote-sampling/create-controller.ts';
+import {
+  type AdaptiveConfig,
+  roundTimes,
+} from '../../../extensions/remote-sampling/adaptive/adaptive-config.ts';
+import { createController } from '../../../extensions/remote-sampling/adaptive/create-controller.ts';
 import type { CreateController, Rhythm } from '../../../sampling/simulator/simulation.ts';
 
 export interface SimulatedControl {

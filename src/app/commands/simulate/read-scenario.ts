@@ -2,7 +2,10 @@ import { checkValue } from '../../../config/check-value.ts';
 import { mapNode, type Node, type Path, positionOf } from '../../../config/node.ts';
 import { formatProblem, inReadingOrder, type Problem } from '../../../config/problem.ts';
 import { readYaml } from '../../../config/read-yaml.ts';
-import { type AdaptiveConfig, adaptiveConfig } from '../../../extensions/remote-sampling/adaptive-config.ts';
+import {
+  type AdaptiveConfig,
+  adaptiveConfig,
+} from '../../../extensions/remote-sampling/adaptive/adaptive-config.ts';
 import type { Scenario } from '../../../sampling/simulator/scenario.ts';
 import { scenarioSchema, type WrittenScenario } from './scenario-schema.ts';
 import { unfoldScenario } from './unfold-scenario.ts';

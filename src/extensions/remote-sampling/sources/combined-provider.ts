@@ -1,0 +1,65 @@
+import type { Deadline } from '../../../base/component.ts';
+import { type FilePin, FilePins, isTyped } from '../../../sampling/file-pins.ts';
+import type { StrategySnapshot } from '../../../sampling/snapshot.ts';
+import type { FileStrategy } from '../../../sampling/strategies-file.ts';
+import type { FileConfig } from '../serving/serving-config.ts';
+import type { StrategyProvider } from '../strategy-provider.ts';
+import { createFileProvider, type FileContext, type FileProvider } from './file-provider.ts';
+
+/** `combine: file_pins`: what the file names stands, the rest is adaptive; made anew when either changes. */
+export class CombinedProvider implements StrategyProvider {
+  readonly #adaptive: StrategyProvider;
+  readonly #file: FileProvider;
+  readonly #maxOperations: number;
+  #pins: FilePins | undefined;
+  #pinsOf: FileProvider['loaded'] | undefined;
+  #combined: StrategySnapshot | undefined;
+  #combinedOf: StrategySnapshot | undefined;
+
+  constructor(adaptive: StrategyProvider, file: FileProvider, maxOperations: number) {
+    this.#adaptive = adaptive;
+    this.#file = file;
+    this.#maxOperations = maxOperations;
+  }
+
+  get snapshot(): StrategySnapshot {
+    const { snapshot } = this.#adaptive;
+    const { loaded } = this.#file;
+    if (this.#pins === undefined || this.#pinsOf !== loaded) {
+      this.#pins = new FilePins({ ...loaded, maxOperations: this.#maxOperations });
+      this.#pinsOf = loaded;
+      this.#combined = undefined;
+    }
+    if (this.#combined === undefined || this.#combinedOf !== snapshot) {
+      this.#combined = this.#pins.combined(snapshot);
+      this.#combinedOf = snapshot;
+    }
+    return this.#combined;
+  }
+
+  /** What the file holds now, for whoever must not decide on it. */
+  pins(): readonly FilePin[] {
+    return new FilePins({ ...this.#file.loaded, maxOperations: this.#maxOperations }).pins();
+  }
+
+  /** The file first: what it holds must be right before anything is served. */
+  async start(): Promise<void> {
+    await this.#file.start();
+    await this.#adaptive.start();
+  }
+
+  async stop(deadline: Deadline): Promise<void> {
+    await Promise.all([this.#file.stop(deadline), this.#adaptive.stop(deadline)]);
+  }
+}
+
+export function combineWithFile(
+  adaptive: StrategyProvider,
+  config: FileConfig,
+  maxOperations: number,
+  context: FileContext,
+): CombinedProvider {
+  // Without a type a service leaves its own rate to the algorithm: here that is no mistake.
+  const file = createFileProvider(config, context, ({ strategy }) => isTyped(strategy as FileStrategy));
+  return new CombinedProvider(adaptive, file, maxOperations);
+}
