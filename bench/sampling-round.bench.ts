@@ -1,8 +1,8 @@
 import { AdaptiveController } from '../src/sampling/adaptive/adaptive-controller.ts';
 import type { ServicePollers } from '../src/sampling/adaptive/controller.ts';
 import { DEFAULT_ADAPTIVE_CONTROL_OPTIONS } from '../src/sampling/adaptive/options.ts';
-import { NO_ROOTS, type RootRow } from '../src/sampling/root-row.ts';
-import { variateClass } from '../src/sampling/variate-classes.ts';
+import { NO_ROOTS, type RootRow } from '../src/sampling/roots/root-row.ts';
+import { variateClass } from '../src/sampling/roots/variate-classes.ts';
 
 const SERVICES = 1000;
 const WINDOW_MS = 5000;

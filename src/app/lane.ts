@@ -9,7 +9,7 @@ import { LaneIntake } from '../flow/lane-intake.ts';
 import type { LaneProgress } from '../flow/lane-progress.ts';
 import { DeltaFolder } from '../red/fold-windows.ts';
 import type { RedDelta } from '../red/red-rows.ts';
-import type { ThroughputRows } from '../sampling/throughput-rows.ts';
+import type { ThroughputRows } from '../sampling/roots/throughput-rows.ts';
 import { componentType } from './components.ts';
 import { type ContextFor, DataPaths } from './data-paths.ts';
 import { intakeInstruments } from './intake-instruments.ts';

@@ -2,7 +2,7 @@ import type { Block } from '../flow/block.ts';
 import type { BlockSink } from '../flow/lane.ts';
 import type { DeltaFolder } from '../red/fold-windows.ts';
 import type { RedDelta } from '../red/red-rows.ts';
-import type { ThroughputRows } from '../sampling/throughput-rows.ts';
+import type { ThroughputRows } from '../sampling/roots/throughput-rows.ts';
 
 /**
  * A sink that writes nothing and only looks at blocks whose commit is acknowledged: what it tells the main

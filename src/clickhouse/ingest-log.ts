@@ -1,6 +1,6 @@
 import type { BlockOrigin, KafkaOrigin } from '../flow/block.ts';
 import type { RedRows } from '../red/red-rows.ts';
-import type { ThroughputRows } from '../sampling/throughput-rows.ts';
+import type { ThroughputRows } from '../sampling/roots/throughput-rows.ts';
 import { NONE, type SpanBatch } from '../span/span-batch.ts';
 import { WordColumn } from './native/columns.ts';
 import type { NativeBuffer } from './native/native-buffer.ts';

@@ -1,6 +1,6 @@
 import type { TraceCost } from '../sampling/adaptive/controller.ts';
-import { type SourceProgress, UNKNOWN } from '../sampling/progress.ts';
-import type { SamplingStore } from '../sampling/store.ts';
+import { type SourceProgress, UNKNOWN } from '../sampling/store/progress.ts';
+import type { SamplingStore } from '../sampling/store/store.ts';
 import { type ClickHouse, quoted } from './client.ts';
 import { WordColumn } from './native/columns.ts';
 import { NativeBuffer } from './native/native-buffer.ts';

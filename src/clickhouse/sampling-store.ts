@@ -1,13 +1,13 @@
 import type { Conformance } from '../sampling/adaptive/controller.ts';
-import type { Classes } from '../sampling/root-row.ts';
+import type { Classes } from '../sampling/roots/root-row.ts';
+import type { ThroughputRow } from '../sampling/roots/throughput-rows.ts';
 import {
   type Algorithm,
   type DecidedOperation,
   HISTORY_POINTS,
   type HistoryPoint,
   type SamplingStore,
-} from '../sampling/store.ts';
-import type { ThroughputRow } from '../sampling/throughput-rows.ts';
+} from '../sampling/store/store.ts';
 import { type ClickHouse, quoted } from './client.ts';
 import { encodeDecisions } from './native/decision-encoder.ts';
 import { createSamplingReports } from './sampling-reports.ts';

@@ -1,6 +1,6 @@
 import { isBroken } from '../base/failpoints.ts';
 import type { RedRows } from '../red/red-rows.ts';
-import type { ThroughputRows } from '../sampling/throughput-rows.ts';
+import type { ThroughputRows } from '../sampling/roots/throughput-rows.ts';
 import type { SpanBatch } from '../span/span-batch.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Component, ComponentContext } from '../base/component.ts';
 import type { RedRows } from '../red/red-rows.ts';
 import type { SeriesTable } from '../red/series-table.ts';
-import type { ThroughputRows } from '../sampling/throughput-rows.ts';
+import type { ThroughputRows } from '../sampling/roots/throughput-rows.ts';
 import type { Dictionary } from '../span/dictionary.ts';
 import type { SpanBatch } from '../span/span-batch.ts';
 import type { Block, LogPartition, StoredRange } from './block.ts';

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { parseFlags } from '../../demo/flags.ts';
 import { entryPoints, serviceNames } from '../../demo/shop-map.ts';
 import { isRush, requestsFor } from '../../demo/traffic.ts';
-import { traceIdVariate } from '../../src/sampling/trace-id-variate.ts';
+import { traceIdVariate } from '../../src/sampling/roots/trace-id-variate.ts';
 import { eventually } from '../http/fakes.ts';
 import { exportTraceServiceRequest } from '../support/otlp-proto.ts';
 

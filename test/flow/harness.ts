@@ -8,7 +8,7 @@ import type { PartitionSource, QuarantinedRecord, SourceRecord } from '../../src
 import type { IntakeDeps } from '../../src/flow/intake-shared.ts';
 import type { BlockSink } from '../../src/flow/lane.ts';
 import { LaneIntake } from '../../src/flow/lane-intake.ts';
-import type { ThroughputRows } from '../../src/sampling/throughput-rows.ts';
+import type { ThroughputRows } from '../../src/sampling/roots/throughput-rows.ts';
 import { FakeClock } from './fake-clock.ts';
 
 /** A write that the test lets succeed or fail by hand. */

@@ -1,6 +1,6 @@
-import { jaegerRows } from '../../src/sampling/throughput.ts';
-import { ThroughputCounter } from '../../src/sampling/throughput-counter.ts';
-import type { JaegerRow, ThroughputRows } from '../../src/sampling/throughput-rows.ts';
+import { jaegerRows } from '../../src/sampling/jaeger/throughput.ts';
+import { ThroughputCounter } from '../../src/sampling/roots/throughput-counter.ts';
+import type { JaegerRow, ThroughputRows } from '../../src/sampling/roots/throughput-rows.ts';
 import { Dictionary } from '../../src/span/dictionary.ts';
 import { OtlpScanner } from '../../src/span/otlp-scanner.ts';
 import { SpanBatch } from '../../src/span/span-batch.ts';

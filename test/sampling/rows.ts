@@ -1,6 +1,6 @@
-import { NO_ROOTS, type SampledRoots } from '../../src/sampling/root-row.ts';
-import type { DecidedOperation, DecisionRound } from '../../src/sampling/store.ts';
-import type { JaegerRow, ThroughputRow } from '../../src/sampling/throughput-rows.ts';
+import { NO_ROOTS, type SampledRoots } from '../../src/sampling/roots/root-row.ts';
+import type { JaegerRow, ThroughputRow } from '../../src/sampling/roots/throughput-rows.ts';
+import type { DecidedOperation, DecisionRound } from '../../src/sampling/store/store.ts';
 
 /** A row in which all roots are those that Jaeger counts, unless it says otherwise. */
 export function rowOf(row: Partial<JaegerRow>, sampled: Partial<SampledRoots> = {}): ThroughputRow {

@@ -1,4 +1,4 @@
-import type { DecidedOperation, DecisionRound } from '../../sampling/store.ts';
+import type { DecidedOperation, DecisionRound } from '../../sampling/store/store.ts';
 import { Offsets, WordColumn } from './columns.ts';
 import { NativeBuffer } from './native-buffer.ts';
 

@@ -1,6 +1,6 @@
 import type { KafkaOrigin } from '../../flow/block.ts';
-import type { Classes } from '../../sampling/root-row.ts';
-import type { ThroughputRow, ThroughputRows } from '../../sampling/throughput-rows.ts';
+import type { Classes } from '../../sampling/roots/root-row.ts';
+import type { ThroughputRow, ThroughputRows } from '../../sampling/roots/throughput-rows.ts';
 import { Offsets, WordColumn, writeIntegers } from './columns.ts';
 import type { NativeBuffer } from './native-buffer.ts';
 import { SeenColumn } from './seen-column.ts';

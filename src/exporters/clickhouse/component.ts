@@ -9,7 +9,7 @@ import { createSamplingStore } from '../../clickhouse/sampling-store.ts';
 import type { ExporterType } from '../../flow/component-type.ts';
 import type { MainContext } from '../../flow/host.ts';
 import { retrying } from '../../flow/retry.ts';
-import type { SamplingStore } from '../../sampling/store.ts';
+import type { SamplingStore } from '../../sampling/store/store.ts';
 import { ClickHouseSink } from './clickhouse-sink.ts';
 import { type ClickHouseExporterConfig, clickHouseExporterConfig } from './config.ts';
 

@@ -1,4 +1,4 @@
-import type { DecidedOperation } from '../../sampling/store.ts';
+import type { DecidedOperation } from '../../sampling/store/store.ts';
 
 /** What the page needs of the sampling extension; it is found by id, so its shape is checked. */
 export interface DecisionSource {

@@ -1,4 +1,4 @@
-import { explain } from '../../sampling/explain.ts';
+import { explain } from '../../sampling/explain/explain.ts';
 import type { DecisionHistory, ServedOperation } from './decisions.ts';
 import { SLOT_MS, WINDOW_MS } from './operation-window.ts';
 import { createPercentileReader } from './percentiles.ts';

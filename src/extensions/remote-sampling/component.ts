@@ -1,8 +1,8 @@
 import { SpanweirError } from '../../base/errors.ts';
 import type { ExtensionType } from '../../flow/component-type.ts';
 import type { MainContext } from '../../flow/host.ts';
-import { PollerRegistry } from '../../sampling/pollers.ts';
-import type { DecidedOperation } from '../../sampling/store.ts';
+import { PollerRegistry } from '../../sampling/pollers/pollers.ts';
+import type { DecidedOperation } from '../../sampling/store/store.ts';
 import type { AdaptiveConfig } from './adaptive/adaptive-config.ts';
 import { accompanied, adaptiveParts } from './adaptive/adaptive-parts.ts';
 import { type AdaptiveDeps, AdaptiveProvider } from './adaptive/adaptive-provider.ts';

@@ -6,11 +6,11 @@ import type { HttpHandler, MainContext, PlainHttpHandler } from '../../flow/host
 import { guarded as guardedGrpc } from '../../grpc/guard.ts';
 import { guarded as guardedHttp } from '../../http/guard.ts';
 import { replyJson } from '../../http/replies.ts';
-import { DEFAULT_REPLY_LIMITS } from '../../sampling/compatible-strategy.ts';
-import type { PollerRegistry } from '../../sampling/pollers.ts';
-import type { PollersState } from '../../sampling/pollers-state.ts';
-import type { StrategySnapshot } from '../../sampling/snapshot.ts';
-import type { DecidedOperation } from '../../sampling/store.ts';
+import type { PollerRegistry } from '../../sampling/pollers/pollers.ts';
+import type { PollersState } from '../../sampling/pollers/pollers-state.ts';
+import type { DecidedOperation } from '../../sampling/store/store.ts';
+import { DEFAULT_REPLY_LIMITS } from '../../sampling/strategies/compatible-strategy.ts';
+import type { StrategySnapshot } from '../../sampling/strategies/snapshot.ts';
 import type { RemoteSamplingConfig } from './config.ts';
 import {
   createDecisionsHandler,

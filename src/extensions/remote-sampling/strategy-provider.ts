@@ -1,6 +1,6 @@
 import type { Deadline } from '../../base/component.ts';
-import type { StrategySnapshot } from '../../sampling/snapshot.ts';
-import type { Strategy } from '../../sampling/strategy.ts';
+import type { StrategySnapshot } from '../../sampling/strategies/snapshot.ts';
+import type { Strategy } from '../../sampling/strategies/strategy.ts';
 
 /** Where strategies come from. */
 export interface StrategyProvider {

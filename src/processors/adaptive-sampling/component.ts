@@ -1,7 +1,7 @@
 import type { Counter } from '../../base/instruments.ts';
 import type { ProcessorType } from '../../flow/component-type.ts';
 import type { LaneContext, ThroughputProcessor } from '../../flow/lane.ts';
-import { ThroughputCounter } from '../../sampling/throughput-counter.ts';
+import { ThroughputCounter } from '../../sampling/roots/throughput-counter.ts';
 import type { SpanBatch } from '../../span/span-batch.ts';
 import { type AdaptiveSamplingConfig, adaptiveSamplingConfig } from './config.ts';
 

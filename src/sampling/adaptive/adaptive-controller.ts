@@ -1,5 +1,5 @@
-import type { RootRow } from '../root-row.ts';
-import type { StrategySnapshot } from '../snapshot.ts';
+import type { RootRow } from '../roots/root-row.ts';
+import type { StrategySnapshot } from '../strategies/snapshot.ts';
 import { Allocation } from './allocation.ts';
 import { Boosts } from './boosts.ts';
 import { ConformanceWatch } from './conformance-watch.ts';

@@ -1,4 +1,4 @@
-import type { SampledRoots } from '../root-row.ts';
+import type { SampledRoots } from '../roots/root-row.ts';
 import type { RowWatch } from './intake.ts';
 import { OperationHealth } from './operation-health.ts';
 import type { OperationTable, ServiceEntry } from './operation-table.ts';

@@ -1,4 +1,4 @@
-import type { SampledRoots } from '../root-row.ts';
+import type { SampledRoots } from '../roots/root-row.ts';
 import { ConformanceState } from './conformance-state.ts';
 import type { Conformance } from './controller.ts';
 import type { RowWatch } from './intake.ts';

@@ -1,5 +1,5 @@
-import type { RootRow } from '../root-row.ts';
-import type { StrategySnapshot } from '../snapshot.ts';
+import type { RootRow } from '../roots/root-row.ts';
+import type { StrategySnapshot } from '../strategies/snapshot.ts';
 
 /**
  * What both algorithms look like to whoever drives them: the extension with the real clock and store, the simulator

@@ -1,5 +1,5 @@
-import type { RootRow, SampledRoots } from '../root-row.ts';
-import { firstClassBelow, gateBelow, LAST_CLASS } from '../variate-classes.ts';
+import type { RootRow, SampledRoots } from '../roots/root-row.ts';
+import { firstClassBelow, gateBelow, LAST_CLASS } from '../roots/variate-classes.ts';
 import { FLAG, type OperationTable, type ServiceEntry } from './operation-table.ts';
 import type { Registry } from './registry.ts';
 import { noView } from './served-history.ts';

@@ -1,4 +1,4 @@
-import type { SampledRoots } from '../root-row.ts';
+import type { SampledRoots } from '../roots/root-row.ts';
 
 /** What is recent fades with this. */
 const RECENT_MS = 60_000;

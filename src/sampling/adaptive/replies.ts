@@ -1,6 +1,6 @@
 import { compareText } from '../by-operation.ts';
-import type { StrategySnapshot } from '../snapshot.ts';
-import type { OperationStrategy, Strategy } from '../strategy.ts';
+import type { StrategySnapshot } from '../strategies/snapshot.ts';
+import type { OperationStrategy, Strategy } from '../strategies/strategy.ts';
 import { FALLBACK, FLAG, type OperationTable, type ServiceEntry } from './operation-table.ts';
 
 /** Makes what is served from the table, a strategy anew only where something of it has changed. */

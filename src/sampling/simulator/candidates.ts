@@ -1,4 +1,4 @@
-import type { VariateKind } from '../trace-id-variate.ts';
+import type { VariateKind } from '../roots/trace-id-variate.ts';
 import { poissonBySearch, type SeededRandom } from './random.ts';
 import { isSteady, meanRate } from './rate-steps.ts';
 import type { OperationTraffic } from './scenario.ts';

@@ -1,4 +1,4 @@
-import { type StrategySnapshot, strategyFor } from '../snapshot.ts';
+import { type StrategySnapshot, strategyFor } from '../strategies/snapshot.ts';
 
 interface Named {
   readonly service: string;

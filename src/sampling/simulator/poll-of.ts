@@ -1,4 +1,4 @@
-import type { Poll } from '../poller.ts';
+import type { Poll } from '../pollers/poller.ts';
 import type { Fleet } from './scenario.ts';
 import type { PollSeen } from './service-fleet.ts';
 

@@ -1,4 +1,4 @@
-import type { VariateKind } from '../trace-id-variate.ts';
+import type { VariateKind } from '../roots/trace-id-variate.ts';
 import type { SeededRandom } from './random.ts';
 import type { Fleet, Sdk } from './scenario.ts';
 

@@ -1,6 +1,6 @@
-import { type StrategySnapshot, strategyFor } from '../snapshot.ts';
-import type { Strategy } from '../strategy.ts';
-import type { VariateKind } from '../trace-id-variate.ts';
+import type { VariateKind } from '../roots/trace-id-variate.ts';
+import { type StrategySnapshot, strategyFor } from '../strategies/snapshot.ts';
+import type { Strategy } from '../strategies/strategy.ts';
 import { type Instance, switchReply } from './instance.ts';
 import type { SeededRandom } from './random.ts';
 import type { Fleet } from './scenario.ts';

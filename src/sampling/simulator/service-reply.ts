@@ -1,6 +1,6 @@
-import { compatibleStrategy } from '../compatible-strategy.ts';
-import type { Strategy } from '../strategy.ts';
-import type { VariateKind } from '../trace-id-variate.ts';
+import type { VariateKind } from '../roots/trace-id-variate.ts';
+import { compatibleStrategy } from '../strategies/compatible-strategy.ts';
+import type { Strategy } from '../strategies/strategy.ts';
 import { boundOf } from './sdk-rules.ts';
 
 /** How many operations an OpenTelemetry Go sampler tells apart; the others share one sampler without lower bound. */

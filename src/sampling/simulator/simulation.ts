@@ -1,7 +1,7 @@
 import type { ControlDecision, Controller } from '../adaptive/controller.ts';
-import { PollerRegistry } from '../pollers.ts';
-import type { StrategySnapshot } from '../snapshot.ts';
-import type { ThroughputRow } from '../throughput-rows.ts';
+import { PollerRegistry } from '../pollers/pollers.ts';
+import type { ThroughputRow } from '../roots/throughput-rows.ts';
+import type { StrategySnapshot } from '../strategies/snapshot.ts';
 import { largestJump } from './largest-jump.ts';
 import { KEPT_BY, OperationRequests, type SampledRequest } from './operation-requests.ts';
 import { Pipeline } from './pipeline.ts';

@@ -1,5 +1,5 @@
 import type { Conformance, ControlDecision } from '../adaptive/controller.ts';
-import type { ThroughputRow } from '../throughput-rows.ts';
+import type { ThroughputRow } from '../roots/throughput-rows.ts';
 
 /** A service's conformance was judged anew. */
 export interface Verdict {

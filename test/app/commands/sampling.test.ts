@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UsageError } from '../../../src/app/commands/command.ts';
 import { samplingCommand } from '../../../src/app/commands/sampling/sampling.ts';
-import { reportedDecision } from '../../../src/sampling/decisions-report.ts';
-import type { PollersState } from '../../../src/sampling/pollers-state.ts';
+import { reportedDecision } from '../../../src/sampling/explain/decisions-report.ts';
+import type { PollersState } from '../../../src/sampling/pollers/pollers-state.ts';
 import { FakeClock } from '../../flow/fake-clock.ts';
 import { decisionOf } from '../../sampling/rows.ts';
 

@@ -1,5 +1,5 @@
 import { overviewPageExtension } from '../../../src/extensions/overview-page/component.ts';
-import type { DecidedOperation } from '../../../src/sampling/store.ts';
+import type { DecidedOperation } from '../../../src/sampling/store/store.ts';
 import { fakeMain, within } from '../../http/fakes.ts';
 import { deltaOf, type ScriptedSeries } from './scripted.ts';
 

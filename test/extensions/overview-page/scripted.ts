@@ -1,5 +1,5 @@
 import type { RedDelta, SeriesKey } from '../../../src/red/red-rows.ts';
-import type { DecidedOperation } from '../../../src/sampling/store.ts';
+import type { DecidedOperation } from '../../../src/sampling/store/store.ts';
 import { decisionOf as anyDecision } from '../../sampling/rows.ts';
 
 export interface ScriptedSeries {

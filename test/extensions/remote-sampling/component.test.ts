@@ -5,7 +5,7 @@ import { SpanweirError } from '../../../src/base/errors.ts';
 import { Replies } from '../../../src/extensions/remote-sampling/serving/replies.ts';
 import { samplingManager } from '../../../src/extensions/remote-sampling/serving/sampling-grpc.ts';
 import { createHttpHandler } from '../../../src/extensions/remote-sampling/serving/sampling-http.ts';
-import { PollerRegistry } from '../../../src/sampling/pollers.ts';
+import { PollerRegistry } from '../../../src/sampling/pollers/pollers.ts';
 import { FakeClock } from '../../flow/fake-clock.ts';
 import { rowOf } from '../../sampling/rows.ts';
 import { recording } from './recording.ts';

@@ -1,5 +1,5 @@
 import { Client, type ClientOptions, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { requestOfService, strategyOfReply } from '../../../src/sampling/strategy-proto.ts';
+import { requestOfService, strategyOfReply } from '../../../src/sampling/strategies/strategy-proto.ts';
 
 const PATH = '/jaeger.api_v2.SamplingManager/GetSamplingStrategy';
 const same = (bytes: Buffer): Buffer => bytes;

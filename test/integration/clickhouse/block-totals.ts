@@ -1,5 +1,5 @@
 import type { ClickHouse } from '../../../src/clickhouse/client.ts';
-import type { ThroughputRows } from '../../../src/sampling/throughput-rows.ts';
+import type { ThroughputRows } from '../../../src/sampling/roots/throughput-rows.ts';
 import { rowOf } from '../../sampling/rows.ts';
 import type { TestResource } from '../../support/spans.ts';
 

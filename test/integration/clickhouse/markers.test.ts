@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ClickHouse } from '../../../src/clickhouse/client.ts';
 import type { Block } from '../../../src/flow/block.ts';
-import type { ThroughputRows } from '../../../src/sampling/throughput-rows.ts';
+import type { ThroughputRows } from '../../../src/sampling/roots/throughput-rows.ts';
 import { rowOf } from '../../sampling/rows.ts';
 import { kafkaOrigin } from '../../support/kafka-origin.ts';
 import type { TestResource } from '../../support/spans.ts';

@@ -3,8 +3,8 @@ import type { ClickHouse } from '../../../src/clickhouse/client.ts';
 import { NativeBuffer } from '../../../src/clickhouse/native/native-buffer.ts';
 import { encodeThroughput } from '../../../src/clickhouse/native/throughput-encoder.ts';
 import { createSamplingStore } from '../../../src/clickhouse/sampling-store.ts';
-import { type SourceProgress, UNKNOWN } from '../../../src/sampling/progress.ts';
-import type { ThroughputRow } from '../../../src/sampling/throughput-rows.ts';
+import type { ThroughputRow } from '../../../src/sampling/roots/throughput-rows.ts';
+import { type SourceProgress, UNKNOWN } from '../../../src/sampling/store/progress.ts';
 import { decisionOf, roundOf, rowOf } from '../../sampling/rows.ts';
 import { migratedDatabase, openClient } from './database.ts';
 

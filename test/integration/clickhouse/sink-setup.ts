@@ -6,7 +6,7 @@ import { clickHouseExporterConfig } from '../../../src/exporters/clickhouse/conf
 import type { Block, BlockOrigin } from '../../../src/flow/block.ts';
 import type { RedConnector, SinkInputs } from '../../../src/flow/lane.ts';
 import { RedAggregator } from '../../../src/red/red-aggregator.ts';
-import type { ThroughputRows } from '../../../src/sampling/throughput-rows.ts';
+import type { ThroughputRows } from '../../../src/sampling/roots/throughput-rows.ts';
 import type { TestResource } from '../../support/spans.ts';
 import { BatchMaker, silentLog } from './database.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { OperationHealth } from '../../../src/sampling/adaptive/operation-health.ts';
-import type { SampledRoots } from '../../../src/sampling/root-row.ts';
+import type { SampledRoots } from '../../../src/sampling/roots/root-row.ts';
 
 const WINDOW_MS = 5000;
 

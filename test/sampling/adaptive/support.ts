@@ -4,10 +4,10 @@ import type {
   ServicePollers,
   TraceCost,
 } from '../../../src/sampling/adaptive/controller.ts';
-import type { RootRow, SampledRoots } from '../../../src/sampling/root-row.ts';
-import { NO_ROOTS } from '../../../src/sampling/root-row.ts';
-import { strategyFor } from '../../../src/sampling/snapshot.ts';
-import { variateClass } from '../../../src/sampling/variate-classes.ts';
+import type { RootRow, SampledRoots } from '../../../src/sampling/roots/root-row.ts';
+import { NO_ROOTS } from '../../../src/sampling/roots/root-row.ts';
+import { variateClass } from '../../../src/sampling/roots/variate-classes.ts';
+import { strategyFor } from '../../../src/sampling/strategies/snapshot.ts';
 
 export const WINDOW_MS = 5000;
 /** A window is read so long after its end. */

@@ -1,7 +1,7 @@
 import type { ControlDecision, Controller, ControlRound } from '../../../src/sampling/adaptive/controller.ts';
+import type { ThroughputRow } from '../../../src/sampling/roots/throughput-rows.ts';
 import type { Fleet, Scenario } from '../../../src/sampling/simulator/scenario.ts';
-import type { StrategySnapshot } from '../../../src/sampling/snapshot.ts';
-import type { ThroughputRow } from '../../../src/sampling/throughput-rows.ts';
+import type { StrategySnapshot } from '../../../src/sampling/strategies/snapshot.ts';
 
 /** Serves one probability for everything and keeps what it is told. */
 export class FixedController implements Controller<ThroughputRow> {

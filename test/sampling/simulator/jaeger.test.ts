@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { JaegerController } from '../../../src/sampling/jaeger-controller.ts';
-import { type AdaptiveOptions, DEFAULT_ADAPTIVE_OPTIONS } from '../../../src/sampling/options.ts';
+import { JaegerController } from '../../../src/sampling/jaeger/jaeger-controller.ts';
+import { type AdaptiveOptions, DEFAULT_ADAPTIVE_OPTIONS } from '../../../src/sampling/jaeger/options.ts';
 import { measure } from '../../../src/sampling/simulator/measures.ts';
 import type { Fleet, RateStep } from '../../../src/sampling/simulator/scenario.ts';
 import type { OperationSeries } from '../../../src/sampling/simulator/series.ts';

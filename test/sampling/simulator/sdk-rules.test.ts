@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { traceIdVariate, type VariateKind } from '../../../src/sampling/roots/trace-id-variate.ts';
 import { SeededRandom } from '../../../src/sampling/simulator/random.ts';
 import { boundOf, drawTraceId, keeps, variateKindOf } from '../../../src/sampling/simulator/sdk-rules.ts';
-import { traceIdVariate, type VariateKind } from '../../../src/sampling/trace-id-variate.ts';
 
 const KINDS: readonly VariateKind[] = [
   'go_rust',

@@ -1,6 +1,5 @@
 import { expect } from 'vitest';
-import { initialBuckets } from '../../../src/sampling/initial-buckets.ts';
-import { jittered } from '../../../src/sampling/jitter.ts';
+import { initialBuckets } from '../../../src/sampling/jaeger/initial-buckets.ts';
 import {
   EMPTY_STATE,
   floatEquals,
@@ -9,10 +8,11 @@ import {
   recompute,
   SERVICE_CACHE_SIZE,
   type Step,
-} from '../../../src/sampling/recompute.ts';
-import { sixDecimals } from '../../../src/sampling/six-decimals.ts';
-import { keepNewest, mergeThroughput, qpsLists, qpsOf } from '../../../src/sampling/throughput.ts';
-import { weightedQps, weightVector } from '../../../src/sampling/weights.ts';
+} from '../../../src/sampling/jaeger/recompute.ts';
+import { keepNewest, mergeThroughput, qpsLists, qpsOf } from '../../../src/sampling/jaeger/throughput.ts';
+import { weightedQps, weightVector } from '../../../src/sampling/jaeger/weights.ts';
+import { jittered } from '../../../src/sampling/jitter.ts';
+import { sixDecimals } from '../../../src/sampling/roots/six-decimals.ts';
 import { eachCase, type Json, type Runner } from './section.ts';
 import { bucketOf, byOperation, byOperationOf, options, plain, roundsBefore, rowsOf } from './states.ts';
 

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import { MemorySamplingStore } from '../../../src/sampling/memory-store.ts';
-import { SAMPLER, SamplerTags } from '../../../src/sampling/sampler-tags.ts';
-import type { JaegerRow } from '../../../src/sampling/throughput-rows.ts';
-import { traceIdVariate, type VariateKind } from '../../../src/sampling/trace-id-variate.ts';
+import { SAMPLER, SamplerTags } from '../../../src/sampling/roots/sampler-tags.ts';
+import type { JaegerRow } from '../../../src/sampling/roots/throughput-rows.ts';
+import { traceIdVariate, type VariateKind } from '../../../src/sampling/roots/trace-id-variate.ts';
+import { MemorySamplingStore } from '../../../src/sampling/store/memory-store.ts';
 import { AttributeCursor } from '../../../src/span/attributes.ts';
 import { Dictionary } from '../../../src/span/dictionary.ts';
 import { batchOfSpans, jaegerThroughputOf } from '../../sampling/batch-of-spans.ts';

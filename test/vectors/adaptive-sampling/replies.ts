@@ -10,11 +10,11 @@ import {
 } from '../../../src/extensions/remote-sampling/serving/sampling-grpc.ts';
 import { createHttpHandler } from '../../../src/extensions/remote-sampling/serving/sampling-http.ts';
 import type { ServingDeps, StrategyLookup } from '../../../src/extensions/remote-sampling/serving/serving.ts';
-import { PollerRegistry } from '../../../src/sampling/pollers.ts';
-import { fileStrategies, parseStrategiesFile } from '../../../src/sampling/strategies-file.ts';
-import type { Strategy } from '../../../src/sampling/strategy.ts';
-import { strategyJson } from '../../../src/sampling/strategy-json.ts';
-import { strategyProto } from '../../../src/sampling/strategy-proto.ts';
+import { PollerRegistry } from '../../../src/sampling/pollers/pollers.ts';
+import { fileStrategies, parseStrategiesFile } from '../../../src/sampling/strategies/strategies-file.ts';
+import type { Strategy } from '../../../src/sampling/strategies/strategy.ts';
+import { strategyJson } from '../../../src/sampling/strategies/strategy-json.ts';
+import { strategyProto } from '../../../src/sampling/strategies/strategy-proto.ts';
 import { metricKey, type Recording, recording } from '../../extensions/remote-sampling/recording.ts';
 import { ask } from '../../extensions/remote-sampling/served.ts';
 import { eachCase, type Json, known, type Runner } from './section.ts';

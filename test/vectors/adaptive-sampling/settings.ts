@@ -3,15 +3,15 @@ import { parseDurationMs } from '../../../src/base/duration.ts';
 import { roundTimes } from '../../../src/extensions/remote-sampling/adaptive/adaptive-config.ts';
 import { jaegerOptions } from '../../../src/extensions/remote-sampling/adaptive/create-controller.ts';
 import { remoteSamplingConfig } from '../../../src/extensions/remote-sampling/config.ts';
-import { adaptiveOptionsError, DEFAULT_ADAPTIVE_OPTIONS } from '../../../src/sampling/options.ts';
+import { adaptiveOptionsError, DEFAULT_ADAPTIVE_OPTIONS } from '../../../src/sampling/jaeger/options.ts';
 import {
   DEFAULT_INCREASE_CAP,
   FLOAT_EPSILON,
   INCREASE_CAP,
   MAX_PROBABILITY,
   SERVICE_CACHE_SIZE,
-} from '../../../src/sampling/recompute.ts';
-import { MAX_PROBABILITIES } from '../../../src/sampling/throughput-entries.ts';
+} from '../../../src/sampling/jaeger/recompute.ts';
+import { MAX_PROBABILITIES } from '../../../src/sampling/roots/throughput-entries.ts';
 import { eachCase, type Json, known, type Runner } from './section.ts';
 
 function adaptiveDefaults() {

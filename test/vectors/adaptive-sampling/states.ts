@@ -1,8 +1,8 @@
 import type { ByOperation } from '../../../src/sampling/by-operation.ts';
-import type { Decision } from '../../../src/sampling/decision.ts';
-import type { CacheEntry } from '../../../src/sampling/recompute.ts';
-import type { Bucket } from '../../../src/sampling/throughput.ts';
-import type { JaegerRow } from '../../../src/sampling/throughput-rows.ts';
+import type { Decision } from '../../../src/sampling/jaeger/decision.ts';
+import type { CacheEntry } from '../../../src/sampling/jaeger/recompute.ts';
+import type { Bucket } from '../../../src/sampling/jaeger/throughput.ts';
+import type { JaegerRow } from '../../../src/sampling/roots/throughput-rows.ts';
 import type { Json } from './section.ts';
 
 /** `{service: {operation: value}}` as nested maps. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { RedAggregator } from '../../../src/red/red-aggregator.ts';
-import { SAMPLER, SamplerTags } from '../../../src/sampling/sampler-tags.ts';
+import { SAMPLER, SamplerTags } from '../../../src/sampling/roots/sampler-tags.ts';
 import { adjustedCount } from '../../../src/span/adjusted-count.ts';
 import { AttributeCursor } from '../../../src/span/attributes.ts';
 import { Dictionary } from '../../../src/span/dictionary.ts';

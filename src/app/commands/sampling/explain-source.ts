@@ -1,8 +1,8 @@
 import { SpanweirError, toError } from '../../../base/errors.ts';
 import { ClickHouse } from '../../../clickhouse/client.ts';
 import { createSamplingStore } from '../../../clickhouse/sampling-store.ts';
-import { type ReportedDecision, reportedDecision } from '../../../sampling/decisions-report.ts';
-import type { PollersState } from '../../../sampling/pollers-state.ts';
+import { type ReportedDecision, reportedDecision } from '../../../sampling/explain/decisions-report.ts';
+import type { PollersState } from '../../../sampling/pollers/pollers-state.ts';
 
 /** Where decisions and their reasons are read. */
 export interface ExplainSource {

@@ -1,7 +1,7 @@
 import { compareText } from '../../../sampling/by-operation.ts';
-import { decisionOf, type ReportedDecision } from '../../../sampling/decisions-report.ts';
-import { explain } from '../../../sampling/explain.ts';
-import { explainFully, explainPollers } from '../../../sampling/explain-fully.ts';
+import { decisionOf, type ReportedDecision } from '../../../sampling/explain/decisions-report.ts';
+import { explain } from '../../../sampling/explain/explain.ts';
+import { explainFully, explainPollers } from '../../../sampling/explain/explain-fully.ts';
 import {
   EXIT,
   type GivenArguments,

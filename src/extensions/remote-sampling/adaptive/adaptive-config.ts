@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../../../base/schema.ts';
 import { DEFAULT_ADAPTIVE_CONTROL_OPTIONS as DEFAULTS } from '../../../sampling/adaptive/options.ts';
-import { adaptiveOptionsError } from '../../../sampling/options.ts';
+import { adaptiveOptionsError } from '../../../sampling/jaeger/options.ts';
 import { controlTopicConfig, controlTopicError } from '../ha/config.ts';
 import { probability } from '../serving/serving-config.ts';
 

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { MainContext } from '../../../flow/host.ts';
-import type { FilePin } from '../../../sampling/file-pins.ts';
-import type { PollerRegistry } from '../../../sampling/pollers.ts';
+import type { PollerRegistry } from '../../../sampling/pollers/pollers.ts';
+import type { FilePin } from '../../../sampling/strategies/file-pins.ts';
 import type { StrategyProvider } from '../strategy-provider.ts';
 import { type AdaptiveConfig, roundTimes } from './adaptive-config.ts';
 import type { AdaptiveDeps } from './adaptive-provider.ts';

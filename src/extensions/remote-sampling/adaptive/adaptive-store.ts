@@ -1,8 +1,8 @@
 import { SpanweirError } from '../../../base/errors.ts';
 import type { MainContext } from '../../../flow/host.ts';
-import { MemorySamplingStore } from '../../../sampling/memory-store.ts';
-import type { SamplingStore } from '../../../sampling/store.ts';
-import type { ThroughputRows } from '../../../sampling/throughput-rows.ts';
+import type { ThroughputRows } from '../../../sampling/roots/throughput-rows.ts';
+import { MemorySamplingStore } from '../../../sampling/store/memory-store.ts';
+import type { SamplingStore } from '../../../sampling/store/store.ts';
 import { type AdaptiveConfig, roundTimes } from './adaptive-config.ts';
 
 /** Windows that a clock ahead of ours may be ahead. */

@@ -1,6 +1,6 @@
 import type { ComponentContext } from '../../../base/component.ts';
-import { completenessOf, type SourceProgress, UNKNOWN } from '../../../sampling/progress.ts';
-import type { SamplingStore } from '../../../sampling/store.ts';
+import { completenessOf, type SourceProgress, UNKNOWN } from '../../../sampling/store/progress.ts';
+import type { SamplingStore } from '../../../sampling/store/store.ts';
 
 export interface CompleteWindows {
   /** How long late spans are waited for. */

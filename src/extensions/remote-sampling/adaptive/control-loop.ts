@@ -1,19 +1,19 @@
 import type { ComponentContext } from '../../../base/component.ts';
 import { toError } from '../../../base/errors.ts';
 import type { Controller, ServicePollers, TraceCost } from '../../../sampling/adaptive/controller.ts';
-import { initialBuckets } from '../../../sampling/initial-buckets.ts';
-import { JaegerController } from '../../../sampling/jaeger-controller.ts';
-import type { StrategySnapshot } from '../../../sampling/snapshot.ts';
+import { initialBuckets } from '../../../sampling/jaeger/initial-buckets.ts';
+import { JaegerController } from '../../../sampling/jaeger/jaeger-controller.ts';
+import { jaegerRows } from '../../../sampling/jaeger/throughput.ts';
+import type { ThroughputRow } from '../../../sampling/roots/throughput-rows.ts';
 import type {
   Algorithm,
   ControlMode,
   DecidedOperation,
   DecisionRound,
   SamplingStore,
-} from '../../../sampling/store.ts';
-import { jaegerRows } from '../../../sampling/throughput.ts';
-import type { ThroughputRow } from '../../../sampling/throughput-rows.ts';
-import { withServed } from '../../../sampling/with-served.ts';
+} from '../../../sampling/store/store.ts';
+import type { StrategySnapshot } from '../../../sampling/strategies/snapshot.ts';
+import { withServed } from '../../../sampling/strategies/with-served.ts';
 import type { CompleteWindows } from './complete-windows.ts';
 import type { DecisionLog } from './decision-log.ts';
 

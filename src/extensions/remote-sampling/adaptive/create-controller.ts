@@ -6,10 +6,10 @@ import {
   DEFAULT_ADAPTIVE_CONTROL_OPTIONS,
   type Override,
 } from '../../../sampling/adaptive/options.ts';
-import type { FilePin } from '../../../sampling/file-pins.ts';
-import { JaegerController } from '../../../sampling/jaeger-controller.ts';
-import type { AdaptiveOptions } from '../../../sampling/options.ts';
-import type { ThroughputRow } from '../../../sampling/throughput-rows.ts';
+import { JaegerController } from '../../../sampling/jaeger/jaeger-controller.ts';
+import type { AdaptiveOptions } from '../../../sampling/jaeger/options.ts';
+import type { ThroughputRow } from '../../../sampling/roots/throughput-rows.ts';
+import type { FilePin } from '../../../sampling/strategies/file-pins.ts';
 import { type AdaptiveConfig, roundTimes } from './adaptive-config.ts';
 
 export interface ControllerSurroundings {

@@ -1,4 +1,4 @@
-import type { DecisionRound, SamplingStore } from '../../../sampling/store.ts';
+import type { DecisionRound, SamplingStore } from '../../../sampling/store/store.ts';
 
 /** Rounds that wait for the store; beyond it the oldest are given up. */
 const MOST_WAITING = 200;

@@ -1,8 +1,8 @@
 import type { ComponentContext } from '../../../base/component.ts';
 import { toError } from '../../../base/errors.ts';
 import type { LaneProgress } from '../../../flow/lane-progress.ts';
-import type { SourceProgress } from '../../../sampling/progress.ts';
-import type { SamplingStore } from '../../../sampling/store.ts';
+import type { SourceProgress } from '../../../sampling/store/progress.ts';
+import type { SamplingStore } from '../../../sampling/store/store.ts';
 
 /** Behind a lane's word on its requests, a moment in which one may be on its way to it. */
 const REQUESTS_SLACK_MS = 1000;

@@ -1,7 +1,7 @@
 import type { ComponentContext } from '../../../base/component.ts';
 import { toError } from '../../../base/errors.ts';
 import { jittered } from '../../../sampling/jitter.ts';
-import type { SamplingStore } from '../../../sampling/store.ts';
+import type { SamplingStore } from '../../../sampling/store/store.ts';
 import {
   PollerReports,
   type PollersByService,

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../base/clock.ts';
 import type { TraceCost } from '../../../sampling/adaptive/controller.ts';
-import type { SamplingStore } from '../../../sampling/store.ts';
+import type { SamplingStore } from '../../../sampling/store/store.ts';
 
 type Costs = ReadonlyMap<string, ReadonlyMap<string, TraceCost>>;
 

@@ -4,8 +4,8 @@ import type { ComponentContext } from '../../../base/component.ts';
 import { isRetryable, SpanweirError, toError } from '../../../base/errors.ts';
 import type { TransactionalWriter } from '../../../kafka/transactional-writer.ts';
 import { jittered } from '../../../sampling/jitter.ts';
-import type { StrategySnapshot } from '../../../sampling/snapshot.ts';
-import type { Strategy } from '../../../sampling/strategy.ts';
+import type { StrategySnapshot } from '../../../sampling/strategies/snapshot.ts';
+import type { Strategy } from '../../../sampling/strategies/strategy.ts';
 import { changes, FORMAT, headRecord, inSends, serviceBodies, type TopicRecord } from './snapshot-records.ts';
 import type { TopicFollower } from './topic-follower.ts';
 

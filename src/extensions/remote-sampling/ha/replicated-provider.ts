@@ -7,7 +7,7 @@ import type { KafkaClient } from '../../../kafka/client.ts';
 import { LogReader } from '../../../kafka/log-reader.ts';
 import { TransactionalWriter } from '../../../kafka/transactional-writer.ts';
 import { jittered } from '../../../sampling/jitter.ts';
-import type { StrategySnapshot } from '../../../sampling/snapshot.ts';
+import type { StrategySnapshot } from '../../../sampling/strategies/snapshot.ts';
 import type { StrategyProvider } from '../strategy-provider.ts';
 import { type ControlTopicConfig, TAKEOVER_MS } from './config.ts';
 import { controlKafka, ensureControlTopic, namesOf } from './control-topic.ts';

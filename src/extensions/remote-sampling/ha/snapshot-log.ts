@@ -1,6 +1,6 @@
 import { SpanweirError, toError } from '../../../base/errors.ts';
-import type { StrategySnapshot } from '../../../sampling/snapshot.ts';
-import type { Strategy } from '../../../sampling/strategy.ts';
+import type { StrategySnapshot } from '../../../sampling/strategies/snapshot.ts';
+import type { Strategy } from '../../../sampling/strategies/strategy.ts';
 import {
   bodyOf,
   FALLBACK_KEY,

@@ -1,5 +1,5 @@
-import type { StrategySnapshot } from '../../../sampling/snapshot.ts';
-import type { Strategy } from '../../../sampling/strategy.ts';
+import type { StrategySnapshot } from '../../../sampling/strategies/snapshot.ts';
+import type { Strategy } from '../../../sampling/strategies/strategy.ts';
 import { type OperationRecord, toRecord } from './strategy-record.ts';
 
 /**

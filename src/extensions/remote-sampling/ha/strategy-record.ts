@@ -1,5 +1,5 @@
 import { SpanweirError } from '../../../base/errors.ts';
-import type { OperationSampling, Strategy } from '../../../sampling/strategy.ts';
+import type { OperationSampling, Strategy } from '../../../sampling/strategies/strategy.ts';
 
 /**
  * A strategy as records of the control topic hold it: short names, operations as pairs. What is absent in the strategy

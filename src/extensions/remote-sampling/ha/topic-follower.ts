@@ -5,7 +5,7 @@ import { failureOf } from '../../../kafka/errors.ts';
 import type { FetchedBatch } from '../../../kafka/fetched-batch.ts';
 import type { PartitionEnds } from '../../../kafka/log-reader.ts';
 import { jittered } from '../../../sampling/jitter.ts';
-import type { StrategySnapshot } from '../../../sampling/snapshot.ts';
+import type { StrategySnapshot } from '../../../sampling/strategies/snapshot.ts';
 import { SnapshotLog } from './snapshot-log.ts';
 
 /** What is used of a LogReader. */

@@ -3,9 +3,14 @@ import { isRetryable, toError } from '../../../base/errors.ts';
 import type { HttpHandler } from '../../../flow/host.ts';
 import { allowMethods, replyJson, replyText } from '../../../http/replies.ts';
 import { compareText } from '../../../sampling/by-operation.ts';
-import { type DecisionsReport, reportedDecision } from '../../../sampling/decisions-report.ts';
-import type { PollersState } from '../../../sampling/pollers-state.ts';
-import type { Algorithm, ControlMode, DecidedOperation, SamplingStore } from '../../../sampling/store.ts';
+import { type DecisionsReport, reportedDecision } from '../../../sampling/explain/decisions-report.ts';
+import type { PollersState } from '../../../sampling/pollers/pollers-state.ts';
+import type {
+  Algorithm,
+  ControlMode,
+  DecidedOperation,
+  SamplingStore,
+} from '../../../sampling/store/store.ts';
 
 export const DECISIONS_PATH = '/api/v1/sampling/decisions';
 export const POLLERS_PATH = '/api/v1/sampling/pollers';

@@ -3,11 +3,11 @@ import {
   compatibleStrategy,
   DEFAULT_REPLY_LIMITS,
   type ReplyLimits,
-} from '../../../sampling/compatible-strategy.ts';
-import type { StrategySnapshot } from '../../../sampling/snapshot.ts';
-import type { Strategy } from '../../../sampling/strategy.ts';
-import { strategyJson } from '../../../sampling/strategy-json.ts';
-import { strategyProto } from '../../../sampling/strategy-proto.ts';
+} from '../../../sampling/strategies/compatible-strategy.ts';
+import type { StrategySnapshot } from '../../../sampling/strategies/snapshot.ts';
+import type { Strategy } from '../../../sampling/strategies/strategy.ts';
+import { strategyJson } from '../../../sampling/strategies/strategy-json.ts';
+import { strategyProto } from '../../../sampling/strategies/strategy-proto.ts';
 import type { ReplyForm } from '../config.ts';
 
 export interface ReplyOptions {

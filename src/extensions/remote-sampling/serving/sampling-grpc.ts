@@ -6,7 +6,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { toError } from '../../../base/errors.ts';
-import { serviceOfRequest } from '../../../sampling/strategy-proto.ts';
+import { serviceOfRequest } from '../../../sampling/strategies/strategy-proto.ts';
 import { samplingDescriptor } from './sampling-descriptor.ts';
 import { createPollRecorder, type FoundStrategy, isPassing, type ServingDeps } from './serving.ts';
 

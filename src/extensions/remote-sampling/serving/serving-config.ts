@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { clientTls, duration, endpoint, serverAuth, serverTls } from '../../../base/schema.ts';
-import { goNumber } from '../../../sampling/go-number.ts';
+import { goNumber } from '../../../sampling/strategies/go-number.ts';
 
 export const probability = (name: string) => {
   const error = ({ input }: { readonly input?: unknown }): string =>

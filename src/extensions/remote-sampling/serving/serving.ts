@@ -1,9 +1,9 @@
 import type { Clock } from '../../../base/clock.ts';
 import { isRetryable, SpanweirError } from '../../../base/errors.ts';
 import type { Counter, Instruments, Log } from '../../../base/instruments.ts';
-import type { Poll } from '../../../sampling/poller.ts';
-import type { PollerRegistry } from '../../../sampling/pollers.ts';
-import type { Strategy } from '../../../sampling/strategy.ts';
+import type { Poll } from '../../../sampling/pollers/poller.ts';
+import type { PollerRegistry } from '../../../sampling/pollers/pollers.ts';
+import type { Strategy } from '../../../sampling/strategies/strategy.ts';
 import type { Replies } from './replies.ts';
 
 /** What is served for the first of `services` that is known, else for everyone else. */

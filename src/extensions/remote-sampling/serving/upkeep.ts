@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ComponentContext } from '../../../base/component.ts';
-import type { PollerRegistry } from '../../../sampling/pollers.ts';
-import type { StrategySnapshot } from '../../../sampling/snapshot.ts';
+import type { PollerRegistry } from '../../../sampling/pollers/pollers.ts';
+import type { StrategySnapshot } from '../../../sampling/strategies/snapshot.ts';
 import type { StrategyProvider } from '../strategy-provider.ts';
 import type { Replies } from './replies.ts';
 

@@ -1,7 +1,7 @@
 import type { Deadline } from '../../../base/component.ts';
-import { type FilePin, FilePins, isTyped } from '../../../sampling/file-pins.ts';
-import type { StrategySnapshot } from '../../../sampling/snapshot.ts';
-import type { FileStrategy } from '../../../sampling/strategies-file.ts';
+import { type FilePin, FilePins, isTyped } from '../../../sampling/strategies/file-pins.ts';
+import type { StrategySnapshot } from '../../../sampling/strategies/snapshot.ts';
+import type { FileStrategy } from '../../../sampling/strategies/strategies-file.ts';
 import type { FileConfig } from '../serving/serving-config.ts';
 import type { StrategyProvider } from '../strategy-provider.ts';
 import { createFileProvider, type FileContext, type FileProvider } from './file-provider.ts';

@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { STATUS_CODES } from 'node:http';
 import type { ComponentContext } from '../../../base/component.ts';
 import { SpanweirError, toError } from '../../../base/errors.ts';
-import type { StrategySnapshot } from '../../../sampling/snapshot.ts';
+import type { StrategySnapshot } from '../../../sampling/strategies/snapshot.ts';
 import {
   type FileStrategies,
   type FileWarning,
   fileStrategies,
   parseStrategiesFile,
   type StrategiesFile,
-} from '../../../sampling/strategies-file.ts';
+} from '../../../sampling/strategies/strategies-file.ts';
 import type { FileConfig } from '../serving/serving-config.ts';
 import type { StrategyProvider } from '../strategy-provider.ts';
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../base/clock.ts';
 import { SpanweirError } from '../../../base/errors.ts';
-import type { Strategy } from '../../../sampling/strategy.ts';
+import type { Strategy } from '../../../sampling/strategies/strategy.ts';
 
 export interface StrategyCacheOptions {
   /** How long an answer is used; 0 = one answer for those who ask at the same time. */

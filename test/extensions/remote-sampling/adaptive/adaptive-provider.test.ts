@@ -4,17 +4,17 @@ import {
   AdaptiveProvider,
 } from '../../../../src/extensions/remote-sampling/adaptive/adaptive-provider.ts';
 import { windowsByTheClock } from '../../../../src/extensions/remote-sampling/adaptive/complete-windows.ts';
-import { JaegerController } from '../../../../src/sampling/jaeger-controller.ts';
-import { DEFAULT_ADAPTIVE_OPTIONS } from '../../../../src/sampling/options.ts';
-import type { SourceProgress } from '../../../../src/sampling/progress.ts';
-import { strategyFor } from '../../../../src/sampling/snapshot.ts';
+import { JaegerController } from '../../../../src/sampling/jaeger/jaeger-controller.ts';
+import { DEFAULT_ADAPTIVE_OPTIONS } from '../../../../src/sampling/jaeger/options.ts';
+import type { ThroughputRow } from '../../../../src/sampling/roots/throughput-rows.ts';
+import type { SourceProgress } from '../../../../src/sampling/store/progress.ts';
 import type {
   DecisionRound,
   HistoryPoint,
   SamplingStore,
   StoredDecisions,
-} from '../../../../src/sampling/store.ts';
-import type { ThroughputRow } from '../../../../src/sampling/throughput-rows.ts';
+} from '../../../../src/sampling/store/store.ts';
+import { strategyFor } from '../../../../src/sampling/strategies/snapshot.ts';
 import { FakeClock, settle } from '../../../flow/fake-clock.ts';
 import { decisionOf, roundOf, rowOf } from '../../../sampling/rows.ts';
 import { NO_HURRY, recording } from '../recording.ts';

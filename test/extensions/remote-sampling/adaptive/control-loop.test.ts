@@ -3,10 +3,10 @@ import { windowsByProgress } from '../../../../src/extensions/remote-sampling/ad
 import { ControlLoop } from '../../../../src/extensions/remote-sampling/adaptive/control-loop.ts';
 import { DecisionLog } from '../../../../src/extensions/remote-sampling/adaptive/decision-log.ts';
 import type { Controller, ControlRound } from '../../../../src/sampling/adaptive/controller.ts';
-import { MemorySamplingStore } from '../../../../src/sampling/memory-store.ts';
-import type { StrategySnapshot } from '../../../../src/sampling/snapshot.ts';
-import type { DecidedOperation } from '../../../../src/sampling/store.ts';
-import type { ThroughputRow } from '../../../../src/sampling/throughput-rows.ts';
+import type { ThroughputRow } from '../../../../src/sampling/roots/throughput-rows.ts';
+import { MemorySamplingStore } from '../../../../src/sampling/store/memory-store.ts';
+import type { DecidedOperation } from '../../../../src/sampling/store/store.ts';
+import type { StrategySnapshot } from '../../../../src/sampling/strategies/snapshot.ts';
 import { FakeClock } from '../../../flow/fake-clock.ts';
 import { decisionOf, roundOf, rowOf } from '../../../sampling/rows.ts';
 import { recording } from '../recording.ts';

@@ -5,7 +5,7 @@ import { SpanweirError } from '../../../../src/base/errors.ts';
 import { type Deciding, type Publish, Reign } from '../../../../src/extensions/remote-sampling/ha/reign.ts';
 import { SnapshotLog } from '../../../../src/extensions/remote-sampling/ha/snapshot-log.ts';
 import { changes, headRecord } from '../../../../src/extensions/remote-sampling/ha/snapshot-records.ts';
-import type { StrategySnapshot } from '../../../../src/sampling/snapshot.ts';
+import type { StrategySnapshot } from '../../../../src/sampling/strategies/snapshot.ts';
 import { perOperation, snapshotOf } from './strategies.ts';
 
 const AWAY = new SpanweirError('UNAVAILABLE', 'ClickHouse is away', { retry: 'backoff' });

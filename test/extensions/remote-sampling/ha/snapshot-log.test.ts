@@ -7,7 +7,7 @@ import {
   inSends,
   type TopicRecord,
 } from '../../../../src/extensions/remote-sampling/ha/snapshot-records.ts';
-import type { StrategySnapshot } from '../../../../src/sampling/snapshot.ts';
+import type { StrategySnapshot } from '../../../../src/sampling/strategies/snapshot.ts';
 import { perOperation, snapshotOf, snapshots } from './strategies.ts';
 
 function take(log: SnapshotLog, { key, value }: TopicRecord): Taken {

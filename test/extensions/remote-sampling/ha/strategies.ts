@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { StrategySnapshot } from '../../../../src/sampling/snapshot.ts';
-import type { Strategy } from '../../../../src/sampling/strategy.ts';
+import type { StrategySnapshot } from '../../../../src/sampling/strategies/snapshot.ts';
+import type { Strategy } from '../../../../src/sampling/strategies/strategy.ts';
 
 export function perOperation(rates: Readonly<Record<string, number>>, fallback = 0.001): Strategy {
   return {

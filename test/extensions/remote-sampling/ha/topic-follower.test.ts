@@ -10,7 +10,7 @@ import {
   TopicFollower,
 } from '../../../../src/extensions/remote-sampling/ha/topic-follower.ts';
 import type { FetchedBatch } from '../../../../src/kafka/fetched-batch.ts';
-import type { StrategySnapshot } from '../../../../src/sampling/snapshot.ts';
+import type { StrategySnapshot } from '../../../../src/sampling/strategies/snapshot.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { perOperation, snapshotOf } from './strategies.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { SamplingStore } from '../../../../src/sampling/store.ts';
+import type { SamplingStore } from '../../../../src/sampling/store/store.ts';
 import { FakeClock } from '../../../flow/fake-clock.ts';
 import { decisionOf, roundOf, rowOf } from '../../../sampling/rows.ts';
 import { startExtension, stopExtensions } from '../running.ts';

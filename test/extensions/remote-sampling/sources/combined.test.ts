@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { remoteSamplingConfig } from '../../../../src/extensions/remote-sampling/config.ts';
 import { CombinedProvider } from '../../../../src/extensions/remote-sampling/sources/combined-provider.ts';
 import { createFileProvider } from '../../../../src/extensions/remote-sampling/sources/file-provider.ts';
-import type { StrategySnapshot } from '../../../../src/sampling/snapshot.ts';
+import type { StrategySnapshot } from '../../../../src/sampling/strategies/snapshot.ts';
 import { FakeClock } from '../../../flow/fake-clock.ts';
 import { NO_HURRY, recording } from '../recording.ts';
 import { startExtension, stopExtensions } from '../running.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { StrategyCache } from '../../../../src/extensions/remote-sampling/sources/strategy-cache.ts';
-import type { Strategy } from '../../../../src/sampling/strategy.ts';
+import type { Strategy } from '../../../../src/sampling/strategies/strategy.ts';
 import { FakeClock } from '../../../flow/fake-clock.ts';
 
 function setUp(options: { freshMs?: number; maxServices?: number; maxPending?: number } = {}) {

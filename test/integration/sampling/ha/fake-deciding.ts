@@ -7,8 +7,8 @@ import {
   type Office,
   ReplicatedProvider,
 } from '../../../../src/extensions/remote-sampling/ha/replicated-provider.ts';
-import type { StrategySnapshot } from '../../../../src/sampling/snapshot.ts';
-import type { Strategy } from '../../../../src/sampling/strategy.ts';
+import type { StrategySnapshot } from '../../../../src/sampling/strategies/snapshot.ts';
+import type { Strategy } from '../../../../src/sampling/strategies/strategy.ts';
 
 /** What is wanted next, when this is served now. */
 export type Wanted = (served: StrategySnapshot | undefined) => StrategySnapshot;

@@ -1,6 +1,6 @@
 import { inject, onTestFinished } from 'vitest';
 import type { ReplicatedProvider } from '../../../../src/extensions/remote-sampling/ha/replicated-provider.ts';
-import type { StrategySnapshot } from '../../../../src/sampling/snapshot.ts';
+import type { StrategySnapshot } from '../../../../src/sampling/strategies/snapshot.ts';
 import {
   createProvider,
   deadline,
