@@ -97,5 +97,5 @@ export const DEFAULT_ADAPTIVE_CONTROL_OPTIONS: AdaptiveControlOptions = {
   maxOperations: 200_000,
   unknownPollIntervalMs: 300_000,
   clockSlackMs: 5000,
-  deadBand: 0.05,
+  deadBand: 0.02,
 };

@@ -8,8 +8,6 @@ const ANSCOMBE = 3 / 8;
 /** Deviations beyond which newer data contradict older: upwards, and downwards, where small counts have longer tails. */
 const ROSE = 3.5;
 const FELL = 5;
-/** The window is looked at again when it has grown by this factor: what is between is found by the cut. */
-const LOOKS = 1.25;
 /** A slope is believed from so many deviations on, and shrunk by what is below `NOISE`. */
 const BELIEVED = 3;
 const NOISE = 2;
@@ -19,6 +17,18 @@ const TREND_OVER_S = [160, 320, 640, 1280];
 const TREND_SAMPLES = 60;
 /** A trend that is off by more deviations than this in its newest part is no trend: where it leads matters, not where it was. */
 const STRAYS = 2;
+
+/** What an estimate is asked of; one object for all operations. */
+export interface RateQuestion {
+  cells: readonly Cell[];
+  slot: number;
+  /** >= 1: divides what samples count for. */
+  dispersion: number;
+  /** How long after the newest cell the rate is wanted for. */
+  aheadS: number;
+  /** The window is looked at again when it has grown by this factor: 1 = with every cell. What is between is found by the cut. */
+  looks: number;
+}
 
 /** The outcome of an estimate; one object for all operations. */
 export interface RateEstimate {
@@ -38,15 +48,10 @@ export function noEstimate(): RateEstimate {
 /**
  * The rate from as much of the past as agrees with what came after it: the window grows backwards from now until its
  * estimate leaves an interval of a smaller one. A steady drift inside is believed where it is significant, and
- * followed to `aheadS` seconds after the newest cell. `dispersion` >= 1 divides what samples count for.
+ * followed to `aheadS` seconds after the newest cell.
  */
-export function estimateRate(
-  cells: readonly Cell[],
-  slot: number,
-  dispersion: number,
-  aheadS: number,
-  into: RateEstimate,
-): void {
+export function estimateRate(question: RateQuestion, into: RateEstimate): void {
+  const { cells, slot, dispersion, aheadS, looks } = question;
   let samples = 0;
   let exposure = 0;
   let ageS = 0;
@@ -70,7 +75,7 @@ export function estimateRate(
     agesSquared += q * middleS * middleS;
     agesOfSamples += c * middleS;
     if (exposure < nextLook) continue;
-    nextLook = exposure * LOOKS;
+    nextLook = exposure * looks;
     const root = Math.sqrt((samples / dispersion + ANSCOMBE) / (exposure / dispersion));
     if (root < low || root > high) {
       changedAt = at;

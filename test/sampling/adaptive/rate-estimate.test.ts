@@ -23,7 +23,7 @@ function cellsOf(windows: readonly { gate: number; rate: number }[], seed: numbe
 
 function estimateOf(cells: Cells, aheadS = 0) {
   const estimate = noEstimate();
-  estimateRate(cells.all, 0, 1, aheadS, estimate);
+  estimateRate({ cells: cells.all, slot: 0, dispersion: 1, aheadS, looks: 1 }, estimate);
   return estimate;
 }
 
