@@ -145,14 +145,14 @@ export class ClickHouseSink implements BlockSink {
     if (isRepeated) isSure = false;
     const prove = async (
       inserts: readonly EncodedInsert[],
-      families: readonly PartFamily[],
+      families: () => readonly PartFamily[],
     ): Promise<void> => {
-      if (!isSure) await this.#prove(block, { origin, inserts, families, signal });
+      if (!isSure) await this.#prove(block, { origin, inserts, families: families(), signal });
     };
-    await prove(data, blockParts(block, this.#inputs));
+    await prove(data, () => blockParts(block, this.#inputs));
     if (log === undefined) return;
     if (!(await insert(log))) isSure = false;
-    await prove([log], [inLog]);
+    await prove([log], () => [inLog]);
   }
 
   async #writeAtLeastOnce(block: Block, { data, log }: EncodedBlock, giveUp: AbortController): Promise<void> {
