@@ -1,8 +1,11 @@
+import { setMaxListeners } from 'node:events';
 import type { Deadline } from '../base/component.ts';
 
 /** A deadline `ms` from now. `clear` must be called when it is no longer needed. */
 export function deadlineIn(ms: number): Deadline & { clear(): void } {
   const abort = new AbortController();
+  // Everything that stops listens to it.
+  setMaxListeners(0, abort.signal);
   const endsAtMs = performance.now() + ms;
   const timer = setTimeout(() => abort.abort(), ms);
   return {
