@@ -51,6 +51,13 @@ export class BlockLine<T extends { readonly planned: PlannedBlock }> {
     return this.#entries.length;
   }
 
+  /** Blocks whose write has not begun: they wait for their plan, or for the block before them. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const { state } of this.#entries) if (state === 'sealed' || state === 'planned') waiting++;
+    return waiting;
+  }
+
   /** The blocks in it, oldest first. */
   *[Symbol.iterator](): Generator<T> {
     for (const { block } of this.#entries) yield block;

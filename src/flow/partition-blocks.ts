@@ -30,7 +30,7 @@ export class PartitionBlocks {
   readonly #idle = new Waiters();
   #isCommitting = false;
   #committedUntilMs: number | undefined;
-  #unwritten = 0;
+  #submitted = 0;
   #reformed = 0;
   /** Blocks whose commit is on its way: it tells what becomes of them, also after a drop. */
   #ending: readonly PartitionBlock[] = [];
@@ -43,9 +43,9 @@ export class PartitionBlocks {
     });
   }
 
-  /** Sealed blocks that the sinks have not answered for. */
+  /** Sealed blocks that the sinks have not answered for, or not even been given. */
   get unwritten(): number {
-    return this.#unwritten;
+    return this.#submitted + this.#line.waiting;
   }
 
   /** Sealed blocks that are not committed, whatever they wait for. */
@@ -92,7 +92,7 @@ export class PartitionBlocks {
 
   #submit(sealed: PartitionBlock): void {
     sealed.isInFlight = true;
-    this.#unwritten += 1;
+    this.#submitted += 1;
     this.#options.deps.flow.submit(this.#delivery(sealed));
   }
 
@@ -131,11 +131,11 @@ export class PartitionBlocks {
       value: { origin: sealed.origin(source), batch: sealed.block.batch, mayBegin },
       signal: outlivesDrop ? new AbortController().signal : dropped,
       ack: () => {
-        this.#unwritten -= 1;
+        this.#submitted -= 1;
         void this.#written(sealed);
       },
       nack: (error) => {
-        this.#unwritten -= 1;
+        this.#submitted -= 1;
         void this.#refused(sealed, error);
       },
     };

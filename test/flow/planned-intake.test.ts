@@ -55,6 +55,21 @@ test('blocks of one partition are written one after the other', async () => {
   expect(harness.commits).toEqual([0, 2]);
 });
 
+test('while eight blocks of a lane wait for their plans, those of other partitions stay open and grow', async () => {
+  const harness = effectOnce({ ...LIMITS, maxSpans: 1000 });
+  let plansAsked = 0;
+  harness.commitAnswer = () => {
+    plansAsked += 1;
+    return new Promise(() => {});
+  };
+  for (let p = 0; p < 12; p++) {
+    const partition = harness.openPartition({ offset: 0, metadata: plan(0) }, p);
+    await partition.offer([record(0)]);
+  }
+  for (let i = 0; i < 100; i++) await harness.clock.advance(100);
+  expect(plansAsked).toBe(8);
+});
+
 test('the next owner forms exactly the planned blocks again, whatever its own limits, under their revision', async () => {
   const harness = effectOnce();
   const metadata = plan(0, [0, 4, 5, 0, 1000, 77], [5, 5, 1, 5, 1005, 77]);
