@@ -8,8 +8,15 @@ export interface RedDescription {
   readonly unit: DurationUnit;
   /** Upper bounds of the explicit histogram in `unit`, ascending; undefined = no histogram. */
   readonly bounds: readonly number[] | undefined;
+  /** The duration as a native histogram instead: at most so many buckets a series. */
+  readonly exponential?: { readonly maxSize: number };
   /** Names of the configured dimensions, in the order of SeriesKey.dimensions. */
   readonly dimensions: readonly string[];
+  /** Indexes of dimensions that only the calls metric shows, and only the duration metric. */
+  readonly onlyCalls?: ReadonlySet<number>;
+  readonly onlyDuration?: ReadonlySet<number>;
+  /** There is a metric of span events; the names of what it has besides `dimensions`. */
+  readonly eventDimensions?: readonly string[];
   /** Default dimensions that are left out of the labels. */
   readonly excluded: ReadonlySet<DefaultDimension>;
 }

@@ -36,6 +36,8 @@ export interface SeriesKey {
   /** OTLP number, 0-2. */
   readonly statusCode: number;
   readonly dimensions: readonly (string | null)[];
+  /** Labels whose names are not known before: of dimensions by glob. Sorted by name; left out where there are none. */
+  readonly extra?: readonly (readonly [string, string])[];
 }
 
 /**
@@ -57,6 +59,35 @@ export interface RedDelta {
   readonly newSeries: readonly SeriesKey[];
   /** Resources with a service.instance.id that this lane mentions for the first time. */
   readonly newResources: readonly ResourceInfo[];
+  /** Spans to be shown beside the numbers, where exemplars are on. */
+  readonly exemplars?: Exemplars;
+  /** Counts of span events, where those are on. */
+  readonly events?: EventDelta;
+}
+
+/** Spans that stand for a row, as columns. */
+export interface Exemplars {
+  readonly rows: number;
+  /** Row of the delta that the span was counted in. */
+  readonly deltaRow: Uint32Array;
+  /** 16 bytes each. */
+  readonly traceIds: Uint8Array;
+  /** 8 bytes each. */
+  readonly spanIds: Uint8Array;
+  readonly durationNs: Float64Array;
+  /** Unix time of the span's end. */
+  readonly endMs: Float64Array;
+}
+
+/** What a committed block adds to the event counters: series of their own, numbered as those of spans are. */
+export interface EventDelta {
+  readonly rows: number;
+  readonly series: Uint32Array;
+  /** Events weighted. */
+  readonly count: Float64Array;
+  readonly firstNewSeries: number;
+  /** `dimensions` are those of the connector and then those of its events. */
+  readonly newSeries: readonly SeriesKey[];
 }
 
 /** A resource as `target_info` shows it: the first one seen with this job and instance. */
