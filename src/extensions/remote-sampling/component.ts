@@ -55,7 +55,7 @@ function createAdaptive(
     pollers,
     maxOperations,
     listRetired: reply === 'compatible',
-    pins: () => combined.provider?.pins() ?? [],
+    pins: () => combined.provider?.pins(),
   });
   const decider =
     config.control_topic === undefined

@@ -53,8 +53,8 @@ export class AdaptiveController implements Controller<RootRow> {
     // Without a complete window nothing is known about what was decided last: any step now would be one too many.
     if (endMs <= startMs) return [];
     const seconds = (endMs - startMs) / 1000;
+    this.#registry.overrule(nowMs, round.pins);
     this.#registry.meet(round.pollers, nowMs, (service) => this.#allocation.lowerBoundOf(service));
-    this.#registry.endOverrides(nowMs);
     this.#takeIn(round);
     if (round.costs !== undefined) this.#takeCosts(round.costs);
     this.#allocation.measure(seconds);

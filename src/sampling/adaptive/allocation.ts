@@ -4,6 +4,7 @@ import { globMatcher } from './glob.ts';
 import { type Limit, leftOf, limitsOf, type Resource, shareable } from './limits.ts';
 import { FLAG, type OperationTable, type ServiceEntry } from './operation-table.ts';
 import type { AdaptiveControlOptions, ServiceBudget } from './options.ts';
+import { isPinned } from './override-list.ts';
 import { claimAt, type WaterLevel, waterLevel } from './water-filling.ts';
 
 /** The part of a budget that lower bounds may take. */
@@ -243,8 +244,7 @@ export class Allocation {
         target = Math.max(floor, weight * level.level);
       }
       table.target[slot] = target;
-      const isFixed = override?.never === true || override?.fixedProbability !== undefined;
-      table.charge[slot] = isFixed ? (this.#pinned(slot) as number) : Math.min(target, plan);
+      table.charge[slot] = isPinned(override) ? (this.#pinned(slot) as number) : Math.min(target, plan);
     }
     if (service.slots.length > 0 && (table.samples[service.defaultSlot] as number) === 0) {
       table.charge[service.defaultSlot] = 0;

@@ -1,5 +1,6 @@
 import type { RootRow } from '../roots/root-row.ts';
 import type { StrategySnapshot } from '../strategies/snapshot.ts';
+import type { Override } from './options.ts';
 
 /**
  * What both algorithms look like to whoever drives them: the extension with the real clock and store, the simulator
@@ -29,6 +30,8 @@ export interface ControlRound<Row extends RootRow = RootRow> {
   readonly pollers: ReadonlyMap<string, ServicePollers>;
   /** By service and operation of the root, where known: what a trace costs. */
   readonly costs?: ReadonlyMap<string, ReadonlyMap<string, TraceCost>>;
+  /** What is decided elsewhere, before all overrides; the same array as long as it is the same. */
+  readonly pins?: readonly Override[] | undefined;
 }
 
 export interface ServicePollers {

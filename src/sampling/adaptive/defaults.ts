@@ -1,5 +1,6 @@
 import { FALLBACK, FLAG, type OperationTable, type ServiceEntry } from './operation-table.ts';
-import type { AdaptiveControlOptions, Override } from './options.ts';
+import type { AdaptiveControlOptions } from './options.ts';
+import { isPinned } from './override-list.ts';
 import { MANY_SAMPLES, SILENT } from './probability-law.ts';
 import { rateAbove } from './rate-estimate.ts';
 import { RULE } from './rules.ts';
@@ -79,6 +80,7 @@ export class Defaults {
     };
     for (const slot of service.slots) {
       const flags = table.flags[slot] as number;
+      // What people fixed says nothing about what others should have.
       if ((flags & FLAG.left) !== 0 || isPinned(table.overrides[slot])) continue;
       if ((table.samples[slot] as number) < 1) continue;
       this.#add(known.all, slot);
@@ -150,9 +152,4 @@ export class Defaults {
     table.planned[slot] = next;
     table.rule[slot] = rule;
   }
-}
-
-/** Probabilities that people fixed are no matter of traffic, and say nothing about what others should have. */
-function isPinned(override: Override | undefined): boolean {
-  return override?.never === true || override?.fixedProbability !== undefined;
 }

@@ -1,5 +1,6 @@
 import { FLAG, type ServiceEntry } from './operation-table.ts';
 import type { AdaptiveControlOptions } from './options.ts';
+import { isPinned } from './override-list.ts';
 import type { Registry } from './registry.ts';
 import { RULE } from './rules.ts';
 
@@ -56,9 +57,8 @@ export class Listing {
       const flags = (table.flags[slot] as number) & (FLAG.tail | FLAG.left);
       if (flags === 0) continue;
       const isTail = (flags & FLAG.tail) !== 0;
-      const override = table.overrides[slot];
       // What an override decides reaches an operation that is listed, if only because it has left.
-      if (!isTail && (override?.never === true || override?.fixedProbability !== undefined)) continue;
+      if (!isTail && isPinned(table.overrides[slot])) continue;
       table.planned[slot] = shared;
       table.rule[slot] = isTail ? RULE.tail : RULE.left;
     }

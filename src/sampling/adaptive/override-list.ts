@@ -1,13 +1,17 @@
 import { globMatcher } from './glob.ts';
 import type { Override } from './options.ts';
 
+interface Entry {
+  readonly override: Override;
+  readonly service: (name: string) => boolean;
+  readonly operation: (name: string) => boolean;
+}
+
 /** People's decisions, looked up by service and operation; the first that matches and is in time holds. */
 export class OverrideList {
-  readonly #entries: readonly {
-    readonly override: Override;
-    readonly service: (name: string) => boolean;
-    readonly operation: (name: string) => boolean;
-  }[];
+  readonly #entries: readonly Entry[];
+  /** Those that match a service, for services that were asked for. */
+  readonly #byService = new Map<string, readonly Entry[]>();
 
   constructor(overrides: readonly Override[]) {
     this.#entries = overrides.map((override) => ({
@@ -18,18 +22,15 @@ export class OverrideList {
   }
 
   find(service: string, operation: string, nowMs: number): Override | undefined {
-    return this.#entries.find(
-      (entry) =>
-        (entry.override.untilMs ?? Number.POSITIVE_INFINITY) > nowMs &&
-        entry.service(service) &&
-        entry.operation(operation),
+    return this.#of(service).find(
+      (entry) => (entry.override.untilMs ?? Number.POSITIVE_INFINITY) > nowMs && entry.operation(operation),
     )?.override;
   }
 
   /** Operations that overrides name in full, so that what is decided holds from their first root on. */
   namedOperations(service: string): readonly string[] {
-    return this.#entries
-      .filter((entry) => entry.service(service) && !/[*?]/.test(entry.override.operation))
+    return this.#of(service)
+      .filter(({ override }) => !/[*?]/.test(override.operation))
       .map(({ override }) => override.operation);
   }
 
@@ -42,4 +43,17 @@ export class OverrideList {
     }
     return next;
   }
+
+  #of(service: string): readonly Entry[] {
+    const known = this.#byService.get(service);
+    if (known !== undefined) return known;
+    const own = this.#entries.filter((entry) => entry.service(service));
+    this.#byService.set(service, own);
+    return own;
+  }
+}
+
+/** Whether people have fixed the probability: it is no matter of traffic then. */
+export function isPinned(override: Override | undefined): boolean {
+  return override?.never === true || override?.fixedProbability !== undefined;
 }

@@ -1,7 +1,7 @@
 import type { ServicePollers } from './controller.ts';
 import { FALLBACK, FLAG, OperationTable, type ServiceEntry } from './operation-table.ts';
-import type { AdaptiveControlOptions } from './options.ts';
-import { OverrideList } from './override-list.ts';
+import type { AdaptiveControlOptions, Override } from './options.ts';
+import { isPinned, OverrideList } from './override-list.ts';
 import { RULE } from './rules.ts';
 
 /** A service is taken to have begun with its first poll or root; as long as it is young, silence so far counts. */
@@ -12,12 +12,16 @@ const LATE_MS = 3000;
 /** A served lower bound within this of the right one stays: replies should not change with each instance. */
 const BOUND_TOLERANCE = 0.1;
 
+const NO_PINS: readonly Override[] = [];
+
 /** Who there is: makes entries for services and operations when they are first met, and lets them go. */
 export class Registry {
   readonly table: OperationTable;
   readonly #options: AdaptiveControlOptions;
-  readonly #overrides: OverrideList;
-  #overridesUntilMs = Number.POSITIVE_INFINITY;
+  #pins = NO_PINS;
+  #overrides: OverrideList;
+  /** When the next of them ends. */
+  #overridesUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: AdaptiveControlOptions) {
     this.#options = options;
@@ -59,8 +63,8 @@ export class Registry {
     };
     table.serviceList.push(entry);
     table.services.set(name, entry);
-    table.overrides[defaultSlot] = this.#overrides.find(name, '', nowMs);
-    for (const operation of this.#overrides.namedOperations(name)) this.operation(entry, operation, nowMs);
+    this.#lookUp(defaultSlot, name, nowMs);
+    this.#meetNamed(entry, nowMs);
     return entry;
   }
 
@@ -78,7 +82,7 @@ export class Registry {
     service.order = undefined;
     // There are operations that have not been met: see defaults.ts.
     table.gap[service.defaultSlot] = 0;
-    table.overrides[slot] = this.#overrides.find(service.name, name, nowMs);
+    this.#lookUp(slot, service.name, nowMs);
     if (nowMs - service.bornMs < YOUNG_MS) {
       table.cells.inheritExposure(service.defaultSlot, slot);
       table.flags[slot] = FLAG.cold;
@@ -125,19 +129,31 @@ export class Registry {
     }
   }
 
-  /** Looks overrides up again when one has ended. */
-  endOverrides(nowMs: number): void {
-    if (this.#overridesUntilMs === Number.POSITIVE_INFINITY) {
-      this.#overridesUntilMs = this.#overrides.nextEndMs(nowMs);
-    }
-    if (nowMs < this.#overridesUntilMs) return;
+  /** Looks overrides up again when one has ended or the pins have changed. */
+  overrule(nowMs: number, pins: readonly Override[] = NO_PINS): void {
+    const isChanged = pins !== this.#pins;
+    if (isChanged) {
+      this.#pins = pins;
+      this.#overrides = new OverrideList([...pins, ...this.#options.overrides]);
+    } else if (nowMs < this.#overridesUntilMs) return;
     this.#overridesUntilMs = this.#overrides.nextEndMs(nowMs);
-    const { table } = this;
-    for (const service of table.serviceList) {
-      for (const slot of [service.defaultSlot, ...service.slots]) {
-        table.overrides[slot] = this.#overrides.find(service.name, table.names[slot] as string, nowMs);
-      }
+    for (const service of this.table.serviceList) {
+      for (const slot of [service.defaultSlot, ...service.slots]) this.#lookUp(slot, service.name, nowMs);
+      if (isChanged) this.#meetNamed(service, nowMs);
     }
+  }
+
+  #meetNamed(service: ServiceEntry, nowMs: number): void {
+    for (const name of this.#overrides.namedOperations(service.name)) this.operation(service, name, nowMs);
+  }
+
+  #lookUp(slot: number, service: string, nowMs: number): void {
+    const { table } = this;
+    const before = table.overrides[slot];
+    const found = this.#overrides.find(service, table.names[slot] as string, nowMs);
+    table.overrides[slot] = found;
+    // It is where it was fixed, and nobody fixes it any more.
+    if (isPinned(before) && !isPinned(found)) table.rule[slot] = RULE.kept;
   }
 
   /** On whole seconds, so that it does not change with every millisecond of a poll. */

@@ -1,5 +1,5 @@
 import type { Controller, ControlRound } from '../adaptive/controller.ts';
-import type { JaegerRow, ThroughputRow } from '../roots/throughput-rows.ts';
+import type { ThroughputRow } from '../roots/throughput-rows.ts';
 import type { DecidedOperation } from '../store/store.ts';
 import type { StrategySnapshot } from '../strategies/snapshot.ts';
 import { AdaptiveControl, type StandingDecision } from './adaptive-control.ts';
@@ -10,8 +10,6 @@ import { weightedQps } from './weights.ts';
 export interface JaegerControllerOptions {
   /** Operations that were forgotten stay listed at the default for a while. */
   readonly listRetired: boolean;
-  /** Rounds come more often than every `calculationIntervalMs`: they are put together until that is covered. */
-  readonly gathers: boolean;
 }
 
 /** Jaeger's algorithm as a Controller. How old the newest window is, is the driver's matter. */
@@ -19,8 +17,6 @@ export class JaegerController implements Controller<ThroughputRow> {
   readonly #options: AdaptiveOptions;
   readonly #how: JaegerControllerOptions;
   readonly #control: AdaptiveControl;
-  #gathered: JaegerRow[] = [];
-  #gatheredFromMs: number | undefined;
   #snapshot: StrategySnapshot;
 
   constructor(options: AdaptiveOptions, how: JaegerControllerOptions) {
@@ -32,13 +28,7 @@ export class JaegerController implements Controller<ThroughputRow> {
 
   round({ nowMs, startMs, endMs, rows }: ControlRound<ThroughputRow>): readonly DecidedOperation[] {
     if (endMs <= startMs) return [];
-    const fromMs = this.#gatheredFromMs ?? startMs;
-    this.#gathered.push(...jaegerRows(rows));
-    this.#gatheredFromMs = fromMs;
-    if (this.#how.gathers && endMs - fromMs < this.#options.calculationIntervalMs) return [];
-    const decisions = this.#control.round(this.#gathered, { startMs: fromMs, endMs }, nowMs);
-    this.#gathered = [];
-    this.#gatheredFromMs = undefined;
+    const decisions = this.#control.round(jaegerRows(rows), { startMs, endMs }, nowMs);
     this.#publish(nowMs);
     if (decisions.length === 0) return [];
     const decided = new Set(decisions.map(({ service, operation }) => `${service}\u0000${operation}`));

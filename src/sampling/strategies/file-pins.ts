@@ -1,3 +1,4 @@
+import type { Override } from '../adaptive/options.ts';
 import type { StrategySnapshot } from './snapshot.ts';
 import {
   type FileStrategies,
@@ -15,13 +16,6 @@ export interface Combination {
   readonly defaultProbability: number;
   /** In one reply: what the file names comes first. */
   readonly maxOperations: number;
-}
-
-/** Fixed by the file, for whoever has to know of it. '' = the default of the service, '*' = of all. */
-export interface FilePin {
-  readonly service: string;
-  readonly operation: string;
-  readonly probability: number;
 }
 
 /**
@@ -66,22 +60,25 @@ export class FilePins {
     return { ...adaptive, fallback, services };
   }
 
-  /** The likeliest first: of two that fit, the first holds. Rate limits are none. */
-  pins(): readonly FilePin[] {
-    const pins: FilePin[] = [];
+  /**
+   * What is fixed, for whoever decides on the rest. Of two that fit the first holds; rate limits are none. Names are read
+   * as globs too: one with a star in it fixes more than it says, and never less.
+   */
+  pins(): readonly Override[] {
+    const pins: Override[] = [];
     for (const [service, named] of this.#services) {
-      for (const [operation, probability] of this.#operationsOf(named)) {
-        pins.push({ service, operation, probability });
+      for (const [operation, fixedProbability] of this.#operationsOf(named)) {
+        pins.push({ service, operation, fixedProbability });
       }
       const strategy = isTyped(named) ? this.#combination.strategies.services.get(service) : undefined;
-      const probability = strategy?.probabilisticSampling?.samplingRate;
-      if (probability !== undefined) pins.push({ service, operation: '*', probability });
+      const fixedProbability = strategy?.probabilisticSampling?.samplingRate;
+      if (fixedProbability !== undefined) pins.push({ service, operation: '*', fixedProbability });
     }
-    for (const [operation, probability] of this.#defaultOperations) {
-      pins.push({ service: '*', operation, probability });
+    for (const [operation, fixedProbability] of this.#defaultOperations) {
+      pins.push({ service: '*', operation, fixedProbability });
     }
     if (this.#defaultRate !== undefined) {
-      pins.push({ service: '*', operation: '', probability: this.#defaultRate });
+      pins.push({ service: '*', operation: '', fixedProbability: this.#defaultRate });
     }
     return pins;
   }

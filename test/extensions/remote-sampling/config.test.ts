@@ -89,17 +89,13 @@ test('what is written becomes what the controller is told', () => {
     },
   });
   if (config === undefined) throw new Error('unreachable');
-  const pins = [{ service: 'bank', operation: 'pay', probability: 0.5 }];
-  const options = controlOptions(config, { maxOperations: 100, pins });
+  const options = controlOptions(config, { maxOperations: 100 });
   expect(options).toMatchObject({
     mode: 'observe',
     budget: { tracesPerSecond: 200 },
     serviceBudgets: [{ service: 'shop*', weight: 3, spansPerSecond: 1000 }],
     maxOperationsPerReply: 100,
-    overrides: [
-      { service: 'bank', operation: 'pay', fixedProbability: 0.5 },
-      { service: 'shop', operation: 'GET *', never: true, untilMs: Date.UTC(2026, 11, 24, 18) },
-    ],
+    overrides: [{ service: 'shop', operation: 'GET *', never: true, untilMs: Date.UTC(2026, 11, 24, 18) }],
   });
   expect(options.boost).toBeUndefined();
   expect(countsCosts(config)).toBe(true);

@@ -68,6 +68,24 @@ describe('overrides', () => {
     fleet.run(600);
     expect(fleet.served('shop', 'GET /cart')).toBeLessThan(0.02);
   });
+
+  test('give way to pins, which may change from round to round', () => {
+    const fleet = fleetOf(overrides({ operation: 'GET /cart', fixedProbability: 0.5 }));
+    fleet.run(300);
+    const pin = (operation: string, fixedProbability: number) => ({
+      service: 'shop',
+      operation,
+      fixedProbability,
+    });
+    fleet.pins = [pin('GET /cart', 0.25), pin('GET /new', 0.125)];
+    fleet.run(400);
+    expect(fleet.decision('shop', 'GET /cart')).toMatchObject({ rule: 'fixed', probability: 0.25 });
+    expect(fleet.decision('shop', 'GET /new')).toMatchObject({ rule: 'fixed', probability: 0.125 });
+    fleet.pins = [];
+    fleet.run(500);
+    expect(fleet.decision('shop', 'GET /cart')).toMatchObject({ rule: 'fixed', probability: 0.5 });
+    expect(fleet.decision('shop', 'GET /new').rule).not.toBe('fixed');
+  });
 });
 
 describe('budgets', () => {

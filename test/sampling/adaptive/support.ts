@@ -4,6 +4,7 @@ import type {
   ServicePollers,
   TraceCost,
 } from '../../../src/sampling/adaptive/controller.ts';
+import type { Override } from '../../../src/sampling/adaptive/options.ts';
 import type { RootRow, SampledRoots } from '../../../src/sampling/roots/root-row.ts';
 import { NO_ROOTS } from '../../../src/sampling/roots/root-row.ts';
 import { variateClass } from '../../../src/sampling/roots/variate-classes.ts';
@@ -60,6 +61,7 @@ export class SmallFleet {
   /** By operation, of its roots. */
   readonly errorShare = new Map<string, number>();
   costs: ReadonlyMap<string, ReadonlyMap<string, TraceCost>> = new Map();
+  pins: readonly Override[] = [];
   readonly #traffic: readonly Traffic[];
   readonly #random: () => number;
   readonly #instances: number;
@@ -146,6 +148,7 @@ export class SmallFleet {
     const rows = this.#waiting.filter(({ windowS }) => windowS * 1000 < endMs);
     this.#waiting.splice(0, this.#waiting.length, ...this.#waiting.filter((row) => !rows.includes(row)));
     this.#readUntilMs = Math.max(startMs, endMs);
-    this.controller.round({ nowMs, startMs, endMs, rows, pollers: this.pollers, costs: this.costs });
+    const { pollers, costs, pins } = this;
+    this.controller.round({ nowMs, startMs, endMs, rows, pollers, costs, pins });
   }
 }

@@ -30,7 +30,7 @@ function run(
     delayS: options.calculationDelayMs / 1000,
     windowS: 5,
   };
-  const create = () => new JaegerController(options, { listRetired: true, gathers: false });
+  const create = () => new JaegerController(options, { listRetired: true });
   const simulation = new Simulation(scenarioOf(0, durationS, { operations, seed, fleet }), create, rhythm);
   simulation.run(durationS);
   return simulation.series()[0] as OperationSeries;

@@ -156,9 +156,9 @@ test('what is fixed is told, the likeliest first', () => {
     ],
   };
   expect(pinsOf(file).pins()).toEqual([
-    { service: 'shop', operation: '*', probability: 0.8 },
-    { service: 'cart', operation: 'add', probability: 1 },
-    { service: '*', operation: '/health', probability: 0 },
-    { service: '*', operation: '', probability: 0.5 },
+    { service: 'shop', operation: '*', fixedProbability: 0.8 },
+    { service: 'cart', operation: 'add', fixedProbability: 1 },
+    { service: '*', operation: '/health', fixedProbability: 0 },
+    { service: '*', operation: '', fixedProbability: 0.5 },
   ]);
 });

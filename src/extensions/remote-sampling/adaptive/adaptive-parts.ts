@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { MainContext } from '../../../flow/host.ts';
+import type { Override } from '../../../sampling/adaptive/options.ts';
 import type { PollerRegistry } from '../../../sampling/pollers/pollers.ts';
-import type { FilePin } from '../../../sampling/strategies/file-pins.ts';
 import type { StrategyProvider } from '../strategy-provider.ts';
 import { type AdaptiveConfig, roundTimes } from './adaptive-config.ts';
 import type { AdaptiveDeps } from './adaptive-provider.ts';
@@ -17,8 +17,8 @@ export interface AdaptiveSurroundings {
   /** Operations in one reply. */
   readonly maxOperations: number;
   readonly listRetired: boolean;
-  /** To be asked when a controller is made. */
-  readonly pins?: () => readonly FilePin[];
+  /** What a file decides now; see ControlRound. */
+  readonly pins: () => readonly Override[] | undefined;
 }
 
 export interface Beside {
@@ -74,8 +74,8 @@ export function adaptiveParts(
       createController(config, {
         maxOperations: around.maxOperations,
         listRetired: around.listRetired,
-        pins: around.pins?.() ?? [],
       }),
+    pins: around.pins,
     algorithm: config.algorithm,
     mode: config.mode,
     windowMs: config.window,

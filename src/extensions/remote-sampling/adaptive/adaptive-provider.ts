@@ -24,7 +24,7 @@ const RESTORE_RETRY_MS = 5000;
  */
 export class AdaptiveProvider implements StrategyProvider {
   readonly #deps: AdaptiveDeps;
-  #loop: ControlLoop;
+  readonly #loop: ControlLoop;
   readonly #stopping = new AbortController();
   #snapshot: StrategySnapshot;
   #running: Promise<void> | undefined;
@@ -32,7 +32,11 @@ export class AdaptiveProvider implements StrategyProvider {
 
   constructor(deps: AdaptiveDeps) {
     this.#deps = deps;
-    this.#loop = this.#createLoop();
+    const publish = (snapshot: StrategySnapshot): Promise<number> => {
+      this.#snapshot = snapshot;
+      return Promise.resolve(snapshot.version);
+    };
+    this.#loop = new ControlLoop({ ...deps, publish }, new DecisionLog(deps.store));
     this.#snapshot = this.#loop.snapshot();
   }
 
@@ -46,8 +50,6 @@ export class AdaptiveProvider implements StrategyProvider {
 
   async start(): Promise<void> {
     const { clock } = this.#deps.context;
-    // What a file pins is known by now.
-    this.#loop = this.#createLoop();
     const first = this.#restore();
     const patience = new AbortController();
     await Promise.race([first, clock.sleep(RESTORE_WAIT_MS, patience.signal)]);
@@ -59,14 +61,6 @@ export class AdaptiveProvider implements StrategyProvider {
   async stop(deadline: Deadline): Promise<void> {
     this.#stopping.abort();
     await Promise.race([this.#running, aborted(deadline.signal)]);
-  }
-
-  #createLoop(): ControlLoop {
-    const publish = (snapshot: StrategySnapshot): Promise<number> => {
-      this.#snapshot = snapshot;
-      return Promise.resolve(snapshot.version);
-    };
-    return new ControlLoop({ ...this.#deps, publish }, new DecisionLog(this.#deps.store));
   }
 
   async #run(first: Promise<void>): Promise<void> {

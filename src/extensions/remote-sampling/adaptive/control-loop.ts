@@ -1,6 +1,7 @@
 import type { ComponentContext } from '../../../base/component.ts';
 import { toError } from '../../../base/errors.ts';
 import type { Controller, ServicePollers, TraceCost } from '../../../sampling/adaptive/controller.ts';
+import type { Override } from '../../../sampling/adaptive/options.ts';
 import { initialBuckets } from '../../../sampling/jaeger/initial-buckets.ts';
 import { JaegerController } from '../../../sampling/jaeger/jaeger-controller.ts';
 import { jaegerRows } from '../../../sampling/jaeger/throughput.ts';
@@ -32,6 +33,8 @@ export interface ControlLoopDeps {
   ) => ReadonlyMap<string, ServicePollers> | Promise<ReadonlyMap<string, ServicePollers>>;
   /** What traces cost; undefined where nobody wants to know. */
   readonly costs: (() => Promise<Costs>) | undefined;
+  /** What is decided elsewhere; see ControlRound. */
+  readonly pins?: () => readonly Override[] | undefined;
   /** Who decides, for the record. */
   readonly decidedBy: string;
   /** Makes it what is served; resolves with its version. */
@@ -145,7 +148,7 @@ export class ControlLoop {
 
   /** One chunk of windows; false when the store failed. */
   async #step(nowMs: number, endMs: number, decisions: Map<string, DecidedOperation>): Promise<boolean> {
-    const { store, windowMs, pollers, costs } = this.#deps;
+    const { store, windowMs, pollers, costs, pins } = this.#deps;
     const startMs = this.#decidedUntilMs;
     const chunkMs = this.#controller instanceof JaegerController ? endMs - startMs : CHUNK_WINDOWS * windowMs;
     const untilMs = Math.min(endMs, startMs + chunkMs);
@@ -155,7 +158,7 @@ export class ControlLoop {
       ...(costs !== undefined && { costs: await costs() }),
     }));
     if (input === undefined) return false;
-    const made = this.#controller.round({ nowMs, startMs, endMs: untilMs, ...input });
+    const made = this.#controller.round({ nowMs, startMs, endMs: untilMs, ...input, pins: pins?.() });
     for (const each of made) decisions.set(`${each.service}\u0000${each.operation}`, each);
     this.#decidedUntilMs = untilMs;
     this.#count.rounds.add(1);

@@ -9,7 +9,6 @@ import {
 import { JaegerController } from '../../../sampling/jaeger/jaeger-controller.ts';
 import type { AdaptiveOptions } from '../../../sampling/jaeger/options.ts';
 import type { ThroughputRow } from '../../../sampling/roots/throughput-rows.ts';
-import type { FilePin } from '../../../sampling/strategies/file-pins.ts';
 import { type AdaptiveConfig, roundTimes } from './adaptive-config.ts';
 
 export interface ControllerSurroundings {
@@ -17,10 +16,6 @@ export interface ControllerSurroundings {
   readonly maxOperations: number;
   /** Jaeger's algorithm alone: operations that were forgotten stay listed at the default for a while. */
   readonly listRetired: boolean;
-  /** What a file decides beside the controller. */
-  readonly pins?: readonly FilePin[];
-  /** See JaegerController. */
-  readonly gathers?: boolean;
 }
 
 /** What the `adaptive` block asks for. */
@@ -29,15 +24,14 @@ export function createController(
   around: ControllerSurroundings,
 ): Controller<ThroughputRow> {
   if (config.algorithm === 'jaeger') {
-    const { listRetired, gathers = false } = around;
-    return new JaegerController(jaegerOptions(config), { listRetired, gathers });
+    return new JaegerController(jaegerOptions(config), around);
   }
   return new AdaptiveController(controlOptions(config, around));
 }
 
 export function controlOptions(
   config: AdaptiveConfig,
-  { maxOperations, pins = [] }: Pick<ControllerSurroundings, 'maxOperations' | 'pins'>,
+  { maxOperations }: Pick<ControllerSurroundings, 'maxOperations'>,
 ): AdaptiveControlOptions {
   const { boost } = config;
   return {
@@ -55,7 +49,7 @@ export function controlOptions(
       ...budgetOf(each),
     })),
     floorTracesPerSecond: config.floor_traces_per_second,
-    overrides: [...pins.map(pinned), ...config.overrides.map(overrideOf)],
+    overrides: config.overrides.map(overrideOf),
     boost: boost.enabled
       ? {
           factor: boost.factor,
@@ -112,9 +106,4 @@ function overrideOf(options: AdaptiveConfig['overrides'][number]): Override {
     untilMs: until === undefined ? undefined : new Date(until).getTime(),
     weight: options.weight,
   };
-}
-
-/** Names of a pin are read as globs too: one with a star in it fixes more than it says, and never less. */
-function pinned({ service, operation, probability }: FilePin): Override {
-  return { service, operation, fixedProbability: probability };
 }

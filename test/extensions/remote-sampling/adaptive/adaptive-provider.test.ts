@@ -86,7 +86,7 @@ function setUp(change: (store: ScriptedStore) => void = () => {}, overrides: Ove
   change(store);
   const seen = recording({ clock });
   const deps: AdaptiveDeps = {
-    createController: () => new JaegerController(OPTIONS, { listRetired: false, gathers: false }),
+    createController: () => new JaegerController(OPTIONS, { listRetired: false }),
     algorithm: 'jaeger',
     mode: 'control',
     windowMs: 1000,

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { windowsByProgress } from '../../../../src/extensions/remote-sampling/adaptive/complete-windows.ts';
-import { ControlLoop } from '../../../../src/extensions/remote-sampling/adaptive/control-loop.ts';
+import {
+  ControlLoop,
+  type ControlLoopDeps,
+} from '../../../../src/extensions/remote-sampling/adaptive/control-loop.ts';
 import { DecisionLog } from '../../../../src/extensions/remote-sampling/adaptive/decision-log.ts';
 import type { Controller, ControlRound } from '../../../../src/sampling/adaptive/controller.ts';
 import type { ThroughputRow } from '../../../../src/sampling/roots/throughput-rows.ts';
@@ -45,7 +48,10 @@ function snapshotMadeAt(madeAtMs: number): StrategySnapshot {
   return { version: 0, madeAtMs, fallback: { strategyType: 'PROBABILISTIC' }, services: new Map() };
 }
 
-async function setUp(change: (store: MemorySamplingStore) => Promise<void> = () => Promise.resolve()) {
+async function setUp(
+  change: (store: MemorySamplingStore) => Promise<void> = () => Promise.resolve(),
+  pins: ControlLoopDeps['pins'] = () => undefined,
+) {
   const clock = new FakeClock();
   const store = new MemorySamplingStore({
     windowMs: WINDOW_MS,
@@ -68,6 +74,7 @@ async function setUp(change: (store: MemorySamplingStore) => Promise<void> = () 
       windows: windowsByProgress(DELAY_MS, store, seen.context),
       pollers: () => new Map(),
       costs: undefined,
+      pins,
       decidedBy: 'host/1',
       publish: (snapshot) => {
         published.push(snapshot);
@@ -101,6 +108,22 @@ test('windows are decided on once, when every partition is past them', async () 
   await loop.round();
   await loop.round();
   expect(spans()).toEqual([[-10_000, 0, 1]]);
+});
+
+test('each round goes by what is pinned at its time', async () => {
+  const [old, late] = [0.5, 0.25].map((fixedProbability) => [
+    { service: 'shop', operation: 'GET /', fixedProbability },
+  ]);
+  let pins = old;
+  const { clock, loop, told, controller } = await setUp(undefined, () => pins);
+  await loop.restore(undefined);
+  for (let round = 0; round < 2; round++) {
+    await clock.advance(5000);
+    await told(0, clock.wallMs());
+    await loop.round();
+    pins = late;
+  }
+  expect(controller.rounds.map((round) => round.pins)).toEqual([old, late]);
 });
 
 test('a lag holds decisions still, the catch-up goes on where they stopped, a replay moves nothing', async () => {

@@ -70,13 +70,20 @@ test('what is combined is made anew only when one of the two has changed', async
   };
   const combined = new CombinedProvider(adaptive, file, 250);
   await combined.start();
+  const pins = combined.pins();
+  expect(pins).toEqual([
+    { service: 'pinned', operation: '*', fixedProbability: 0.8 },
+    { service: 'shop', operation: '/health', fixedProbability: 0 },
+  ]);
   const first = combined.snapshot;
   expect(combined.snapshot).toBe(first);
   snapshot = { ...snapshot, version: 4 };
   expect(combined.snapshot).toMatchObject({ version: 4 });
+  expect(combined.pins()).toBe(pins);
   await writeFile(path, JSON.stringify({ default_strategy: { type: 'probabilistic', param: 0.5 } }));
   await clock.advance(1000);
   await expect.poll(() => combined.snapshot.fallback.probabilisticSampling).toEqual({ samplingRate: 0.5 });
+  expect(combined.pins()).toEqual([{ service: '*', operation: '', fixedProbability: 0.5 }]);
   await combined.stop(NO_HURRY);
 });
 
