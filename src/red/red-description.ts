@@ -19,6 +19,20 @@ export interface RedDescription {
   readonly eventDimensions?: readonly string[];
   /** Default dimensions that are left out of the labels. */
   readonly excluded: ReadonlySet<DefaultDimension>;
+  /** Whether a metric shows a label of SeriesKey.extra; left out = calls and duration show all of them. */
+  readonly showsExtra?: (metric: 'calls' | 'duration', name: string) => boolean;
+  /** A value shows so many exemplars at most, the first of each window of `windowMs`. */
+  readonly exemplars?: { readonly maxPerDataPoint: number; readonly windowMs: number };
+  /** How long without a span until a series, or all series of a resource, are forgotten. */
+  readonly expiration?: { readonly seriesMs?: number; readonly resourceMs?: number };
+  /** Only what changed is handed on, so that an exporter's own expiration sees series that nothing is added to. */
+  readonly isDelta?: true;
+  /** The status is `otel.status_code`, OK or ERROR, and no label where it is unset. */
+  readonly otelStatusCode?: true;
+  /** Nothing of the resource is shown: no `job`, no `instance`, no target_info. */
+  readonly withoutResource?: true;
+  /** Shown as `collector.instance.id`. */
+  readonly collectorInstanceId?: string;
 }
 
 export type DurationUnit = 'ms' | 's';

@@ -12,6 +12,11 @@ export interface RedRows {
   readonly spans: Float64Array;
   /** Spans weighted: what `calls` shows. */
   readonly calls: Float64Array;
+  /**
+   * Variance of `calls`: squares of each trace's weights, less what is certain (see trace-weights.ts). 0 where all
+   * weights are 1.
+   */
+  readonly weightSquares: Float64Array;
   /** Weighted sum of durations, integer ns as long as weights are integers. */
   readonly durationSumNs: Float64Array;
   readonly durationMaxNs: Float64Array;
@@ -23,6 +28,18 @@ export interface RedRows {
   readonly histAt: Uint32Array;
   readonly histIndex: Int16Array;
   readonly histCount: Float64Array;
+  /** Spans that stand for rows, the first ones of each; `deltaRow` is the row here. */
+  readonly exemplars?: Exemplars;
+  /** Counts of span events, of all windows together. */
+  readonly events?: EventRows;
+}
+
+/** Events of a block per series of the connector's event series. */
+export interface EventRows {
+  readonly rows: number;
+  readonly series: Uint32Array;
+  /** Events weighted. */
+  readonly count: Float64Array;
 }
 
 /** Who a series is. Dimension values are in the order of the connector's dimensions; null = label absent. */
