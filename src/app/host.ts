@@ -25,7 +25,7 @@ export class Host {
   readonly #messageHandlers = new Map<string, (lane: number, message: unknown) => void>();
   readonly #redHandlers = new Map<string, RedHandler[]>();
   /** By connector, then by the lane's life: who its series are. */
-  readonly #series = new Map<string, Map<number, SeriesKey[]>>();
+  readonly #series = new Map<string, Map<number, LaneKeys>>();
 
   constructor(config: LoadedConfig, deps: HostDeps) {
     this.#config = config;
@@ -49,15 +49,15 @@ export class Host {
   }
 
   red(life: number, connector: string, delta: RedDelta): void {
-    const lives = this.#series.get(connector) ?? new Map<number, SeriesKey[]>();
+    const lives = this.#series.get(connector) ?? new Map<number, LaneKeys>();
     this.#series.set(connector, lives);
-    const keys = lives.get(life) ?? [];
-    lives.set(life, keys);
-    // By place: each receiver's folder tells of all series of a connector.
-    delta.newSeries.forEach((key, i) => {
-      keys[delta.firstNewSeries + i] = key;
-    });
-    for (const handler of this.#redHandlers.get(connector) ?? []) handler(life, delta, keys);
+    const known = lives.get(life) ?? { spans: [], events: [] };
+    lives.set(life, known);
+    learn(known.spans, delta);
+    if (delta.events !== undefined) learn(known.events, delta.events);
+    for (const handler of this.#redHandlers.get(connector) ?? []) {
+      handler(life, delta, known.spans, known.events);
+    }
   }
 
   /** The lane's thread has ended: nothing will refer to its series any more. */
@@ -82,6 +82,22 @@ export class Host {
     };
     this.#components.set(key, createMain(component.config, context));
   }
+}
+
+/** Who the series of one connector in one lane's life are. */
+interface LaneKeys {
+  readonly spans: SeriesKey[];
+  readonly events: SeriesKey[];
+}
+
+/** By place: each receiver's folder tells of all series of a connector. */
+function learn(
+  keys: SeriesKey[],
+  { firstNewSeries, newSeries }: Pick<RedDelta, 'firstNewSeries' | 'newSeries'>,
+): void {
+  newSeries.forEach((key, i) => {
+    keys[firstNewSeries + i] = key;
+  });
 }
 
 function redInputs({ connectors, service }: LoadedConfig, exporter: string): string[] {

@@ -26,7 +26,13 @@ export interface MainContext extends ComponentContext {
   peer(key: string): unknown;
 }
 
-export type RedHandler = (lane: number, delta: RedDelta, keys: readonly SeriesKey[]) => void;
+/** `eventKeys` resolves the series of `delta.events`, where there are any. */
+export type RedHandler = (
+  lane: number,
+  delta: RedDelta,
+  keys: readonly SeriesKey[],
+  eventKeys?: readonly SeriesKey[],
+) => void;
 
 export type Ingress = (
   payload: Uint8Array,
