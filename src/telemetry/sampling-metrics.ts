@@ -64,6 +64,11 @@ export const SAMPLING_METRICS: Readonly<Record<string, MetricRow>> = {
     'Partitions that nobody has reported for half a minute: they hold decisions back until somebody reads them.',
   ),
   spanweir_sampling_services: gauge('services', 'Services with a strategy of their own.'),
+  spanweir_sampling_not_following_services: gauge(
+    'services',
+    'Services that do not sample as they are told, by how they do instead.',
+    'conformance',
+  ),
   spanweir_sampling_store_errors_total: counter(
     'errors',
     'Failed reads and writes of the sampling store.',

@@ -1,6 +1,11 @@
 import type { ComponentContext } from '../../../base/component.ts';
 import { toError } from '../../../base/errors.ts';
-import type { Controller, ServicePollers, TraceCost } from '../../../sampling/adaptive/controller.ts';
+import type {
+  Conformance,
+  Controller,
+  ServicePollers,
+  TraceCost,
+} from '../../../sampling/adaptive/controller.ts';
 import type { Override } from '../../../sampling/adaptive/options.ts';
 import { initialBuckets } from '../../../sampling/jaeger/initial-buckets.ts';
 import { JaegerController } from '../../../sampling/jaeger/jaeger-controller.ts';
@@ -50,6 +55,8 @@ const LOOK_BACK_MS = 1_200_000;
 const CHUNK_WINDOWS = 60;
 
 const FULL_EVERY_MS = 300_000;
+
+const NOT_FOLLOWING: readonly Conformance[] = ['samples_more', 'samples_less', 'not_uniform'];
 
 /** One reign of one controller: restored once, then round after round. Whoever loses office throws it away. */
 export class ControlLoop {
@@ -189,6 +196,10 @@ export class ControlLoop {
     this.#count.operations.set(operations);
     this.#count.services.set(services.size);
     this.#count.dataUntil.set(this.#decidedUntilMs / 1000);
+    const defaults = this.#controller.standing().filter(({ operation }) => operation === '');
+    for (const { conformance, gauge } of this.#count.notFollowing) {
+      gauge.set(defaults.filter((each) => each.conformance === conformance).length);
+    }
   }
 
   async #tried<T>(
@@ -236,6 +247,10 @@ function instrumentsOf(instruments: ComponentContext['instruments']) {
     operations: instruments.gauge('spanweir_sampling_operations'),
     services: instruments.gauge('spanweir_sampling_services'),
     dataUntil: instruments.gauge('spanweir_sampling_decided_until_seconds'),
+    notFollowing: NOT_FOLLOWING.map((conformance) => ({
+      conformance,
+      gauge: instruments.gauge('spanweir_sampling_not_following_services', { conformance }),
+    })),
     storeErrors: { throughput: storeErrors('throughput'), decisions: storeErrors('decisions') },
   };
 }

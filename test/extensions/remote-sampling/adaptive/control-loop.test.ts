@@ -35,8 +35,10 @@ class NotingController implements Controller<ThroughputRow> {
     return this.#served;
   }
 
+  stands: readonly DecidedOperation[] = [decisionOf({})];
+
   standing(): readonly DecidedOperation[] {
-    return [decisionOf({})];
+    return this.stands;
   }
 
   restore(stored: readonly DecidedOperation[]): void {
@@ -108,6 +110,21 @@ test('windows are decided on once, when every partition is past them', async () 
   await loop.round();
   await loop.round();
   expect(spans()).toEqual([[-10_000, 0, 1]]);
+});
+
+test('services that do not sample as they are told are counted by how they do', async () => {
+  const { loop, controller, seen } = await setUp();
+  controller.stands = [
+    decisionOf({ operation: '', conformance: 'samples_more' }),
+    decisionOf({ operation: 'op', conformance: 'samples_more' }),
+    decisionOf({ service: 'cart', operation: '', conformance: 'samples_more' }),
+    decisionOf({ service: 'mail', operation: '', conformance: 'follows' }),
+  ];
+  await loop.restore(undefined);
+  const counted = (how: string): number | undefined =>
+    seen.metrics.get(`spanweir_sampling_not_following_services{conformance="${how}"}`);
+  expect(counted('samples_more')).toBe(2);
+  expect(counted('samples_less')).toBe(0);
 });
 
 test('each round goes by what is pinned at its time', async () => {
