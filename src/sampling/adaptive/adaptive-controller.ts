@@ -45,7 +45,12 @@ export class AdaptiveController implements Controller<RootRow> {
     this.#defaults = new Defaults(this.#table, options);
     this.#listing = new Listing(this.#registry, options, (slot) => this.#forget(slot));
     this.#replies = new Replies(this.#table, options.minSamplesPerSecond);
-    this.#decisions = new DecisionWriter(this.#table, this.#conformance, this.#allocation);
+    this.#decisions = new DecisionWriter(
+      this.#table,
+      this.#conformance,
+      this.#allocation,
+      options.mode === 'observe',
+    );
   }
 
   round(round: ControlRound): readonly ControlDecision[] {

@@ -55,9 +55,9 @@ export interface ControlDecision {
   readonly service: string;
   /** '' = the service's default, for all that is not listed. */
   readonly operation: string;
-  /** Served from now on. */
+  /** Served from now on; where it is only observed, what would be. */
   readonly probability: number;
-  /** Served before. */
+  /** Served before; where it is only observed, still. */
   readonly previous: number;
   /** Since when `probability` is served. */
   readonly changedAtMs: number;

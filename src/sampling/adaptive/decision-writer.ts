@@ -16,8 +16,17 @@ export class DecisionWriter {
   readonly #allocation: Allocation;
   readonly #view = noView();
 
-  constructor(table: OperationTable, conformance: ConformanceWatch, allocation: Allocation) {
+  readonly #isObserved: boolean;
+
+  /** `isObserved`: what is planned is not served. */
+  constructor(
+    table: OperationTable,
+    conformance: ConformanceWatch,
+    allocation: Allocation,
+    isObserved: boolean,
+  ) {
     this.#table = table;
+    this.#isObserved = isObserved;
     this.#conformance = conformance;
     this.#allocation = allocation;
   }
@@ -32,6 +41,7 @@ export class DecisionWriter {
     // The interval is of the window's mean; a trend moves it along.
     const ahead = samples > 0 && exposure > 0 ? rate / (samples / exposure) : 1;
     const probability = table.planned[slot] as number;
+    const served = this.#isObserved ? (table.served[slot] as number) : probability;
     const gates = this.#gatesOf(slot);
     const isKnown = exposure > 0;
     const target = Math.min(table.target[slot] as number, Math.max(rate, table.charge[slot] as number));
@@ -39,7 +49,7 @@ export class DecisionWriter {
       service: service?.name ?? '',
       operation: table.names[slot] as string,
       probability,
-      previous: table.previous[slot] as number,
+      previous: this.#isObserved ? served : (table.previous[slot] as number),
       changedAtMs: table.changedAtMs[slot] as number,
       rule: ruleOf(table.rule[slot] as number),
       rate: isKnown && rate > 0 ? rate : Number.NaN,
@@ -51,8 +61,8 @@ export class DecisionWriter {
       budgetShare: this.#allocation.fractionOf(slot),
       conformance: service === undefined ? 'unknown' : this.#conformance.of(service.index),
       // What was in force at the last window, and what is served since then.
-      gateLow: Math.min(gates.lowest, probability),
-      gateHigh: Math.max(gates.highest, probability),
+      gateLow: Math.min(gates.lowest, served),
+      gateHigh: Math.max(gates.highest, served),
       lowerBound: service?.lowerBound ?? Number.NaN,
     };
   }

@@ -64,8 +64,21 @@ export class Defaults {
     });
     for (const service of this.#table.serviceList) {
       this.#updateService(service, known[service.index] as Known, whole);
+      this.#bind(service.defaultSlot);
     }
     if (whole.plan > 0) this.#move(FALLBACK, whole.charge / whole.plan, RULE.siblings, 1);
+    this.#bind(FALLBACK);
+  }
+
+  /** An override that is of the default too limits it. */
+  #bind(slot: number): void {
+    const { overrides, planned, rule } = this.#table;
+    const override = overrides[slot];
+    if (override === undefined || isPinned(override)) return;
+    const { minProbability = 0, maxProbability = 1 } = override;
+    const now = planned[slot] as number;
+    planned[slot] = Math.max(minProbability, Math.min(maxProbability, now));
+    if (planned[slot] !== now) rule[slot] = now > maxProbability ? RULE.maximum : RULE.minimum;
   }
 
   #knownOf(service: ServiceEntry): Known {

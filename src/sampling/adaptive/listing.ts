@@ -1,5 +1,5 @@
 import { FLAG, type ServiceEntry } from './operation-table.ts';
-import type { AdaptiveControlOptions } from './options.ts';
+import type { AdaptiveControlOptions, Override } from './options.ts';
 import { isPinned } from './override-list.ts';
 import type { Registry } from './registry.ts';
 import { RULE } from './rules.ts';
@@ -17,6 +17,8 @@ export class Listing {
   readonly #registry: Registry;
   readonly #options: AdaptiveControlOptions;
   readonly #rankedAtMs = new Map<number, number>();
+  /** Services with operations that were not listed. */
+  readonly #crowded = new Set<number>();
   readonly #onForget: (slot: number) => void;
 
   /** `onForget` is told of slots that will be another operation's. */
@@ -30,23 +32,32 @@ export class Listing {
     const { table } = this.#registry;
     const { leftAfterMs, forgottenAfterMs } = this.#options;
     const forgotten: number[] = [];
+    this.#crowded.clear();
     for (let slot = 1; slot < table.used; slot++) {
       const service = table.serviceList[table.service[slot] as number];
       if (service === undefined || slot === service.defaultSlot) continue;
       const silentMs = nowMs - (table.lastRootMs[slot] as number);
       if (silentMs > leftAfterMs) {
-        if (silentMs > leftAfterMs + forgottenAfterMs) forgotten.push(slot);
+        if (silentMs > leftAfterMs + forgottenAfterMs && !this.#isNamed(slot)) forgotten.push(slot);
         table.flags[slot] = (table.flags[slot] as number) | FLAG.left;
       }
+      if (((table.flags[slot] as number) & FLAG.tail) !== 0) this.#crowded.add(service.index);
     }
     for (const slot of forgotten) {
       this.#registry.forget(slot);
       this.#onForget(slot);
     }
     for (const service of table.serviceList) {
-      if (service.slots.length > this.#options.maxOperationsPerReply) this.#rank(service, nowMs);
+      const isCrowded = service.slots.length > this.#options.maxOperationsPerReply;
+      if (isCrowded || this.#crowded.has(service.index)) this.#rank(service, nowMs);
       this.#shareDefault(service);
     }
+  }
+
+  /** What people decide of it by name holds from its next root on, whenever that is. */
+  #isNamed(slot: number): boolean {
+    const { overrides, names } = this.#registry.table;
+    return overrides[slot]?.operation === names[slot];
   }
 
   /** Operations that are not listed, or have left, go by the default. */
@@ -71,7 +82,7 @@ export class Listing {
     const { table } = this.#registry;
     const score = (slot: number): number => {
       const flags = table.flags[slot] as number;
-      if (table.overrides[slot] !== undefined) return Number.POSITIVE_INFINITY;
+      if (isOwn(table.overrides[slot])) return Number.MAX_VALUE;
       if ((flags & FLAG.left) !== 0) return -1 - (nowMs - (table.lastRootMs[slot] as number));
       return (table.rate[slot] as number) * ((flags & FLAG.tail) === 0 ? BETTER : 1);
     };
@@ -86,4 +97,9 @@ export class Listing {
       service.isDirty = true;
     });
   }
+}
+
+/** Whether an override says of it what it does not say of its service's default. */
+function isOwn(override: Override | undefined): boolean {
+  return override !== undefined && !/^\*+$/.test(override.operation);
 }

@@ -1,6 +1,6 @@
 import type { Boosts } from './boosts.ts';
 import type { ConformanceWatch } from './conformance-watch.ts';
-import { FLAG, type OperationTable } from './operation-table.ts';
+import { FALLBACK, FLAG, type OperationTable } from './operation-table.ts';
 import type { AdaptiveControlOptions, Override } from './options.ts';
 import { MANY_SAMPLES, type Wanted, wantedProbability } from './probability-law.ts';
 import { RULE } from './rules.ts';
@@ -28,9 +28,10 @@ export class Probabilities {
   /** Sets `planned` and `rule`. */
   update(nowMs: number): void {
     const table = this.#table;
+    this.#pin(FALLBACK);
     for (let slot = 1; slot < table.used; slot++) {
       const index = table.service[slot] as number;
-      if (index < 0 || this.#isPinned(slot)) continue;
+      if (index < 0 || this.#pin(slot)) continue;
       if (slot === table.serviceList[index]?.defaultSlot) continue;
       if (((table.flags[slot] as number) & (FLAG.tail | FLAG.left)) !== 0) continue;
       if (this.#conformance.hides(index)) table.rule[slot] = RULE.not_followed;
@@ -38,7 +39,8 @@ export class Probabilities {
     }
   }
 
-  #isPinned(slot: number): boolean {
+  /** Whether people have fixed it. */
+  #pin(slot: number): boolean {
     const override = this.#table.overrides[slot];
     const pinned = override === undefined ? undefined : pinnedProbability(override);
     if (pinned === undefined) return false;

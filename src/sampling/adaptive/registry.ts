@@ -63,7 +63,7 @@ export class Registry {
     };
     table.serviceList.push(entry);
     table.services.set(name, entry);
-    this.#lookUp(defaultSlot, name, nowMs);
+    this.#lookUp(defaultSlot, name, FALLBACK, nowMs);
     this.#meetNamed(entry, nowMs);
     return entry;
   }
@@ -82,7 +82,7 @@ export class Registry {
     service.order = undefined;
     // There are operations that have not been met: see defaults.ts.
     table.gap[service.defaultSlot] = 0;
-    this.#lookUp(slot, service.name, nowMs);
+    this.#lookUp(slot, service.name, service.defaultSlot, nowMs);
     if (nowMs - service.bornMs < YOUNG_MS) {
       table.cells.inheritExposure(service.defaultSlot, slot);
       table.flags[slot] = FLAG.cold;
@@ -137,8 +137,11 @@ export class Registry {
       this.#overrides = new OverrideList([...pins, ...this.#options.overrides]);
     } else if (nowMs < this.#overridesUntilMs) return;
     this.#overridesUntilMs = this.#overrides.nextEndMs(nowMs);
+    this.#lookUp(FALLBACK, '', FALLBACK, nowMs);
     for (const service of this.table.serviceList) {
-      for (const slot of [service.defaultSlot, ...service.slots]) this.#lookUp(slot, service.name, nowMs);
+      const { name, defaultSlot, slots } = service;
+      this.#lookUp(defaultSlot, name, FALLBACK, nowMs);
+      for (const slot of slots) this.#lookUp(slot, name, defaultSlot, nowMs);
       if (isChanged) this.#meetNamed(service, nowMs);
     }
   }
@@ -147,13 +150,19 @@ export class Registry {
     for (const name of this.#overrides.namedOperations(service.name)) this.operation(service, name, nowMs);
   }
 
-  #lookUp(slot: number, service: string, nowMs: number): void {
+  #lookUp(slot: number, service: string, like: number, nowMs: number): void {
     const { table } = this;
+    const options = this.#options;
     const before = table.overrides[slot];
     const found = this.#overrides.find(service, table.names[slot] as string, nowMs);
     table.overrides[slot] = found;
-    // It is where it was fixed, and nobody fixes it any more.
-    if (isPinned(before) && !isPinned(found)) table.rule[slot] = RULE.kept;
+    if (!isPinned(before) || isPinned(found)) return;
+    // It goes on from where it was fixed, and begins anew where that shows nothing: from zero nothing ever rises.
+    const isShown = (table.planned[slot] as number) >= options.minSamplingProbability;
+    table.rule[slot] = isShown ? RULE.kept : RULE.initial;
+    if (isShown) return;
+    const shown = isPinned(table.overrides[like]) ? options.initialSamplingProbability : table.planned[like];
+    table.planned[slot] = Math.max(options.minSamplingProbability, shown as number);
   }
 
   /** On whole seconds, so that it does not change with every millisecond of a poll. */

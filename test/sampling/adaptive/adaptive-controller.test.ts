@@ -155,6 +155,19 @@ describe('what is served', () => {
   });
 });
 
+test('operations that did not fit are listed when there is room for them', () => {
+  const traffic = ['a', 'b', 'c'].map((operation) => ({ service: SHOP, operation, rate: () => 50 }));
+  const crowded = fleetOf(traffic, { maxOperationsPerReply: 1 });
+  crowded.run(900);
+  const rules = (fleet: SmallFleet) =>
+    traffic.map(({ operation }) => fleet.decision(SHOP, operation).rule === 'tail');
+  expect(rules(crowded).filter(Boolean)).toHaveLength(2);
+  const roomy = fleetOf(traffic);
+  roomy.controller.restore(crowded.controller.standing(), 0);
+  roomy.run(300);
+  expect(rules(roomy)).toEqual([false, false, false]);
+});
+
 describe('only observing', () => {
   test('tells what it would serve, and serves what it served', () => {
     const fleet = fleetOf([cart(() => 2000)], { mode: 'observe' });
@@ -164,6 +177,18 @@ describe('only observing', () => {
     expect(previous).toBe(0.001);
     expect(probability).toBeGreaterThan(0.0004);
     expect(probability).toBeLessThan(0.0006);
+  });
+
+  test('tells with each decision what is served beside it, also after it has taken over', () => {
+    const before = fleetOf([cart(() => 2000)]);
+    before.run(600);
+    const served = before.served(SHOP, CART);
+    expect(before.decision(SHOP, CART).previous).not.toBe(served);
+    const fleet = fleetOf([cart(() => 2000)], { mode: 'observe' });
+    fleet.controller.restore(before.controller.standing(), 0);
+    expect(fleet.decision(SHOP, CART).previous).toBe(served);
+    fleet.run(600);
+    expect(fleet.decision(SHOP, CART)).toMatchObject({ previous: served, gateLow: served, gateHigh: served });
   });
 });
 

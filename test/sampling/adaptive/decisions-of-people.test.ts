@@ -69,6 +69,63 @@ describe('overrides', () => {
     expect(fleet.served('shop', 'GET /cart')).toBeLessThan(0.02);
   });
 
+  test('that said never leave a beginning behind when they end', () => {
+    const fleet = fleetOf(overrides({ operation: '*', never: true, untilMs: 4_000_000 }));
+    fleet.run(3990);
+    expect(fleet.served('shop', 'GET /cart')).toBe(0);
+    fleet.run(6000);
+    expect(fleet.served('shop', 'GET /cart')).toBeGreaterThan(0.009);
+    expect(fleet.served('shop', 'GET /cart')).toBeLessThan(0.011);
+  });
+
+  test('bind what is not listed, too', () => {
+    const fleet = fleetOf(overrides({ operation: '*', maxProbability: 0.0004 }));
+    fleet.run(600);
+    expect(fleet.served('shop', 'GET /cart')).toBe(0.0004);
+    expect(fleet.decision('shop', '')).toMatchObject({ rule: 'maximum', probability: 0.0004 });
+    const least = fleetOf(overrides({ operation: '*', minProbability: 0.25 }));
+    least.run(600);
+    expect(least.decision('shop', '')).toMatchObject({ rule: 'minimum', probability: 0.25 });
+  });
+
+  test('of all services hold for those that nobody knows', () => {
+    const fleet = fleetOf({ overrides: [{ service: '*', operation: '*', fixedProbability: 0.25 }] });
+    fleet.run(100);
+    expect(fleet.served('unheard of', 'GET /')).toBe(0.25);
+    expect(fleet.decision('', '').rule).toBe('fixed');
+  });
+
+  test('hold for an operation that they name, however long it has had no root', () => {
+    const fleet = fleetOf({
+      ...overrides({ operation: 'yearly', fixedProbability: 1 }, { operation: 'new*', fixedProbability: 1 }),
+      leftAfterMs: 100_000,
+      forgottenAfterMs: 100_000,
+    });
+    fleet.run(1000);
+    expect(fleet.served('shop', 'yearly')).toBe(1);
+  });
+
+  test('of many operations leave it to traffic which of them are listed', () => {
+    const controller = new AdaptiveController({
+      ...DEFAULT_ADAPTIVE_CONTROL_OPTIONS,
+      maxOperationsPerReply: 3,
+      ...overrides({ operation: 'rare 7', minProbability: 0.2 }, { operation: '*', weight: 2 }),
+    });
+    const traffic = Array.from({ length: 10 }, (_, i) => ({
+      service: 'shop',
+      operation: i < 8 ? `rare ${i}` : `busy ${i}`,
+      rate: (second: number) => (i < 8 ? 20 : second < 900 ? 0 : 200),
+    }));
+    const fleet = new SmallFleet(controller, traffic, 5);
+    fleet.run(2400);
+    const strategy = fleet.controller.snapshot().services.get('shop');
+    expect(strategy?.operationSampling?.perOperationStrategies.map(({ operation }) => operation)).toEqual([
+      'busy 8',
+      'busy 9',
+      'rare 7',
+    ]);
+  });
+
   test('give way to pins, which may change from round to round', () => {
     const fleet = fleetOf(overrides({ operation: 'GET /cart', fixedProbability: 0.5 }));
     fleet.run(300);
