@@ -3,6 +3,7 @@ import type { Classes } from '../sampling/roots/root-row.ts';
 import type { ThroughputRow } from '../sampling/roots/throughput-rows.ts';
 import {
   type Algorithm,
+  type ControlMode,
   type DecidedOperation,
   HISTORY_POINTS,
   type HistoryPoint,
@@ -68,6 +69,7 @@ export function createSamplingStore(client: ClickHouse): SamplingStore {
         decidedAtMs: Number(newest.decidedAtMs),
         dataUntilMs: Number(newest.dataUntilMs),
         algorithm: newest.Algorithm,
+        mode: newest.Mode,
         decisions: rows.map(decidedOperation),
       };
     },
@@ -154,6 +156,7 @@ interface DecisionAnswer {
   readonly GateHigh: Maybe;
   readonly LowerBound: Maybe;
   readonly Algorithm: Algorithm;
+  readonly Mode: ControlMode;
   readonly BucketQps: readonly number[];
   readonly SeenProbabilities: readonly string[];
   readonly UsingAdaptive: boolean;

@@ -6,7 +6,7 @@ export interface RootRow {
   /** Window start, Unix seconds, by the root span's end. */
   readonly windowS: number;
   readonly service: string;
-  /** The span's name; its template (OTHER_OPERATION rules) where the name itself is one of too many. */
+  /** The span's name; SHARED_OPERATION where the name itself is one of too many. */
   readonly operation: string;
   readonly sampled: SampledRoots;
 }

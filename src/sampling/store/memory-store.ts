@@ -37,6 +37,11 @@ interface Window {
   readonly entries: MutableByOperation<Entry>;
 }
 
+interface Standing {
+  readonly decision: DecidedOperation;
+  readonly decidedAtMs: number;
+}
+
 /** Throughput and the last decisions of this process alone; gone when it ends. */
 export class MemorySamplingStore implements SamplingStore {
   readonly #options: MemoryStoreOptions;
@@ -46,7 +51,8 @@ export class MemorySamplingStore implements SamplingStore {
   /** Oldest first. */
   readonly #past: { readonly round: DecisionRound; readonly decision: DecidedOperation }[] = [];
   #progress: readonly SourceProgress[] = [];
-  #standing: MutableByOperation<DecidedOperation> = new Map();
+  readonly #standing: MutableByOperation<Standing> = new Map();
+  #clearedAtMs = Number.NaN;
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options;
@@ -97,10 +103,14 @@ export class MemorySamplingStore implements SamplingStore {
     if (round.decisions.length === 0) return Promise.resolve();
     this.#latest = round;
     for (const each of round.decisions) {
-      setOperation(this.#standing, each.service, each.operation, each);
+      setOperation(this.#standing, each.service, each.operation, {
+        decision: each,
+        decidedAtMs: round.decidedAtMs,
+      });
       this.#past.push({ round, decision: each });
     }
     if (this.#past.length > MAX_PAST) this.#past.splice(0, this.#past.length - MAX_PAST);
+    this.#clear(round.decidedAtMs);
     return Promise.resolve();
   }
 
@@ -122,9 +132,11 @@ export class MemorySamplingStore implements SamplingStore {
 
   latestDecisions(): Promise<StoredDecisions | undefined> {
     if (this.#latest === undefined) return Promise.resolve(undefined);
-    const { version, decidedAtMs, dataUntilMs, algorithm } = this.#latest;
-    const decisions = [...this.#standing.values()].flatMap((operations) => [...operations.values()]);
-    return Promise.resolve({ version, decidedAtMs, dataUntilMs, algorithm, decisions });
+    const { version, decidedAtMs, dataUntilMs, algorithm, mode } = this.#latest;
+    const decisions = [...this.#standing.values()].flatMap((operations) =>
+      [...operations.values()].map(({ decision }) => decision),
+    );
+    return Promise.resolve({ version, decidedAtMs, dataUntilMs, algorithm, mode, decisions });
   }
 
   reportProgress(progress: readonly SourceProgress[]): Promise<void> {
@@ -149,6 +161,18 @@ export class MemorySamplingStore implements SamplingStore {
     return Promise.resolve(new Map());
   }
 
+  /** What stands is decided on again and again: what no longer is was forgotten. */
+  #clear(nowMs: number): void {
+    if (nowMs - this.#clearedAtMs < CLEARED_EVERY_MS) return;
+    this.#clearedAtMs = nowMs;
+    for (const [service, operations] of this.#standing) {
+      for (const [operation, { decidedAtMs }] of operations) {
+        if (nowMs - decidedAtMs > STANDING_MS) operations.delete(operation);
+      }
+      if (operations.size === 0) this.#standing.delete(service);
+    }
+  }
+
   #put(index: number, { service, operation, count, probabilities, sampled }: ThroughputRow): boolean {
     const window = this.#windows.get(index) ?? { operations: 0, entries: new Map() };
     this.#windows.set(index, window);
@@ -169,6 +193,9 @@ export class MemorySamplingStore implements SamplingStore {
   }
 }
 
+/** As long as a database keeps what nothing is said of any more. */
+const STANDING_MS = 172_800_000;
+const CLEARED_EVERY_MS = 3_600_000;
 /** Of all operations, for looking back. */
 const MAX_PAST = 20_000;
 /** As in merged throughput: far more than a sound service ever shows. */

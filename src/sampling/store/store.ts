@@ -78,5 +78,6 @@ export interface StoredDecisions {
   readonly decidedAtMs: number;
   readonly dataUntilMs: number;
   readonly algorithm: Algorithm;
+  readonly mode: ControlMode;
   readonly decisions: readonly DecidedOperation[];
 }

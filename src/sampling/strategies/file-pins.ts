@@ -148,7 +148,7 @@ export class FilePins {
 
 /** Whether a strategy says something about more than the operations that it lists. */
 export function isTyped(strategy: FileStrategy | null | undefined): boolean {
-  return strategy?.type !== undefined && strategy.type !== '';
+  return (strategy?.type ?? '') !== '';
 }
 
 function withRate(operation: string, samplingRate: number): OperationStrategy {

@@ -10,14 +10,14 @@ export interface StrategiesFile {
 
 export interface FileStrategy {
   readonly service?: string;
-  readonly type?: string;
+  readonly type?: string | null;
   readonly param?: number;
   readonly operation_strategies?: readonly (FileOperation | null)[] | null;
 }
 
 export interface FileOperation {
   readonly operation?: string;
-  readonly type?: string;
+  readonly type?: string | null;
   readonly param?: number;
 }
 

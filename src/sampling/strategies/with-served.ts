@@ -1,4 +1,4 @@
-import type { DecidedOperation } from '../store/store.ts';
+import type { DecidedOperation, StoredDecisions } from '../store/store.ts';
 import type { StrategySnapshot } from './snapshot.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -7,10 +7,11 @@ import type { Strategy } from './strategy.ts';
  * published what it could not store any more. What the store does not know is there as it is served.
  */
 export function withServed(
-  stored: readonly DecidedOperation[],
+  latest: Pick<StoredDecisions, 'mode' | 'decisions'> | undefined,
   served: StrategySnapshot | undefined,
   nowMs: number,
 ): readonly DecidedOperation[] {
+  const stored = latest === undefined ? [] : servedOf(latest);
   if (served === undefined) return stored;
   const rates = ratesOf(served);
   const decisions = stored.map((each) => {
@@ -35,6 +36,15 @@ export function withServed(
     );
   }
   return decisions;
+}
+
+/** What was only observed was never served: what had been before went on. */
+function servedOf({
+  mode,
+  decisions,
+}: Pick<StoredDecisions, 'mode' | 'decisions'>): readonly DecidedOperation[] {
+  if (mode === 'control') return decisions;
+  return decisions.map((each) => ({ ...each, probability: each.previous }));
 }
 
 interface Rate {

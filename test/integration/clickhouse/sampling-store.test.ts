@@ -88,6 +88,7 @@ test('the newest decision on each operation comes back; all of them stay, with w
     decidedAtMs: at + 5002,
     dataUntilMs: at,
     algorithm: 'adaptive',
+    mode: 'control',
   });
   const byName = [...(latest?.decisions ?? [])].sort((x, y) => x.operation.localeCompare(y.operation));
   expect(byName).toEqual([b, moved]);

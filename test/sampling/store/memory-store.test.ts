@@ -95,6 +95,16 @@ describe('decisions', () => {
     });
   });
 
+  test('on what nothing is said of for two days are forgotten', async () => {
+    const { store } = filled([]);
+    const [a, b] = [decisionOf({ operation: 'a' }), decisionOf({ service: 'gone' })];
+    await store.insertDecisions(roundOf({ decidedAtMs: 1, decisions: [a, b] }));
+    await store.insertDecisions(roundOf({ decidedAtMs: 100_000_000, decisions: [a] }));
+    expect((await store.latestDecisions())?.decisions).toEqual([a, b]);
+    await store.insertDecisions(roundOf({ decidedAtMs: 200_000_000, decisions: [a] }));
+    expect((await store.latestDecisions())?.decisions).toEqual([a]);
+  });
+
   test('of an empty round do not wipe out the last ones', async () => {
     const { store } = filled([]);
     expect(await store.latestDecisions()).toBeUndefined();

@@ -84,6 +84,7 @@ test('a service that only lists operations has those pinned', () => {
     service_strategies: [
       {
         service: 'shop',
+        type: null,
         operation_strategies: [
           { operation: '/health', type: 'probabilistic', param: 0 },
           { operation: 'GET /new', type: 'probabilistic', param: 1 },

@@ -96,7 +96,7 @@ export class ControlLoop {
     const latest = await store.latestDecisions();
     const nowMs = context.clock.wallMs();
     const endMs = onGrid(nowMs - windows.delayMs, windowMs);
-    const stored = withServed(latest?.decisions ?? [], served, nowMs);
+    const stored = withServed(latest, served, nowMs);
     this.#controller.restore(stored, nowMs);
     if (this.#controller instanceof JaegerController) {
       this.#controller.remember(await this.#initialBuckets(endMs));

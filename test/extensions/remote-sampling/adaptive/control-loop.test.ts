@@ -143,6 +143,15 @@ test('each round goes by what is pinned at its time', async () => {
   expect(controller.rounds.map((round) => round.pins)).toEqual([old, late]);
 });
 
+test('what was only observed is not served after a restart either', async () => {
+  const { loop, controller } = await setUp(async (store) => {
+    const decision = decisionOf({ probability: 0.25, previous: 0.5 });
+    await store.insertDecisions(roundOf({ mode: 'observe', decisions: [decision] }));
+  });
+  await loop.restore(undefined);
+  expect(controller.restored).toMatchObject([{ probability: 0.5, previous: 0.5 }]);
+});
+
 test('a lag holds decisions still, the catch-up goes on where they stopped, a replay moves nothing', async () => {
   const { clock, loop, told, spans, counted, seen, published } = await setUp();
   await loop.restore(undefined);
