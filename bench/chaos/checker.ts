@@ -19,6 +19,7 @@ const KEPT_DAYS: Readonly<Record<string, number>> = {
   span_metrics_10s: 2,
   span_metrics_1m: 34,
   span_metrics_1h: 399,
+  span_metrics_1d: 1094,
 };
 const SHOWN = 8;
 /** A query each; beyond, the number of rows has to say what is lost or double. */
@@ -27,7 +28,7 @@ const COMPARED_BY_ID = 100;
 /** Holds every table against the ledger. Everything must have been consumed. */
 export async function checkTables(query: Query, ledger: SpanLedger): Promise<TableVerdict[]> {
   const verdicts = [await checkSpans(query, ledger)];
-  for (const table of ['span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h'])
+  for (const table of ['span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h', 'span_metrics_1d'])
     verdicts.push(await checkMetrics(query, ledger, table));
   verdicts.push(await checkSummaries(query, ledger));
   verdicts.push(await checkThroughput(query, ledger));

@@ -24,6 +24,7 @@ const TABLES = [
   'span_metrics_10s',
   'span_metrics_1m',
   'span_metrics_1h',
+  'span_metrics_1d',
   'sampling_throughput',
 ] as const;
 

@@ -5,6 +5,7 @@ const TOTALS = `
   SELECT 'span_metrics_10s' AS name, sum(Spans) AS spans FROM span_metrics_10s
   UNION ALL SELECT 'span_metrics_1m', sum(Spans) FROM span_metrics_1m
   UNION ALL SELECT 'span_metrics_1h', sum(Spans) FROM span_metrics_1h
+  UNION ALL SELECT 'span_metrics_1d', sum(Spans) FROM span_metrics_1d
   UNION ALL SELECT 'trace_summary', sum(arraySum(mapValues(Spans))) FROM trace_summary`;
 
 /** What is not in every table exactly once, in words; [] when all is well. Counts over the whole database. */

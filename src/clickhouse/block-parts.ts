@@ -7,7 +7,7 @@ import { type DayTotal, dayOfNs, dayOfSeconds } from './ingest-log.ts';
 /** What a block puts into one partition of one table: it is there as a whole or not at all. */
 export interface BlockPart {
   readonly table: string;
-  /** `_partition_id`: YYYYMMDD, YYYYMM or "all". */
+  /** `_partition_id`: YYYYMMDD, YYYYMM, YYYY or "all". */
   readonly partitionId: string;
   /** The youngest day in it, since 1970-01-01 UTC: what the table's TTL counts from. */
   readonly newestDay: number;
@@ -40,7 +40,11 @@ export const VIEW_TARGETS = {
   traceSummary: 'trace_summary',
   minutes: 'span_metrics_1m',
   hours: 'span_metrics_1h',
+  days: 'span_metrics_1d',
 } as const;
+
+/** Tables with the same spans as the one that blocks' RED rows are written to. */
+export const ROLLUPS: readonly string[] = [VIEW_TARGETS.minutes, VIEW_TARGETS.hours, VIEW_TARGETS.days];
 
 /** Where the rows of a Kafka block have to be, the log left out. Takes its time: asked after trouble only. */
 export function blockParts(block: Block, inputs: SinkInputs): PartFamily[] {
@@ -58,7 +62,8 @@ export function blockParts(block: Block, inputs: SinkInputs): PartFamily[] {
     const parts = [
       ...windows.byDay(TABLES.spanMetrics, 1),
       ...windows.byDay(VIEW_TARGETS.minutes, 60),
-      ...windows.byMonth(VIEW_TARGETS.hours, 3600),
+      ...windows.longer(VIEW_TARGETS.hours, 3600, MONTH_ID),
+      ...windows.longer(VIEW_TARGETS.days, 86_400, YEAR_ID),
     ];
     families.push({ table: TABLES.spanMetrics, parts });
   }
@@ -139,10 +144,11 @@ class MarkedWindows {
     }));
   }
 
-  byMonth(table: string, stepS: number): BlockPart[] {
+  /** Partitions whose ids are the first `idLength` characters of a day's. */
+  longer(table: string, stepS: number, idLength: number): BlockPart[] {
     const parts = new Map<string, BlockPart>();
     for (const [day, windowS] of this.marked) {
-      const partitionId = dayId(day).slice(0, 6);
+      const partitionId = dayId(day).slice(0, idLength);
       const proof: PartProof = { kind: 'window', windowS: windowS - (windowS % stepS) };
       const known = parts.get(partitionId) ?? { table, partitionId, newestDay: day, proof };
       parts.set(partitionId, { ...known, newestDay: Math.max(known.newestDay, day) });
@@ -150,6 +156,10 @@ class MarkedWindows {
     return [...parts.values()];
   }
 }
+
+/** Of YYYYMMDD. */
+const MONTH_ID = 6;
+const YEAR_ID = 4;
 
 function dayId(day: number): string {
   return new Date(day * 86_400_000).toISOString().slice(0, 10).replaceAll('-', '');

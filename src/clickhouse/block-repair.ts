@@ -11,6 +11,7 @@ const CHAIN = [
   { view: 'trace_summary_mv', from: 'otel_traces', to: VIEW_TARGETS.traceSummary },
   { view: 'span_metrics_1m_mv', from: 'span_metrics_10s', to: VIEW_TARGETS.minutes },
   { view: 'span_metrics_1h_mv', from: VIEW_TARGETS.minutes, to: VIEW_TARGETS.hours },
+  { view: 'span_metrics_1d_mv', from: VIEW_TARGETS.hours, to: VIEW_TARGETS.days },
 ] as const;
 
 type Link = (typeof CHAIN)[number];

@@ -9,7 +9,7 @@ import type { SpanBatch } from '../span/span-batch.ts';
  * change rows it becomes `LaneContext.revision`, which is part of every token: a block that is written again by
  * other rules is then another block, and not dropped half way for a duplicate of the old one.
  */
-export const BLOCK_REVISION = 3;
+export const BLOCK_REVISION = 4;
 
 /** One partition of one cluster's topic. */
 export interface LogPartition {

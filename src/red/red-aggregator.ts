@@ -10,6 +10,7 @@ import type { DefaultDimension } from './red-description.ts';
 import type { RedRows } from './red-rows.ts';
 import { ResourceRegister } from './resource-register.ts';
 import { SeriesRegistry } from './series-registry.ts';
+import { TraceWeights } from './trace-weights.ts';
 
 export interface RedAggregatorOptions {
   /** Upper bounds of the explicit histogram, ns, ascending; undefined = none is kept. */
@@ -42,6 +43,7 @@ export class RedAggregator {
   readonly #buckets: ExplicitBuckets | undefined;
   readonly #bucketCount: number;
   readonly #hist: HistTable | undefined;
+  readonly #traces = new TraceWeights();
   readonly #dimensions: DimensionReader | undefined;
   readonly #resources: ResourceRegister;
   /** Which bits of name id << 5 | kind << 2 | status count. */
@@ -71,6 +73,7 @@ export class RedAggregator {
   aggregate(batch: SpanBatch): RedRows {
     this.#rows.clear();
     this.#hist?.clear();
+    this.#traces.clear();
     this.#resources.visit(batch);
     this.#count(batch, this.#dimensions?.tuplesOf(batch) ?? NO_TUPLES);
     return this.#emit();
@@ -79,13 +82,14 @@ export class RedAggregator {
   #count(batch: SpanBatch, tuples: Uint32Array): void {
     const rows = this.#rows;
     const hist = this.#hist;
+    const traces = this.#traces;
     const mask = this.#mask;
     const bucketCount = this.#bucketCount;
     const bounds = this.#buckets?.boundsNs ?? NO_BOUNDS;
     const candidates = this.#buckets?.candidates ?? NO_CANDIDATES;
     const bits = this.#bitsOf(batch.durationNs);
     const { spans, resource, resourceIdentity, nameId, kind, statusCode } = batch;
-    const { startHi, startLo, durationNs, weight } = batch;
+    const { startHi, startLo, durationNs, weight, traceIdAt, view } = batch;
     const hasTuples = tuples.length > 0;
     let knownHigh = -1;
     let windowBase = 0;
@@ -114,6 +118,7 @@ export class RedAggregator {
       const at = row * NUMBERS;
       numbers[at] = (numbers[at] as number) + 1;
       numbers[at + 1] = (numbers[at + 1] as number) + spanWeight;
+      if (spanWeight > 1) traces.add(row, view, traceIdAt[i] as number, spanWeight);
       numbers[at + 2] = (numbers[at + 2] as number) + spanWeight * duration;
       if (duration > (numbers[at + 3] as number)) numbers[at + 3] = duration;
 
@@ -155,6 +160,7 @@ export class RedAggregator {
       durationMaxNs[row] = numbers[at + 3] as number;
     }
     for (const row of this.#rows.overflowRows) this.overflowedSpans += spans[row] as number;
+    const traces = this.#traces.byRow(rows);
     const hist = this.#hist?.sorted(rows);
     return {
       rows,
@@ -162,6 +168,8 @@ export class RedAggregator {
       series: series.slice(0, rows),
       spans,
       calls,
+      weightSquares: traces.squares,
+      weightMax: traces.largest,
       durationSumNs,
       durationMaxNs,
       buckets: buckets.slice(0, rows * this.#bucketCount),

@@ -17,6 +17,8 @@ export interface RedRows {
    * weights are 1.
    */
   readonly weightSquares: Float64Array;
+  /** Root of the largest part that one trace has in `weightSquares`: how much a trace that was missed may weigh. */
+  readonly weightMax: Float64Array;
   /** Weighted sum of durations, integer ns as long as weights are integers. */
   readonly durationSumNs: Float64Array;
   readonly durationMaxNs: Float64Array;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { type BlockPart, VIEW_TARGETS } from '../../clickhouse/block-parts.ts';
+import { type BlockPart, ROLLUPS } from '../../clickhouse/block-parts.ts';
 import { type ClickHouse, quoted } from '../../clickhouse/client.ts';
 import type { DayTotal } from '../../clickhouse/ingest-log.ts';
 import { dateOf } from './days.ts';
@@ -26,8 +26,7 @@ export async function weighDays(
   ledger: Ledger,
 ): Promise<Verdict> {
   const { partitionId, table } = part;
-  const isRolledUp = table === VIEW_TARGETS.minutes || table === VIEW_TARGETS.hours;
-  const target = isRolledUp ? 'span_metrics_10s' : table;
+  const target = ROLLUPS.includes(table) ? 'span_metrics_10s' : table;
   for (let i = 0; i < WEIGHINGS; i++) {
     const surplus = await surplusOf({ client, clock }, table, target, partitionId);
     const unexplained = surplus - ledger.spans(part, 'there');
@@ -40,8 +39,7 @@ export async function weighDays(
 
 /** What a block's log says of its spans in one partition of a table. */
 export function spansIn({ partitionId, table }: BlockPart, totals: readonly DayTotal[]): number {
-  const isRolledUp = table === VIEW_TARGETS.minutes || table === VIEW_TARGETS.hours;
-  const target = isRolledUp ? 'span_metrics_10s' : table;
+  const target = ROLLUPS.includes(table) ? 'span_metrics_10s' : table;
   return totals
     .filter(
       (total) => total.target === target && dateOf(total.day).replaceAll('-', '').startsWith(partitionId),
@@ -50,8 +48,8 @@ export function spansIn({ partitionId, table }: BlockPart, totals: readonly DayT
 }
 
 /**
- * Spans of a day or month (as in a partition's id: 20260501 or 202605) that a table has beyond those that the log
- * knows of; less than 0 when it has fewer. Waits for the log of what a running engine has just written.
+ * Spans of a day, month or year (as in a partition's id: 20260501, 202605 or 2026) that a table has beyond those that
+ * the log knows of; less than 0 when it has fewer. Waits for the log of what a running engine has just written.
  */
 export async function surplusOf(
   { client, clock }: { readonly client: ClickHouse; readonly clock: Clock },

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { ROLLUPS } from '../../clickhouse/block-parts.ts';
 import { type ClickHouse, quoted } from '../../clickhouse/client.ts';
 import { surplusOf } from './arbiter.ts';
 import { dateOf } from './days.ts';
@@ -129,7 +130,7 @@ async function unlogged(db: Db, day: string): Promise<string[]> {
       { day },
     );
     const extra: [string, number][] = [['otel_traces', Number(rows?.extra)]];
-    for (const table of ['span_metrics_1m', 'span_metrics_1h']) {
+    for (const table of ROLLUPS) {
       extra.push([table, await surplusOf(db, table, 'span_metrics_10s', day.replaceAll('-', ''))]);
     }
     extra.push([

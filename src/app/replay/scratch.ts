@@ -11,11 +11,13 @@ const TABLES = [
   'span_metrics_10s',
   'span_metrics_1m',
   'span_metrics_1h',
+  'span_metrics_1d',
   'sampling_throughput',
   'ingest_log',
 ] as const;
 const VIEWS = [
   ['trace_summary_mv', 'trace_summary'],
+  ['span_metrics_1d_mv', 'span_metrics_1d'],
   ['span_metrics_1h_mv', 'span_metrics_1h'],
   ['span_metrics_1m_mv', 'span_metrics_1m'],
 ] as const;

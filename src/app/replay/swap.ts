@@ -80,34 +80,50 @@ export async function swapDays(
       );
     }
   }
-  if (scratch.tables.has('span_metrics_1h')) await correctHours(client, scratch, days);
+  for (const long of LONG_PARTITIONS) {
+    if (scratch.tables.has(long.table)) await correctLong(client, scratch, days, long);
+  }
 }
 
 const SERIES = 'Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash';
 
+/** Tables whose partitions are of more than a day, and how much of YYYYMMDD is their id. */
+const LONG_PARTITIONS = [
+  { table: 'span_metrics_1h', idLength: 6 },
+  { table: 'span_metrics_1d', idLength: 4 },
+] as const;
+
 /**
- * Hours lie in partitions of a month, of which the other days go on being written, so they are not replaced: what
- * is wanted less what is there is added, in one insert that readers see at once or not at all. Sums wrap, so
- * that what is subtracted needs no sign. Merged, a series that is no more is a row of zeros, and is deleted.
+ * Hours lie in partitions of a month, and days in those of a year, of which the other days go on being written, so
+ * they are not replaced: what is wanted less what is there is added, in one insert that readers see at once or not
+ * at all. Sums wrap, so that what is subtracted needs no sign. What is added to the hours goes on to the days by the
+ * view. Merged, a series that is no more is a row of zeros, and is deleted.
  */
-async function correctHours(client: ClickHouse, scratch: Scratch, days: readonly number[]): Promise<void> {
+async function correctLong(
+  client: ClickHouse,
+  scratch: Scratch,
+  days: readonly number[],
+  { idLength, table }: (typeof LONG_PARTITIONS)[number],
+): Promise<void> {
   const dates = days.map((day) => `'${dateOf(day)}'`).join(', ');
-  const hours = live(client, 'span_metrics_1h');
-  const columns = `${SERIES}, Dims, Spans, Calls, DurationSumNs, DurationMaxNs, Hist, Seen`;
-  const months = [...new Set(days.map((day) => dateOf(day).replaceAll('-', '').slice(0, 6)))];
-  const from = (table: string, isNew: boolean): string =>
-    `SELECT ${columns}, ${isNew ? 1 : 0} AS isNew FROM ${table} WHERE toDate(Ts) IN (${dates})`;
+  const there = live(client, table);
+  const columns = `${SERIES}, Dims, Spans, Calls, WeightSquares, WeightMax, DurationSumNs, DurationMaxNs, Hist, Seen`;
+  const ids = [...new Set(days.map((day) => dateOf(day).replaceAll('-', '').slice(0, idLength)))];
+  const from = (name: string, isNew: boolean): string =>
+    `SELECT ${columns}, ${isNew ? 1 : 0} AS isNew FROM ${name} WHERE toDate(Ts) IN (${dates})`;
   await client.command(
-    `INSERT INTO ${hours} (${columns})
+    `INSERT INTO ${there} (${columns})
      SELECT ${SERIES}, any(d.Dims), reinterpretAsUInt64(toInt64(sumIf(d.Spans, isNew) - sumIf(d.Spans, NOT isNew))) AS spans,
             sumIf(d.Calls, isNew) - sumIf(d.Calls, NOT isNew) AS calls,
+            sumIf(d.WeightSquares, isNew) - sumIf(d.WeightSquares, NOT isNew) AS squares,
+            maxIf(d.WeightMax, isNew),
             sumIf(d.DurationSumNs, isNew) - sumIf(d.DurationSumNs, NOT isNew) AS ns,
             maxIf(d.DurationMaxNs, isNew),
             mapFilter((bucket, n) -> n != 0, sumMap(if(isNew, d.Hist, mapApply((bucket, n) -> (bucket, -n), d.Hist)))) AS hist,
             maxMapIf(d.Seen, isNew) AS seen
-     FROM (${from(`${quoted(scratch.database)}.span_metrics_1h`, true)} UNION ALL ${from(hours, false)}) AS d
+     FROM (${from(`${quoted(scratch.database)}.${table}`, true)} UNION ALL ${from(there, false)}) AS d
      GROUP BY ${SERIES}
-     HAVING spans != 0 OR calls != 0 OR ns != 0 OR notEmpty(hist)`,
+     HAVING spans != 0 OR calls != 0 OR squares != 0 OR ns != 0 OR notEmpty(hist)`,
     {
       async_insert: '0',
       max_insert_block_size: '100000000',
@@ -117,11 +133,11 @@ async function correctHours(client: ClickHouse, scratch: Scratch, days: readonly
       insert_deduplicate: '0',
     },
   );
-  for (const month of months) {
-    await client.command(`OPTIMIZE TABLE ${hours} PARTITION ID '${month}' FINAL`, WAITING);
+  for (const id of ids) {
+    await client.command(`OPTIMIZE TABLE ${there} PARTITION ID '${id}' FINAL`, WAITING);
   }
   await client.command(
-    `ALTER TABLE ${hours} DELETE WHERE toDate(Ts) IN (${dates}) AND Spans = 0 AND Calls = 0`,
+    `ALTER TABLE ${there} DELETE WHERE toDate(Ts) IN (${dates}) AND Spans = 0 AND Calls = 0`,
     WAITING,
   );
 }

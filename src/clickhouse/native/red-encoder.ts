@@ -15,7 +15,7 @@ export interface RedPart {
   readonly rows: RedRows;
 }
 
-const COLUMNS = 14;
+const COLUMNS = 16;
 
 /**
  * Turns the RED rows of a block, of all its connectors, into one Native block for span_metrics_10s: one,
@@ -59,6 +59,10 @@ export class RedEncoder {
     for (const { rows: red } of parts) writeIntegers(out, red.spans, red.rows);
     out.column('Calls', 'Float64');
     for (const { rows: red } of parts) out.numbers(red.calls.subarray(0, red.rows));
+    out.column('WeightSquares', 'Float64');
+    for (const { rows: red } of parts) out.numbers(red.weightSquares.subarray(0, red.rows));
+    out.column('WeightMax', 'Float64');
+    for (const { rows: red } of parts) out.numbers(red.weightMax.subarray(0, red.rows));
     out.column('DurationSumNs', 'Float64');
     for (const { rows: red } of parts) out.numbers(red.durationSumNs.subarray(0, red.rows));
     out.column('DurationMaxNs', 'UInt64');

@@ -102,7 +102,8 @@ export async function expectOnce(
               (SELECT uniqExact(TraceId) FROM ${database}.otel_traces) AS spans,
               (SELECT sum(Spans) FROM ${database}.span_metrics_10s) AS tenSeconds,
               (SELECT sum(Spans) FROM ${database}.span_metrics_1m) AS minutes,
-              (SELECT sum(Spans) FROM ${database}.span_metrics_1h) AS hours`,
+              (SELECT sum(Spans) FROM ${database}.span_metrics_1h) AS hours,
+              (SELECT sum(Spans) FROM ${database}.span_metrics_1d) AS days`,
     );
     return found;
   };
@@ -112,5 +113,12 @@ export async function expectOnce(
   };
   // What is missing is told by the comparison.
   await waitFor('all spans are stored', isThere, { deadlineMs, everyMs: 250 }).catch(() => undefined);
-  expect(await counts()).toEqual({ rows: sent, spans: sent, tenSeconds: sent, minutes: sent, hours: sent });
+  expect(await counts()).toEqual({
+    rows: sent,
+    spans: sent,
+    tenSeconds: sent,
+    minutes: sent,
+    hours: sent,
+    days: sent,
+  });
 }

@@ -190,6 +190,7 @@ export async function contents(database: string): Promise<Record<string, unknown
     tenSeconds: await red('span_metrics_10s'),
     minutes: await red('span_metrics_1m'),
     hours: await red('span_metrics_1h'),
+    days: await red('span_metrics_1d'),
   };
 }
 

@@ -46,7 +46,7 @@ async function takeOut(database: string, messages: readonly number[]): Promise<v
   const services = messages.map((i) => `'s${i}'`).join();
   const traces = messages.map((i) => `'${(i + 1).toString(16).padStart(32, '0')}'`).join();
   await command(
-    ...['otel_traces', 'span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h'].map(
+    ...['otel_traces', 'span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h', 'span_metrics_1d'].map(
       (table) => `ALTER TABLE ${database}.${table} DELETE WHERE ServiceName IN (${services})`,
     ),
     `ALTER TABLE ${database}.trace_summary DELETE WHERE TraceId IN (${traces})`,
@@ -134,7 +134,7 @@ describe('spanweir replay', () => {
     const before = await contents(database);
     const [a, b] = [await wholeBlocks(database, [10]), await wholeBlocks(database, [31])];
     // Two ways of having half a block: the spans without the metrics, and one table of metrics without the others.
-    await forget(database, a, ['span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h']);
+    await forget(database, a, ['span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h', 'span_metrics_1d']);
     await forget(database, b, ['span_metrics_1m']);
     await forgetLog(database, [...a, ...b]);
 
@@ -172,6 +172,7 @@ describe('spanweir replay', () => {
       red: number;
       minutes: number;
       hours: number;
+      days: number;
       traces: number;
     }>(
       `SELECT (SELECT count() FROM ${database}.otel_traces) AS n,
@@ -179,10 +180,11 @@ describe('spanweir replay', () => {
               (SELECT sum(Spans) FROM ${database}.span_metrics_10s) AS red,
               (SELECT sum(Spans) FROM ${database}.span_metrics_1m) AS minutes,
               (SELECT sum(Spans) FROM ${database}.span_metrics_1h) AS hours,
+              (SELECT sum(Spans) FROM ${database}.span_metrics_1d) AS days,
               (SELECT sum(arraySum(mapValues(Spans))) FROM ${database}.trace_summary) AS traces`,
     );
     const all = 1400;
-    expect(rows).toEqual([{ n: all, ids: all, red: all, minutes: all, hours: all, traces: all }]);
+    expect(rows).toEqual([{ n: all, ids: all, red: all, minutes: all, hours: all, days: all, traces: all }]);
     expect(await misfits(database)).toEqual([]);
   });
 
@@ -236,6 +238,7 @@ describe('spanweir replay --revision', () => {
                   (SELECT sum(Spans) FROM ${database}.span_metrics_10s WHERE toDate(Ts) = '${day(1)}') AS tens,
                   (SELECT sum(Spans) FROM ${database}.span_metrics_1m WHERE toDate(Ts) = '${day(1)}') AS minutes,
                   (SELECT sum(Spans) FROM ${database}.span_metrics_1h WHERE toDate(Ts) = '${day(1)}') AS hours,
+                  (SELECT sum(Spans) FROM ${database}.span_metrics_1d WHERE toDate(Ts) = '${day(1)}') AS days,
                   (SELECT sum(arraySum(mapValues(Spans))) FROM ${database}.trace_summary WHERE toDate(Start) = '${day(1)}') AS traces`,
         );
         seen.add(Object.values(rows[0] ?? {}).join());
@@ -248,10 +251,10 @@ describe('spanweir replay --revision', () => {
     expect(ran, ran.printed).toMatchObject({ code: 0 });
     await stored(world, 750);
     await engine.stop();
-    expect([...seen]).toEqual(['200,200,200,200,200']);
+    expect([...seen]).toEqual(['200,200,200,200,200,200']);
 
     const dims = await queryRows<{ table: string; day: string; colors: string[]; spans: number }>(
-      `SELECT * FROM (${['10s', '1m', '1h']
+      `SELECT * FROM (${['10s', '1m', '1h', '1d']
         .map(
           (of) =>
             `SELECT '${of}' AS table, toString(toDate(Ts)) AS day, arraySort(groupUniqArray(Dims['color'])) AS colors, sum(Spans) AS spans
@@ -265,11 +268,13 @@ describe('spanweir replay --revision', () => {
       colors,
       spans,
     });
-    expect(dims.slice(0, 6)).toEqual([
+    expect(dims.slice(0, 8)).toEqual([
       row('10s', 2, [''], 200),
+      row('1d', 2, [''], 200),
       row('1h', 2, [''], 200),
       row('1m', 2, [''], 200),
       row('10s', 1, ['blue', 'red'], 200),
+      row('1d', 1, ['blue', 'red'], 200),
       row('1h', 1, ['blue', 'red'], 200),
       row('1m', 1, ['blue', 'red'], 200),
     ]);

@@ -25,6 +25,7 @@ test('a database that the engine has written is all right, and every row of it w
     { table: 'span_metrics_10s', days: 2, expected: 136, found: 136 },
     { table: 'span_metrics_1m', days: 2, expected: 136, found: 136 },
     { table: 'span_metrics_1h', days: 2, expected: 136, found: 136 },
+    { table: 'span_metrics_1d', days: 2, expected: 136, found: 136 },
     { table: 'sampling_throughput', days: 1, expected: 40, found: 40 },
     { table: 'trace_summary', days: 2, expected: 68, found: 68 },
   ]);
@@ -158,7 +159,7 @@ describe('verify finds', () => {
     expect(found).toContainEqual(expect.objectContaining({ kind: 'gap', ...gap }));
     for (const day of [YESTERDAY, TODAY]) {
       expect(found).toContainEqual({ kind: 'unlogged', ...SPANS, ...BLOCK, day, expected: 0, found: 10 });
-      for (const table of ['span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h']) {
+      for (const table of ['span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h', 'span_metrics_1d']) {
         expect(found).toContainEqual(expect.objectContaining({ kind: 'surplus', table, day }));
       }
     }
@@ -188,6 +189,7 @@ describe('verify finds', () => {
       'otel_traces',
       'sampling_throughput',
       'span_metrics_10s',
+      'span_metrics_1d',
       'span_metrics_1h',
       'span_metrics_1m',
     ]);

@@ -34,6 +34,7 @@ const WHAT = {
   span_metrics_10s: 'sum(Spans)',
   span_metrics_1m: 'sum(Spans)',
   span_metrics_1h: 'sum(Spans)',
+  span_metrics_1d: 'sum(Spans)',
   sampling_throughput: 'sum(Roots)',
   ingest_log: 'count()',
 } as const;
@@ -51,7 +52,7 @@ export async function totalsOf(client: ClickHouse): Promise<Totals> {
 /** What one block of `somePayloads` and `someThroughput` adds; two connectors count each span. */
 const ADDED = {
   spans: { otel_traces: 4, trace_summary: 4, ingest_log: 2 },
-  red: { span_metrics_10s: 8, span_metrics_1m: 8, span_metrics_1h: 8, ingest_log: 2 },
+  red: { span_metrics_10s: 8, span_metrics_1m: 8, span_metrics_1h: 8, span_metrics_1d: 8, ingest_log: 2 },
   throughput: { sampling_throughput: 7, ingest_log: 2 },
   all: {
     otel_traces: 4,
@@ -59,6 +60,7 @@ const ADDED = {
     span_metrics_10s: 8,
     span_metrics_1m: 8,
     span_metrics_1h: 8,
+    span_metrics_1d: 8,
     sampling_throughput: 7,
     ingest_log: 6,
   },

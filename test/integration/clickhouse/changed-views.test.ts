@@ -13,6 +13,7 @@ const SUMS: Readonly<Record<string, string>> = {
   span_metrics_10s: 'sum(Spans)',
   span_metrics_1m: 'sum(Spans)',
   span_metrics_1h: 'sum(Spans)',
+  span_metrics_1d: 'sum(Spans)',
 };
 
 async function insertBoth(client: ClickHouse, token: string): Promise<void> {
@@ -44,6 +45,7 @@ const ONCE = {
   span_metrics_10s: 2,
   span_metrics_1m: 2,
   span_metrics_1h: 2,
+  span_metrics_1d: 2,
 };
 
 // A view that ALTER ... MODIFY QUERY has changed gives its rows other tokens, until the server loads it anew.

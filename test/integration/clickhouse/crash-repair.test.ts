@@ -105,7 +105,7 @@ describe('the server is killed between noting a token and putting the part in pl
   test('of RED metrics and their coarser tables: all are there once', async () => {
     for (const n of [1, 2, 3, 4, 5, 6, 7]) await expectOnce('red', n);
     expect(repaired).toEqual(
-      new Set(['span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h', 'ingest_log']),
+      new Set(['span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h', 'span_metrics_1d', 'ingest_log']),
     );
   });
 

@@ -85,6 +85,7 @@ const HOLES = [
   ['span_metrics_10s', 'toDate(Ts) = yesterday()', 1],
   ['span_metrics_1m', '1', 2],
   ['span_metrics_1h', '1', 1],
+  ['span_metrics_1d', '1', 1],
   ['sampling_throughput', 'toDate(Ts) = today()', 1],
 ] as const;
 

@@ -42,7 +42,13 @@ async function write(block: Block): Promise<void> {
   await setup.sink.write(block, never);
 }
 
-const TABLES = ['span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h', 'sampling_throughput'];
+const TABLES = [
+  'span_metrics_10s',
+  'span_metrics_1m',
+  'span_metrics_1h',
+  'span_metrics_1d',
+  'sampling_throughput',
+];
 
 test('each day of each aggregated table has the marker of a block once', async () => {
   const a = 'aa'.repeat(16);

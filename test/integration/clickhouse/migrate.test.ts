@@ -62,6 +62,8 @@ describe('migrate', () => {
       'schema_migrations',
       'service_operations',
       'span_metrics_10s',
+      'span_metrics_1d',
+      'span_metrics_1d_mv',
       'span_metrics_1h',
       'span_metrics_1h_mv',
       'span_metrics_1m',

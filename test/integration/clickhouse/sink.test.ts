@@ -50,6 +50,7 @@ const TABLES = {
   span_metrics_10s: 'sum(Spans)',
   span_metrics_1m: 'sum(Spans)',
   span_metrics_1h: 'sum(Spans)',
+  span_metrics_1d: 'sum(Spans)',
   sampling_throughput: 'sum(Count)',
   ingest_log: 'count()',
 };
@@ -80,6 +81,7 @@ describe('a block', () => {
       span_metrics_10s: 8,
       span_metrics_1m: 8,
       span_metrics_1h: 8,
+      span_metrics_1d: 8,
       sampling_throughput: 4,
       ingest_log: 5,
     });

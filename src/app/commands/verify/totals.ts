@@ -17,6 +17,7 @@ export const TOTALS: readonly TotalsTable[] = [
   { table: 'span_metrics_10s', target: 'span_metrics_10s', measure: 'Spans' },
   { table: 'span_metrics_1m', target: 'span_metrics_10s', measure: 'Spans' },
   { table: 'span_metrics_1h', target: 'span_metrics_10s', measure: 'Spans', byTheHour: true },
+  { table: 'span_metrics_1d', target: 'span_metrics_10s', measure: 'Spans', byTheHour: true },
   { table: 'sampling_throughput', target: 'sampling_throughput', measure: 'Roots' },
 ];
 
