@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS {{DB}}.sampling_throughput
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(Ts)
 ORDER BY (Ts, ServiceName, Operation)
-TTL toDate(Ts) + INTERVAL 3 DAY
+{{TTL sampling_throughput toDate(Ts)}}
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
 
 -- Every decision with what led to it. A round writes what it has changed, and what stands again every few minutes.
@@ -84,7 +84,7 @@ CREATE TABLE IF NOT EXISTS {{DB}}.sampling_probabilities
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(Ts)
 ORDER BY (Ts, ServiceName, Operation)
-TTL toDate(Ts) + INTERVAL 90 DAY
+{{TTL sampling_probabilities toDate(Ts)}}
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
 
 -- What stands: the newest decision on each operation of the last two days that there were any.

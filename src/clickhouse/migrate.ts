@@ -6,10 +6,21 @@ import { retrying } from '../flow/retry.ts';
 import { type ClickHouse, quoted } from './client.ts';
 import { clickHouseCode } from './errors.ts';
 import { alone } from './migration-lock.ts';
-import { type Migration, readMigrations, type SchemaSettings, ttlExpression } from './migrations.ts';
+import {
+  type Migration,
+  readMigrations,
+  type SchemaSettings,
+  TABLE_TTLS_MS,
+  type TableTtls,
+  type TtlTable,
+  tableTtl,
+  ttlExpression,
+} from './migrations.ts';
 
 export interface MigrateOptions {
   readonly spansTtlMs: number;
+  /** Of the other tables, where it is not the usual time. */
+  readonly tableTtlsMs?: TableTtls;
   /** Change nothing; only tell what would be run. */
   readonly dryRun: boolean;
   readonly clock: Clock;
@@ -39,13 +50,16 @@ const RACES = new Set([
   609, // FUNCTION_ALREADY_EXISTS
 ]);
 
-/** Tables whose TTL follows the configuration, and the date it counts from. */
+/** Tables whose TTL follows that of spans, and the date it counts from. */
 const TTL_TABLES = [
   ['otel_traces', 'SPANS', 'toDate(Timestamp)'],
   ['trace_summary', 'SPANS', 'toDate(Start)'],
   // Late spans are of a day that is long past; what their block was is known as long as that of any other.
   ['ingest_log', 'LOG', 'greatest(Day, toDate(LastTimestamp))'],
 ] as const;
+
+/** What the TTLs of all other tables count from. */
+const TTL_DATE = 'toDate(Ts)';
 
 /**
  * Brings the database to the schema in sql/. Several processes may do so at once: every statement can be
@@ -56,7 +70,8 @@ const TTL_TABLES = [
 export async function migrate(client: ClickHouse, options: MigrateOptions): Promise<MigrateReport> {
   await checkVersion(client);
   await checkTables(client);
-  const settings: SchemaSettings = { database: client.database, spansTtlMs: options.spansTtlMs };
+  const { spansTtlMs, tableTtlsMs = {} } = options;
+  const settings: SchemaSettings = { database: client.database, spansTtlMs, tableTtlsMs };
   const migrations = readMigrations(settings, options.folder);
   const findPending = async (): Promise<Migration[]> => {
     const known = await appliedMigrations(client);
@@ -88,7 +103,7 @@ export async function migrate(client: ClickHouse, options: MigrateOptions): Prom
   };
   if (options.dryRun) await apply();
   else if (pending.length > 0) await alone(client, options.clock, { isDone, work: apply });
-  for (const statement of await ttlChanges(client, options.spansTtlMs)) await run(statement);
+  for (const statement of await ttlChanges(client, spansTtlMs, tableTtlsMs)) await run(statement);
   return { statements, applied: applied.map(({ name }) => name) };
 }
 
@@ -220,23 +235,26 @@ function isTransient(error: unknown): boolean {
   return error instanceof SpanweirError && error.retry === 'backoff' && clickHouseCode(error) === undefined;
 }
 
-/** ALTERs for tables that were made with another TTL. Old parts expire by the new one at their next merge. */
-async function ttlChanges(client: ClickHouse, ttlMs: number): Promise<string[]> {
+/**
+ * ALTERs for tables that were made with another TTL. Old parts expire by the new one at their next merge, and nothing is
+ * rewritten now.
+ */
+async function ttlChanges(client: ClickHouse, spansTtlMs: number, ttlsMs: TableTtls): Promise<string[]> {
+  const wanted = new Map<string, string | undefined>([
+    ...TTL_TABLES.map(([name, what, date]) => [name, ttlExpression(what, date, spansTtlMs)] as const),
+    ...(Object.keys(TABLE_TTLS_MS) as TtlTable[]).map(
+      (name) => [name, tableTtl(name, TTL_DATE, ttlsMs)] as const,
+    ),
+  ]);
   const tables = await client.query<{ name: string; engine_full: string }>(
-    'SELECT name, engine_full FROM system.tables WHERE database = {db: String} AND name IN {names: Array(String)}',
-    { db: client.database, names: TTL_TABLES.map(([name]) => name) },
+    'SELECT name, engine_full FROM system.tables WHERE database = {db: String} AND name IN {names: Array(String)} ORDER BY name',
+    { db: client.database, names: [...wanted.keys()] },
   );
-  const statements: string[] = [];
-  for (const [name, what, date] of TTL_TABLES) {
-    const table = tables.find((row) => row.name === name);
-    if (table === undefined) continue;
-    const is = / TTL (.*?) SETTINGS /.exec(table.engine_full)?.[1];
-    const wanted = ttlExpression(what, date, ttlMs);
-    if (is === wanted) continue;
-    const change = wanted === undefined ? 'REMOVE TTL' : `MODIFY TTL ${wanted}`;
-    statements.push(
-      `ALTER TABLE ${quoted(client.database)}.${name} ${change} SETTINGS materialize_ttl_after_modify = 0`,
-    );
-  }
-  return statements;
+  return tables.flatMap(({ name, engine_full }) => {
+    const is = / TTL (.*?) SETTINGS /.exec(engine_full)?.[1];
+    const ttl = wanted.get(name);
+    if (is === ttl) return [];
+    const change = ttl === undefined ? 'REMOVE TTL' : `MODIFY TTL ${ttl}`;
+    return `ALTER TABLE ${quoted(client.database)}.${name} ${change} SETTINGS materialize_ttl_after_modify = 0`;
+  });
 }

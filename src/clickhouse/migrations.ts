@@ -20,7 +20,24 @@ export interface SchemaSettings {
   readonly database: string;
   /** How long spans are kept; 0 = for ever. */
   readonly spansTtlMs: number;
+  /** How long the rows of other tables are kept, where it is not the usual time; 0 = for ever. */
+  readonly tableTtlsMs?: TableTtls;
 }
+
+const DAY_MS = 86_400_000;
+
+/** How long the rows of the derived tables are kept unless the configuration says otherwise. */
+export const TABLE_TTLS_MS = {
+  span_metrics_10s: 3 * DAY_MS,
+  span_metrics_1m: 35 * DAY_MS,
+  span_metrics_1h: 400 * DAY_MS,
+  span_metrics_1d: 1095 * DAY_MS,
+  sampling_throughput: 3 * DAY_MS,
+  sampling_probabilities: 90 * DAY_MS,
+} as const;
+
+export type TtlTable = keyof typeof TABLE_TTLS_MS;
+export type TableTtls = Readonly<Partial<Record<TtlTable, number>>>;
 
 /** Reads sql/. Throws START for a name that is not NNN_words.sql, and for a number that comes twice. */
 export function readMigrations(settings: SchemaSettings, folder: URL = SQL_FOLDER): Migration[] {
@@ -43,14 +60,29 @@ export function readMigrations(settings: SchemaSettings, folder: URL = SQL_FOLDE
   return migrations;
 }
 
-/** `{{DB}}` becomes the database, `{{SPANS_TTL date}}` and `{{LOG_TTL date}}` a TTL clause over it, or nothing. */
+/**
+ * `{{DB}}` becomes the database, `{{SPANS_TTL date}}`, `{{LOG_TTL date}}` and `{{TTL table date}}` a TTL clause over
+ * it, or nothing.
+ */
 export function fillIn(text: string, settings: SchemaSettings): string {
   return text
     .replaceAll('{{DB}}', quoted(settings.database))
-    .replaceAll(/\{\{(SPANS|LOG)_TTL ([^}]+)\}\}\n?/g, (_, what: TtlOf, date: string) => {
-      const clause = ttlExpression(what, date, settings.spansTtlMs);
-      return clause === undefined ? '' : `TTL ${clause}\n`;
-    });
+    .replaceAll(/\{\{(SPANS|LOG)_TTL ([^}]+)\}\}\n?/g, (_, what: TtlOf, date: string) =>
+      ttlClause(ttlExpression(what, date, settings.spansTtlMs)),
+    )
+    .replaceAll(/\{\{TTL (\w+) ([^}]+)\}\}\n?/g, (_, table: TtlTable, date: string) =>
+      ttlClause(tableTtl(table, date, settings.tableTtlsMs)),
+    );
+}
+
+function ttlClause(expression: string | undefined): string {
+  return expression === undefined ? '' : `TTL ${expression}\n`;
+}
+
+/** Undefined = its rows do not expire. */
+export function tableTtl(table: TtlTable, date: string, ttlsMs: TableTtls = {}): string | undefined {
+  const ttlMs = ttlsMs[table] ?? TABLE_TTLS_MS[table];
+  return ttlMs === 0 ? undefined : `${date} + toIntervalSecond(${Math.ceil(ttlMs / 1000)})`;
 }
 
 /** What expires: spans and their summaries, or the log of what was inserted. */

@@ -35,8 +35,10 @@ async function migrateOne(
 ): Promise<void> {
   const client = openClickHouse(config, id, 1);
   try {
+    const { spans: spansTtlMs, ...tableTtlsMs } = config.ttl;
     const { statements, applied } = await migrate(client, {
-      spansTtlMs: config.ttl,
+      spansTtlMs,
+      tableTtlsMs,
       dryRun,
       clock,
       random: Math.random,

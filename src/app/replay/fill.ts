@@ -12,7 +12,7 @@ import { textTable } from './table.ts';
 /** Puts into ClickHouse what is missing there. Resolves with the exit code. */
 export async function fill(session: ReplaySession, options: ReplayOptions): Promise<number> {
   const { target, client, kafka, io, stop } = session;
-  const ttlMs = ttlMsOfLog(target.exporter.config.ttl);
+  const ttlMs = ttlMsOfLog(target.exporter.config.ttl.spans);
   const deps = {
     kafka,
     client,

@@ -84,8 +84,8 @@ export class ClickHouseMain implements Component {
     health.report('starting');
     await this.#untilServing();
     if (this.#config.create_schema) {
-      const spansTtlMs = this.#config.ttl;
-      await migrate(this.clickhouse, { spansTtlMs, dryRun: false, clock, random, log });
+      const { spans: spansTtlMs, ...tableTtlsMs } = this.#config.ttl;
+      await migrate(this.clickhouse, { spansTtlMs, tableTtlsMs, dryRun: false, clock, random, log });
     } else await checkSchema(this.clickhouse);
     const mayAlter = this.#config.create_schema;
     await ensureWindows(this.clickhouse, neededWindow(this.#config.timeout), { log, mayAlter });

@@ -58,6 +58,40 @@ const retryOnFailure = z
   .prefault({})
   .describe('what to do while ClickHouse can not be reached');
 
+const tableTtls = z.strictObject({
+  spans: duration('336h').describe('of otel_traces and trace_summary'),
+  span_metrics_10s: duration('72h').describe('of RED metrics in windows of 10 s'),
+  span_metrics_1m: duration('840h').describe('of RED metrics in minutes'),
+  span_metrics_1h: duration('9600h').describe('of RED metrics in hours'),
+  span_metrics_1d: duration('26280h').describe('of RED metrics in days'),
+  sampling_throughput: duration('72h').describe('of what adaptive sampling saw'),
+  sampling_probabilities: duration('2160h').describe('of what it decided, and why'),
+});
+
+const RED_TABLES = ['span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h', 'span_metrics_1d'] as const;
+const DAY_MS = 86_400_000;
+
+/** Rows expire by whole days; a query that takes hours for an hour's minutes rests on coarser tables being kept longer. */
+const ttl = z
+  .union([duration().transform((spans) => ({ ...tableTtls.parse({}), spans })), tableTtls])
+  .superRefine((ttls, context) => {
+    const asLongAs = (ms: number): number => (ms === 0 ? Number.POSITIVE_INFINITY : ms);
+    const complain = (name: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [name], message });
+    for (const [name, ms] of Object.entries(ttls)) {
+      if (ms < 0) complain(name, 'expected a time, or 0 for ever');
+      else if (name !== 'spans' && ms > 0 && ms < DAY_MS)
+        complain(name, 'expected 24h or more, or 0 for ever');
+    }
+    RED_TABLES.forEach((name, i) => {
+      const finer = RED_TABLES[i - 1];
+      if (finer === undefined || asLongAs(ttls[name]) >= asLongAs(ttls[finer])) return;
+      complain(name, `expected no less than ${finer}: coarser windows are read in place of finer ones`);
+    });
+  })
+  .prefault('336h')
+  .describe('how long rows are kept, by whole days; 0 = for ever. A duration alone is that of spans');
+
 export const clickHouseExporterConfig = z
   .strictObject({
     endpoint: endpoint.describe('HTTP interface of the server'),
@@ -77,7 +111,7 @@ export const clickHouseExporterConfig = z
       .boolean()
       .default(true)
       .describe('bring the schema forward at the start; else `spanweir migrate` has to'),
-    ttl: duration('336h').describe('how long spans are kept; 0 = for ever'),
+    ttl,
     traces_table_name: z
       .literal('otel_traces')
       .default('otel_traces')

@@ -34,7 +34,7 @@ test('without options it keeps spans for 14 days on this machine', () => {
     endpoint: 'http://localhost:8123',
     database: 'default',
     create_schema: true,
-    ttl: 1_209_600_000,
+    ttl: { spans: 1_209_600_000, span_metrics_10s: 259_200_000, span_metrics_1d: 94_608_000_000 },
     block: { spans: 50_000, linger: 1000 },
     retry_on_failure: {
       enabled: true,
@@ -42,5 +42,34 @@ test('without options it keeps spans for 14 days on this machine', () => {
       max_interval: 10_000,
       max_elapsed_time: 300_000,
     },
+  });
+});
+
+describe('how long rows are kept', () => {
+  const DAY_MS = 86_400_000;
+  const ttlOf = (ttl: unknown) => clickHouseExporterConfig.safeParse({ ttl });
+
+  test('a duration alone is that of spans', () => {
+    expect(ttlOf('48h').data?.ttl).toMatchObject({ spans: 2 * DAY_MS, span_metrics_10s: 3 * DAY_MS });
+  });
+
+  test('each table may have its own', () => {
+    expect(ttlOf({ span_metrics_1d: 0, sampling_throughput: '24h' }).data?.ttl).toEqual({
+      spans: 14 * DAY_MS,
+      span_metrics_10s: 3 * DAY_MS,
+      span_metrics_1m: 35 * DAY_MS,
+      span_metrics_1h: 400 * DAY_MS,
+      span_metrics_1d: 0,
+      sampling_throughput: DAY_MS,
+      sampling_probabilities: 90 * DAY_MS,
+    });
+  });
+
+  test.each([
+    [{ span_metrics_1m: '48h' }, 'expected no less than span_metrics_10s'],
+    [{ span_metrics_1h: 0 }, 'expected no less than span_metrics_1h'],
+    [{ span_metrics_10s: '10m' }, 'expected 24h or more'],
+  ])('%j is refused', (ttl, message) => {
+    expect(ttlOf(ttl).error?.issues[0]?.message).toContain(message);
   });
 });
