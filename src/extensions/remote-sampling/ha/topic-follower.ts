@@ -1,4 +1,3 @@
-import { aborted } from '../../../base/aborted.ts';
 import type { ComponentContext } from '../../../base/component.ts';
 import { SpanweirError, toError } from '../../../base/errors.ts';
 import { failureOf } from '../../../kafka/errors.ts';
@@ -159,13 +158,18 @@ export class TopicFollower {
   }
 
   async #wait(version: number | undefined, signal: AbortSignal): Promise<void> {
-    let waiter: Waiter | undefined;
-    const read = new Promise<void>((resolve) => {
-      waiter = { version, until: undefined, resolve };
+    if (signal.aborted) return;
+    // The signal may live for months: nothing of a wait stays with it.
+    await new Promise<void>((resolve) => {
+      const waiter: Waiter = { version, until: undefined, resolve: () => over() };
+      const over = (): void => {
+        signal.removeEventListener('abort', over);
+        this.#waiting = this.#waiting.filter((one) => one !== waiter);
+        resolve();
+      };
       this.#waiting.push(waiter);
+      signal.addEventListener('abort', over, { once: true });
     });
-    await Promise.race([read, aborted(signal)]);
-    this.#waiting = this.#waiting.filter((one) => one !== waiter);
   }
 
   /** While loading, compaction has taken some of what older versions had: only what remains in the end counts. */

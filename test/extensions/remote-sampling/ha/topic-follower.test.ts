@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../../src/base/clock.ts';
 import {
@@ -164,6 +165,7 @@ describe('a follower', () => {
     await reached;
     expect(topic.follower.log.version).toBe(23);
     await topic.follower.reach(5, signal);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   test('waits for brokers that are away, and knows for how long they have been silent', async () => {
