@@ -148,16 +148,32 @@ export class Lane {
 
   /** One a connector, whatever receivers it serves: it knows which series main was told of. */
   #folder(connector: string): DeltaFolder {
-    const known =
-      this.#folders.get(connector) ?? new DeltaFolder(this.#dataPaths.connector(connector).series);
-    this.#folders.set(connector, known);
-    return known;
+    const known = this.#folders.get(connector);
+    if (known !== undefined) return known;
+    const { series, eventSeries } = this.#dataPaths.connector(connector);
+    const folder = new DeltaFolder(series, eventSeries);
+    this.#folders.set(connector, folder);
+    return folder;
   }
 }
 
 /** What changes hands with a delta instead of being copied. */
 function columnBuffers(delta: RedDelta): ArrayBuffer[] {
   const { series, calls, durationSumNs, durationMaxNs, buckets, histAt, histIndex, histCount } = delta;
-  const columns = [series, calls, durationSumNs, durationMaxNs, buckets, histAt, histIndex, histCount];
+  const columns: ArrayBufferView[] = [
+    series,
+    calls,
+    durationSumNs,
+    durationMaxNs,
+    buckets,
+    histAt,
+    histIndex,
+    histCount,
+  ];
+  if (delta.exemplars !== undefined) {
+    const { deltaRow, traceIds, spanIds, durationNs, endMs } = delta.exemplars;
+    columns.push(deltaRow, traceIds, spanIds, durationNs, endMs);
+  }
+  if (delta.events !== undefined) columns.push(delta.events.series, delta.events.count);
   return columns.map(({ buffer }) => buffer as ArrayBuffer);
 }

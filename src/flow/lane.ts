@@ -54,6 +54,8 @@ export interface ThroughputProcessor {
 /** Turns spans into RED rows. */
 export interface RedConnector {
   readonly series: SeriesTable;
+  /** Of `RedRows.events`, where events are counted. */
+  readonly eventSeries?: SeriesTable | undefined;
   /** Upper bounds of the explicit histogram in `unit`; empty = no histogram. */
   readonly bounds: readonly number[];
   /** Names of the configured dimensions, in the order of SeriesKey.dimensions. */

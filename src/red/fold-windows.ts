@@ -1,5 +1,5 @@
 import { MAX_INDEX, MIN_INDEX, ZERO_INDEX } from '../sketch/exponential.ts';
-import type { RedDelta, RedRows } from './red-rows.ts';
+import type { EventDelta, EventRows, Exemplars, RedDelta, RedRows, SeriesKey } from './red-rows.ts';
 import type { SeriesTable } from './series-table.ts';
 
 /** 0 for zero durations, then one per exponential bucket: sorts as the indexes do. */
@@ -11,15 +11,18 @@ const CODES = MAX_INDEX - MIN_INDEX + 2;
  */
 export class DeltaFolder {
   readonly #series: SeriesTable;
+  readonly #eventSeries: SeriesTable | undefined;
   #seriesTold = 0;
+  #eventSeriesTold = 0;
   #resourcesTold = 0;
   /** Per series id: row of the delta + `#base` + 1. */
   #rowOf = new Uint32Array(1024);
   #base = 0;
   readonly #counts = new Float64Array(CODES);
 
-  constructor(series: SeriesTable) {
+  constructor(series: SeriesTable, eventSeries?: SeriesTable) {
     this.#series = series;
+    this.#eventSeries = eventSeries;
   }
 
   /** The columns of the delta are fresh, or taken over from `rows`, which must not be used any more. */
@@ -34,7 +37,18 @@ export class DeltaFolder {
     const newResources = resources.slice(this.#resourcesTold);
     this.#seriesTold = size;
     this.#resourcesTold = resources.length;
-    return { ...columns, firstNewSeries, newSeries, newResources };
+    const delta = { ...columns, firstNewSeries, newSeries, newResources };
+    return rows.events === undefined ? delta : { ...delta, events: this.#events(rows.events) };
+  }
+
+  #events({ rows, series, count }: EventRows): EventDelta {
+    const table = this.#eventSeries;
+    const firstNewSeries = this.#eventSeriesTold;
+    const size = table?.size ?? 0;
+    const newSeries: SeriesKey[] = [];
+    for (let id = firstNewSeries; id < size; id++) newSeries.push((table as SeriesTable).keyOf(id));
+    this.#eventSeriesTold = size;
+    return { rows, series, count, firstNewSeries, newSeries };
   }
 
   #folded(rows: RedRows): DeltaColumns {
@@ -63,6 +77,7 @@ export class DeltaFolder {
       durationMaxNs,
       buckets,
       ...this.#foldHistograms(rows, target.rowOf, folded),
+      ...(rows.exemplars === undefined ? {} : { exemplars: inRows(rows.exemplars, target.rowOf) }),
     };
   }
 
@@ -130,7 +145,11 @@ export class DeltaFolder {
   }
 }
 
-type DeltaColumns = Omit<RedDelta, 'firstNewSeries' | 'newSeries' | 'newResources'>;
+type DeltaColumns = Omit<RedDelta, 'firstNewSeries' | 'newSeries' | 'newResources' | 'events'>;
+
+function inRows(exemplars: Exemplars, rowOf: Uint32Array): Exemplars {
+  return { ...exemplars, deltaRow: exemplars.deltaRow.map((row) => rowOf[row] as number) };
+}
 
 function isOneWindow({ rows, windowS }: RedRows): boolean {
   for (let row = 1; row < rows; row++) if (windowS[row] !== windowS[0]) return false;
@@ -139,7 +158,18 @@ function isOneWindow({ rows, windowS }: RedRows): boolean {
 
 function ownColumns(from: RedRows): DeltaColumns {
   const { rows, series, calls, durationSumNs, durationMaxNs, buckets, histAt, histIndex, histCount } = from;
-  return { rows, series, calls, durationSumNs, durationMaxNs, buckets, histAt, histIndex, histCount };
+  const columns = {
+    rows,
+    series,
+    calls,
+    durationSumNs,
+    durationMaxNs,
+    buckets,
+    histAt,
+    histIndex,
+    histCount,
+  };
+  return from.exemplars === undefined ? columns : { ...columns, exemplars: from.exemplars };
 }
 
 /** Rows grouped by the folded row that they belong to. */

@@ -4,7 +4,7 @@ import type { Dictionary } from '../span/dictionary.ts';
 import type { SpanBatch } from '../span/span-batch.ts';
 import { restNs, WINDOW_NS, WINDOW_SECONDS, windowsBefore } from '../window/event-window.ts';
 import { BlockRows, NUMBERS } from './block-rows.ts';
-import { type Dimension, DimensionReader } from './dimension-reader.ts';
+import { DimensionReader, type DimensionSpec, hasDimensions } from './dimension-reader.ts';
 import { HistTable } from './hist-table.ts';
 import type { DefaultDimension } from './red-description.ts';
 import type { RedRows } from './red-rows.ts';
@@ -12,18 +12,21 @@ import { ResourceRegister } from './resource-register.ts';
 import { SeriesRegistry } from './series-registry.ts';
 import { TraceWeights } from './trace-weights.ts';
 
-export interface RedAggregatorOptions {
+export interface RedAggregatorOptions extends DimensionSpec {
   /** Upper bounds of the explicit histogram, ns, ascending; undefined = none is kept. */
   readonly boundsNs?: readonly number[] | undefined;
-  readonly dimensions?: readonly Dimension[];
   /** Default dimensions by which spans are not told apart (service.name never joins two resources). */
   readonly excluded?: ReadonlySet<DefaultDimension>;
   /** Series with an id of their own; what comes later is counted in overflow series. */
   readonly seriesLimit?: number;
   /** Keep exponential histograms as well. */
   readonly histograms?: boolean;
+  /** Keep which row each span was counted in. */
+  readonly rowOfSpan?: boolean;
 }
 
+/** In `rowOfSpan`: counted nowhere. */
+export const NO_ROW = 0xffffffff;
 export const DEFAULT_SERIES_LIMIT = 1_000_000;
 
 const NO_TUPLES = new Uint32Array(0);
@@ -39,6 +42,8 @@ export class RedAggregator {
   skippedNoService = 0;
   /** Spans counted in overflow series. Running total. */
   overflowedSpans = 0;
+  /** Of the last batch, where that was asked for. */
+  rowOfSpan: Uint32Array | undefined;
   readonly #rows: BlockRows;
   readonly #buckets: ExplicitBuckets | undefined;
   readonly #bucketCount: number;
@@ -51,22 +56,21 @@ export class RedAggregator {
   #durationBits: Uint32Array = new Uint32Array(0);
 
   constructor(dictionary: Dictionary, options: RedAggregatorOptions = {}) {
-    const { boundsNs, dimensions = [], excluded = new Set(), seriesLimit = DEFAULT_SERIES_LIMIT } = options;
-    this.#dimensions = dimensions.length === 0 ? undefined : new DimensionReader(dimensions, seriesLimit);
+    const { boundsNs, excluded = new Set(), seriesLimit = DEFAULT_SERIES_LIMIT } = options;
+    this.#dimensions = hasDimensions(options) ? new DimensionReader(options, seriesLimit) : undefined;
     const reader = this.#dimensions;
     this.series = new SeriesRegistry(dictionary, {
       limit: seriesLimit,
       dimensionsOf: reader === undefined ? () => [] : (tuple) => reader.valuesOf(tuple),
+      extraOf: reader === undefined ? () => undefined : (tuple) => reader.extraOf(tuple),
     });
+    this.rowOfSpan = options.rowOfSpan === true ? new Uint32Array(1024) : undefined;
     this.#resources = new ResourceRegister(dictionary, this.series.resources, seriesLimit);
     this.#buckets = boundsNs === undefined ? undefined : explicitBuckets(boundsNs);
     this.#bucketCount = boundsNs === undefined ? 0 : boundsNs.length + 1;
     this.#rows = new BlockRows(this.series, this.#bucketCount);
     this.#hist = options.histograms === true ? new HistTable() : undefined;
-    this.#mask =
-      (excluded.has('span.name') ? 0 : ~31) |
-      (excluded.has('span.kind') ? 0 : 7 << 2) |
-      (excluded.has('status.code') ? 0 : 3);
+    this.#mask = seriesMask(excluded);
   }
 
   /** The columns of the result are fresh and the caller's. */
@@ -91,6 +95,7 @@ export class RedAggregator {
     const { spans, resource, resourceIdentity, nameId, kind, statusCode } = batch;
     const { startHi, startLo, durationNs, weight, traceIdAt, view } = batch;
     const hasTuples = tuples.length > 0;
+    const rowOfSpan = this.#emptyRowOfSpan(spans);
     let knownHigh = -1;
     let windowBase = 0;
     let windowRest = 0;
@@ -112,6 +117,7 @@ export class RedAggregator {
       const ids = ((nameId[i] as number) << 5) | ((kind[i] as number) << 2) | (statusCode[i] as number);
       const tuple = hasTuples ? (tuples[i] as number) : 0;
       const row = rows.rowOf(identity, (ids & mask) >>> 0, tuple, window);
+      if (rowOfSpan !== undefined) rowOfSpan[i] = row;
 
       const spanWeight = weight[i] as number;
       const numbers = rows.numbers;
@@ -133,6 +139,12 @@ export class RedAggregator {
       if (hist !== undefined) hist.add(row, duration, durationClass, spanWeight);
     }
     this.skippedNoService += skipped;
+  }
+
+  #emptyRowOfSpan(spans: number): Uint32Array | undefined {
+    if (this.rowOfSpan === undefined) return undefined;
+    if (this.rowOfSpan.length < spans) this.rowOfSpan = new Uint32Array(spans * 2);
+    return this.rowOfSpan.fill(NO_ROW, 0, spans);
   }
 
   /** The durations' bits; a batch keeps its columns, so that the view is rarely made anew. */
@@ -179,6 +191,15 @@ export class RedAggregator {
       histCount: hist?.count ?? new Float64Array(0),
     };
   }
+}
+
+/** Which bits of name id << 5 | kind << 2 | status count. */
+export function seriesMask(excluded: ReadonlySet<DefaultDimension>): number {
+  return (
+    (excluded.has('span.name') ? 0 : ~31) |
+    (excluded.has('span.kind') ? 0 : 7 << 2) |
+    (excluded.has('status.code') ? 0 : 3)
+  );
 }
 
 const NO_BOUNDS = new Float64Array(0);

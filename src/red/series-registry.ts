@@ -15,6 +15,8 @@ export interface SeriesRegistryOptions {
   readonly limit: number;
   /** Dimension values of a tuple id. */
   readonly dimensionsOf: (tuple: number) => readonly (string | null)[];
+  /** Its SeriesKey.extra. */
+  readonly extraOf?: (tuple: number) => SeriesKey['extra'];
 }
 
 const KIND_STATUS = 31;
@@ -87,7 +89,9 @@ export class SeriesRegistry implements SeriesTable {
     const kind = (nameKindStatus >>> 2) & 7;
     const statusCode = nameKindStatus & 3;
     const dimensions = this.#options.dimensionsOf(tuple);
-    const id = this.#push({ service, namespace, instance, spanName, kind, statusCode, dimensions }, ids);
+    const key = { service, namespace, instance, spanName, kind, statusCode, dimensions };
+    const extra = this.#options.extraOf?.(tuple);
+    const id = this.#push(extra === undefined ? key : { ...key, extra }, ids);
     this.#slots[slot] = id + 1;
     if ((id + 1) * 2 > this.#slots.length) this.#rehash();
     return id;

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { dimensionGlob } from '../../src/red/dimension-glob.ts';
 import { RedAggregator } from '../../src/red/red-aggregator.ts';
 import { Dictionary } from '../../src/span/dictionary.ts';
 import { OtlpScanner } from '../../src/span/otlp-scanner.ts';
@@ -66,4 +67,80 @@ test('beyond the limit of distinct values spans are counted in the overflow seri
   ]);
   expect([...rows.calls]).toEqual([2, 1, 2]);
   expect(aggregator.overflowedSpans).toBe(2);
+});
+
+const extras = (resources: TestResource[], patterns: string[], dimensions: { name: string }[] = []) => {
+  const globs = patterns.map(dimensionGlob);
+  return aggregated(resources, { globs, dimensions }).series.map(({ extra }) => extra);
+};
+
+test('attributes whose keys match a glob become labels, sorted by name, the span before the resource', () => {
+  const resource = {
+    service: 's',
+    attributes: { 'k8s.pod': 'of-resource', 'k8s.node': 'n', other: 'x' },
+    spans: [span({ 'k8s.pod': 'of-span', 'http.z': 1, 'http.a': true, 'http.a.b': 'deep' }), span({})],
+  };
+  expect(extras([resource], ['http.*', 'k8s.*'])).toEqual([
+    [
+      ['http.a', 'true'],
+      ['http.z', '1'],
+      ['k8s.node', 'n'],
+      ['k8s.pod', 'of-span'],
+    ],
+    [
+      ['k8s.node', 'n'],
+      ['k8s.pod', 'of-resource'],
+    ],
+  ]);
+});
+
+test('series of globs are told apart by keys and values, not by their order', () => {
+  const spans = [span({ 'a.x': '1', 'a.y': '2' }), span({ 'a.y': '2', 'a.x': '1' }), span({ 'a.x': '2' })];
+  const { rows } = aggregated([{ service: 's', spans: [...spans, span({ 'a.y': '2' }), span({ b: '1' })] }], {
+    globs: [dimensionGlob('a.*')],
+  });
+  expect([...rows.calls]).toEqual([2, 1, 1, 1]);
+});
+
+test('a span without a matching attribute has no such labels', () => {
+  expect(extras([{ service: 's', spans: [span({ b: '1' })] }], ['a.*'])).toEqual([undefined]);
+});
+
+test('of a key that comes twice the first value counts', () => {
+  const attributes = [
+    ['a.x', 'first'],
+    ['a.x', 'second'],
+  ] as const;
+  expect(extras([{ service: 's', spans: [{ name: 'a', attributes }] }], ['a.*'])).toEqual([
+    [['a.x', 'first']],
+  ]);
+});
+
+test('scopes that are asked for are labels, with their version where there is one', () => {
+  const scopes = [
+    { name: 'express', version: '1.0.0' },
+    { name: 'express' },
+    { name: 'http', version: '2' },
+    {},
+  ];
+  const { series } = aggregated(
+    [{ service: 's', scopes: scopes.map((one) => ({ ...one, spans: [span({})] })) }],
+    {
+      scopes: ['express', ''],
+      dimensions: [{ name: 'k' }],
+    },
+  );
+  expect(series.map(({ dimensions }) => dimensions)).toEqual([
+    [null, 'express', '1.0.0'],
+    [null, 'express', null],
+    [null, null, null],
+  ]);
+});
+
+test('a span that tells its probability is extrapolated, even with that of 100 %', () => {
+  const states = [undefined, 'ot=th:8', 'ot=th:0', 'ot=rv:abcdefabcdefab', 'x=y'];
+  const spans = states.map((traceState) => ({ name: 'a', ...(traceState && { traceState }) }));
+  const { rows, series } = aggregated([{ service: 's', spans }], { samplingMethod: true });
+  expect(series.map(({ dimensions }) => dimensions)).toEqual([['counted'], ['extrapolated']]);
+  expect([...rows.calls]).toEqual([3, 3]);
 });

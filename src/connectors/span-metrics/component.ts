@@ -1,17 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import type { Component } from '../../base/component.ts';
 import type { ConnectorType, ConnectorWants } from '../../flow/component-type.ts';
 import type { LaneContext, RedConnector } from '../../flow/lane.ts';
-import { DEFAULT_SERIES_LIMIT, RedAggregator } from '../../red/red-aggregator.ts';
-import {
-  DEFAULT_DIMENSIONS,
-  type DefaultDimension,
-  NS_PER_UNIT,
-  type RedDescribed,
-  type RedDescription,
-} from '../../red/red-description.ts';
+import { EventCounter } from '../../red/event-counter.ts';
+import { ExemplarPicker } from '../../red/exemplar-picker.ts';
+import { DEFAULT_SERIES_LIMIT, RedAggregator, seriesMask } from '../../red/red-aggregator.ts';
+import type { RedDescribed } from '../../red/red-description.ts';
+import type { RedRows } from '../../red/red-rows.ts';
+import type { Dictionary } from '../../span/dictionary.ts';
+import type { SpanBatch } from '../../span/span-batch.ts';
 import { type SpanMetricsConfig, spanMetricsConfig } from './config.ts';
-
-const DEFAULT_BUCKETS_MS = [2, 4, 6, 8, 10, 50, 100, 200, 400, 800, 1000, 1400, 2000, 5000, 10_000, 15_000];
+import { boundsNs, describe, dimensionPlan, eventPlan, excludedOf } from './describe.ts';
 
 export const spanMetricsConnector: ConnectorType<SpanMetricsConfig> = {
   kind: 'connector',
@@ -22,51 +21,83 @@ export const spanMetricsConnector: ConnectorType<SpanMetricsConfig> = {
   createLane,
   createMain: (config, { id }): Component & RedDescribed => ({
     id,
-    red: describe(config),
+    red: describe(config, INSTANCE_ID),
     start: async () => {},
     stop: async () => {},
   }),
 };
 
-/** What the metrics of a connector with this configuration are called and how they are cut. */
-export function describe(config: SpanMetricsConfig): RedDescription {
-  const excluded = new Set(config.exclude_dimensions);
-  return {
-    namespace: config.namespace,
-    unit: config.histogram.unit,
-    bounds: boundsNs(config)?.map((ns) => ns / NS_PER_UNIT[config.histogram.unit]),
-    dimensions: config.dimensions.map(({ name }) => name ?? ''),
-    excluded: new Set<DefaultDimension>(DEFAULT_DIMENSIONS.filter((name) => excluded.has(name))),
-  };
-}
-
-function boundsNs({ histogram }: SpanMetricsConfig): number[] | undefined {
-  if (histogram.disable) return undefined;
-  return (histogram.explicit?.buckets ?? DEFAULT_BUCKETS_MS).map((ms) => Math.round(ms * NS_PER_UNIT.ms));
-}
+/** Of this process, as the collector has one. */
+const INSTANCE_ID = randomUUID();
 
 function createLane(config: SpanMetricsConfig, context: LaneContext, wants: ConnectorWants): RedConnector {
-  const { bounds, dimensions, excluded } = describe(config);
+  const { bounds, dimensions: names, exponential } = describe(config);
+  const { dimensions, globs } = dimensionPlan(config);
+  const { exemplars } = config;
   const aggregator = new RedAggregator(context.dictionary, {
+    ...labelsOf(config),
+    dimensions,
+    globs,
     boundsNs: boundsNs(config),
-    dimensions: config.dimensions.map(({ name, default: value }) => ({ name: name ?? '', default: value })),
-    excluded,
-    seriesLimit: config.aggregation_cardinality_limit || DEFAULT_SERIES_LIMIT,
-    histograms: wants.histograms,
+    excluded: excludedOf(config),
+    seriesLimit: seriesLimit(config),
+    histograms: wants.histograms || exponential !== undefined,
+    rowOfSpan: exemplars.enabled,
   });
+  const picker = exemplars.enabled
+    ? new ExemplarPicker(exemplars.max_per_data_point, aggregator.series)
+    : undefined;
+  const events = eventCounter(config, context.dictionary);
   const labels = { connector: context.id };
   const skipped = context.instruments.counter('spanweir_span_metrics_no_service_total', labels);
   const overflowed = context.instruments.counter('spanweir_span_metrics_overflow_total', labels);
   return {
     series: aggregator.series,
+    eventSeries: events?.series,
     bounds: bounds ?? [],
-    dimensions,
+    dimensions: names,
     derive(batch) {
       const { skippedNoService, overflowedSpans } = aggregator;
       const rows = aggregator.aggregate(batch);
       skipped.add(aggregator.skippedNoService - skippedNoService);
       overflowed.add(aggregator.overflowedSpans - overflowedSpans);
-      return rows;
+      return withMore(rows, batch);
     },
   };
+
+  function withMore(rows: RedRows, batch: SpanBatch): RedRows {
+    const { rowOfSpan } = aggregator;
+    const picked = rowOfSpan && picker?.pick(batch, rows, rowOfSpan);
+    return {
+      ...rows,
+      ...(picked === undefined ? {} : { exemplars: picked }),
+      ...(events === undefined ? {} : { events: events.count(batch) }),
+    };
+  }
+}
+
+function labelsOf(config: SpanMetricsConfig): { scopes: readonly string[]; samplingMethod: boolean } {
+  return {
+    scopes: config.include_instrumentation_scope,
+    samplingMethod: config.enable_metrics_sampling_method,
+  };
+}
+
+function seriesLimit({ aggregation_cardinality_limit: limit }: SpanMetricsConfig): number {
+  return limit === 0 ? DEFAULT_SERIES_LIMIT : limit;
+}
+
+/** Its series show nothing under the names of the spans' dimensions: `eventDimensions` has all that they show. */
+function eventCounter(config: SpanMetricsConfig, dictionary: Dictionary): EventCounter | undefined {
+  const plan = eventPlan(config);
+  if (plan === undefined) return undefined;
+  const hidden = dimensionPlan(config).names.map(() => null);
+  return new EventCounter(dictionary, {
+    ...labelsOf(config),
+    dimensions: plan.dimensions,
+    globs: plan.globs,
+    seriesLimit: seriesLimit(config),
+    mask: seriesMask(excludedOf(config)),
+    shown: (values) => [...hidden, ...values],
+  });
 }

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
-import { describe as describeRed } from '../../../src/connectors/span-metrics/component.ts';
 import { spanMetricsConfig } from '../../../src/connectors/span-metrics/config.ts';
+import { describe as describeRed } from '../../../src/connectors/span-metrics/describe.ts';
 import { metricNames, otlpName } from '../../../src/exporters/prometheus/names.ts';
 import { NS_PER_UNIT } from '../../../src/red/red-description.ts';
 import { bucketOf, explicitBuckets } from '../../../src/sketch/explicit-buckets.ts';
 import type { AttributeValue, TestResource } from '../../support/spans.ts';
 import { double } from '../../support/spans.ts';
 import { eachCase, type Json, known, type Runner } from '../adaptive-sampling/section.ts';
+import { deltasOf } from './deltas-of.ts';
 import { CALLS, DURATION, metricsOf, named } from './metrics-of.ts';
 
 const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'];
@@ -50,16 +51,10 @@ const durations: Runner = eachCase(({ input_ns: inputNs, unit, want }) => {
 });
 
 const histogramInit: Runner = eachCase(({ config, want }) => {
-  const parsed = spanMetricsConfig.safeParse(config);
-  if (want?.type === 'exponential') {
-    // A later issue: until then whoever asks for it is told.
-    expect(parsed.error?.issues.map(({ message }) => message)).toEqual([
-      expect.stringContaining('histogram.exponential in the metrics'),
-    ]);
-    return;
-  }
-  const bounds = describeRed(spanMetricsConfig.parse(config)).bounds;
-  if (want === null) expect(bounds).toBeUndefined();
+  const red = describeRed(spanMetricsConfig.parse(config));
+  expect(red.exponential?.maxSize).toBe(want?.max_size);
+  const { bounds } = red;
+  if (want === null || want.type === 'exponential') expect(bounds).toBeUndefined();
   else if (typeof want.bounds === 'string') {
     expect(bounds).toEqual(defaultBounds(known({ 'default s': 's', 'default ms': 'ms' }, want.bounds)));
   } else expect(bounds).toEqual(want.bounds);
@@ -152,12 +147,6 @@ const sample: Runner = (section) => {
   );
 };
 
-const refused = (config: object, text: string): void => {
-  expect(spanMetricsConfig.safeParse(config).error?.issues.map(({ message }) => message)).toEqual([
-    expect.stringContaining(text),
-  ]);
-};
-
 const span = { kind: 1, durationNs: 1e6 };
 
 /** By what the case says about itself, or the test that it comes from. */
@@ -198,26 +187,65 @@ const CASES: Readonly<Record<string, (each: Json) => Promise<void> | void>> = {
       for (const name of excluded) expect(labels).not.toHaveProperty([name.replaceAll('.', '_')]);
     }
   },
-  TestSpanMetrics_Events: async ({ events_enabled: enabled, events_dimensions, want_metrics: want }) => {
-    if (enabled)
-      return refused({ events: { enabled, dimensions: events_dimensions } }, 'events is not supported yet');
-    const samples = await metricsOf([[{ service: 'a', spans: [span] }]], {
-      connectors: { span_metrics: { events: { enabled } } },
-    });
-    expect(new Set(samples.map(({ name }) => name.replace(/_(total|bucket|sum|count)$/, ''))).size).toBe(
-      want,
-    );
+  TestSpanMetrics_Events: ({
+    events_enabled: enabled,
+    events_dimensions: own = [],
+    want_metrics: want,
+    want_attr: attr,
+  }) => {
+    const config = { events: { enabled, dimensions: own } };
+    const { bounds, eventDimensions } = describeRed(spanMetricsConfig.parse(config));
+    const metrics = ['calls', ...(bounds ? ['duration'] : []), ...(eventDimensions ? ['events'] : [])];
+    expect(metrics).toHaveLength(want);
+    const withEvent = { ...span, events: [{ timeNs: 1n, name: 'exception' }] };
+    const [delta] = deltasOf(config, [[{ service: 'a', spans: [withEvent] }]]);
+    if (!enabled) return expect(delta?.events).toBeUndefined();
+    expect(eventDimensions).toEqual([attr]);
+    expect(delta?.events?.newSeries.map(({ dimensions }) => dimensions)).toEqual([[own[0].default]]);
+    expect([...(delta?.events?.count ?? [])]).toEqual([1]);
   },
-  // Later issues: whoever asks for them is told so.
-  TestExemplarsAreDiscardedAfterFlushing: () =>
-    refused({ exemplars: { enabled: true } }, 'exemplars is not supported yet'),
-  TestDeltaTimestampCacheExpiry: ({ metric_timestamp_cache_size }) =>
-    refused(
-      { aggregation_temporality: 'AGGREGATION_TEMPORALITY_DELTA', metric_timestamp_cache_size },
-      'delta metrics are not supported yet',
-    ),
-  TestBuildAttributes_InstrumentationScope: ({ include_instrumentation_scope }) =>
-    refused({ include_instrumentation_scope }, 'include_instrumentation_scope is not supported yet'),
+  TestExemplarsAreDiscardedAfterFlushing: ({ temporality }) => {
+    for (const each of temporality as string[]) {
+      const config = {
+        exemplars: { enabled: true },
+        ...(each.includes('exponential') ? { histogram: { exponential: {} } } : {}),
+        ...(each.includes('delta') ? { aggregation_temporality: 'AGGREGATION_TEMPORALITY_DELTA' } : {}),
+      };
+      const traces = ['0a', '0b'].map((last) => last.padStart(32, '0'));
+      const deltas = deltasOf(
+        config,
+        traces.map((traceId) => [{ service: 'a', spans: [{ ...span, traceId }] }]),
+      );
+      const shown = deltas.map(({ exemplars }) => Buffer.from(exemplars?.traceIds ?? []).toString('hex'));
+      expect(shown).toEqual(traces);
+    }
+  },
+  // There is no cache to fall out of: /metrics shows totals, and nothing is reset.
+  TestDeltaTimestampCacheExpiry: async ({ metric_timestamp_cache_size: size, batches }) => {
+    const config = {
+      aggregation_temporality: 'AGGREGATION_TEMPORALITY_DELTA',
+      metric_timestamp_cache_size: size,
+    };
+    const blocks = batches.map((service: string) => [{ service, spans: [span] }]);
+    const calls = named(await metricsOf(blocks, { connectors: { span_metrics: config } }), CALLS);
+    expect(calls.map(({ labels, value }) => [labels.service_name, value])).toEqual([
+      ['service-a', 2],
+      ['service-b', 1],
+    ]);
+  },
+  TestBuildAttributes_InstrumentationScope: async ({
+    scope,
+    include_instrumentation_scope: included,
+    want,
+  }) => {
+    const spans = [{ ...span, name: want['span.name'] }];
+    const resource = { service: want['service.name'], scopes: [{ ...scope, spans }] };
+    const connectors = { span_metrics: { include_instrumentation_scope: included } };
+    const [calls] = named(await metricsOf([[resource]], { connectors }), CALLS);
+    for (const [name, value] of Object.entries(want)) {
+      expect(calls?.labels[name.replaceAll('.', '_')]).toBe(value);
+    }
+  },
   'aggregation_cardinality_limit=L, L+k distinct keys': async () => {
     const [limit, beyond] = [3, 4];
     const spans = Array.from({ length: limit + beyond }, (_, i) => ({ ...span, name: `op-${i}` }));
