@@ -8,6 +8,9 @@ import { type DataPath, DataPathFlow } from '../flow/data-path.ts';
 import type { BlockLimits, IntakeDeps, IntakeInstruments, Scan } from '../flow/intake-shared.ts';
 import type { BlockSink, LaneContext, RedConnector } from '../flow/lane.ts';
 import { Dictionary } from '../span/dictionary.ts';
+import { QualityTally, type Repair } from '../span/quality-tally.ts';
+import type { SpanBatch } from '../span/span-batch.ts';
+import { Weigher } from '../span/weigher.ts';
 import { blockLimits } from './block-limits.ts';
 import { componentType } from './components.ts';
 import { histogramReaders, type ReceiverPlan } from './plan.ts';
@@ -39,7 +42,7 @@ export class DataPaths {
     this.#config = config;
     this.#contextFor = contextFor;
     this.#identity = identity;
-    this.#scan = createScan(this.#dictionary, config.service.spanweir.timestamps);
+    this.#scan = createScan(this.#dictionary, config.service.spanweir);
   }
 
   /** @param taps sinks that no configuration names */
@@ -56,6 +59,7 @@ export class DataPaths {
       });
     });
     return {
+      prepare: this.#prepare(plan.receiver),
       throughput: this.#throughput(plan.throughput),
       connectors,
       sinks: [...sinks.filter((sink) => sink !== undefined), ...taps],
@@ -99,6 +103,19 @@ export class DataPaths {
       clock: systemClock,
       random: Math.random,
       dictionary: this.#dictionary,
+    };
+  }
+
+  /** Weighs the spans, and tells what was odd about them. */
+  #prepare(receiver: string): (batch: SpanBatch) => void {
+    const weigher = new Weigher(this.#dictionary, this.#config.service.spanweir.weights);
+    const tally = new QualityTally(this.#dictionary.names);
+    const { instruments } = this.context('receiver', receiver);
+    const repaired = (reason: Repair, spans: number): void =>
+      instruments.counter('spanweir_repaired_spans_total', { receiver, reason }).add(spans);
+    return (batch) => {
+      weigher.weigh(batch);
+      tally.of(batch, repaired);
     };
   }
 

@@ -5,7 +5,7 @@ import { planReceivers } from './plan.ts';
 
 /**
  * By what rules this configuration turns records into rows: 32 bits over BLOCK_REVISION, the connectors, the
- * processors, what is fed to whom, and the bounds of timestamps. Two processes with the same configuration and
+ * processors, what is fed to whom, the bounds of timestamps, and how spans are weighed. Two processes with the same configuration and
  * code have the same, in whatever order the file says things.
  */
 export function revisionOf(config: LoadedConfig): number {
@@ -16,6 +16,7 @@ export function revisionOf(config: LoadedConfig): number {
     processors,
     fed: planReceivers(config),
     timestamps: service.spanweir.timestamps,
+    weights: service.spanweir.weights,
   };
   return createHash('sha256').update(canonical(rules)).digest().readUInt32BE(0);
 }

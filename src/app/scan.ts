@@ -6,11 +6,15 @@ import { OtlpScanner } from '../span/otlp-scanner.ts';
 import { DEFAULT_SCAN_LIMITS } from '../span/scan-limits.ts';
 
 /** Every encoding becomes OTLP protobuf at the edge; one scanner reads them all. */
-export function createScan(dictionary: Dictionary, timestamps: EngineSettings['timestamps']): Scan {
+export function createScan(
+  dictionary: Dictionary,
+  { timestamps, weights }: Pick<EngineSettings, 'timestamps' | 'weights'>,
+): Scan {
   const scanner = new OtlpScanner(dictionary, {
     ...DEFAULT_SCAN_LIMITS,
     pastMs: timestamps.maxPastMs,
     futureMs: timestamps.maxFutureMs,
+    weightMax: weights.weightMax,
   });
   return (batch, payload, encoding, record) =>
     scanner.append(batch, encoding === 'otlp_json' ? transcodeJson(payload) : payload, record);

@@ -1,3 +1,5 @@
+import type { WeigherOptions } from '../span/weigher.ts';
+
 /**
  * A configuration that passed every check: plain data (it is cloned into the lanes), defaults filled in,
  * durations in ms, endpoints split. Component configs have the output type of their own zod schema.
@@ -61,6 +63,8 @@ export interface EngineSettings {
     readonly maxInFlightBytes: number;
   };
   readonly timestamps: { readonly maxPastMs: number; readonly maxFutureMs: number };
+  /** How it is known what a sampled span stands for. */
+  readonly weights: WeigherOptions;
   readonly shutdownTimeoutMs: number;
   /** After this long without a sign of life an ingest thread is replaced; 0 = never. */
   readonly watchdogMs: number;

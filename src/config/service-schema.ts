@@ -41,6 +41,30 @@ const spanweir = z
       })
       .prefault({})
       .describe('a span outside of these gets the timestamp of its record'),
+    weights: z
+      .strictObject({
+        attribute: z
+          .string()
+          .default('')
+          .describe(
+            'span or resource attribute with the share of traces that is kept, in (0, 1]; an ot=th of the trace state goes before it',
+          ),
+        sampler_tags: z
+          .boolean()
+          .default(true)
+          .describe(
+            'a root that tells neither is asked for sampler.type and sampler.param, or those of jaeger.sampler',
+          ),
+        max: z
+          .number()
+          .min(1)
+          .default(1e6)
+          .describe('a span that claims to stand for more counts as so many'),
+      })
+      .prefault({})
+      .describe(
+        'how many spans a sampled one stands for; spans that do not tell follow their root, where it is in their block',
+      ),
     shutdown_timeout: duration('8s').describe(
       'time for an orderly end; what is not done by then is left to be done again',
     ),
@@ -61,6 +85,11 @@ const spanweir = z
       maxInFlightBytes: given.block.max_in_flight_bytes,
     },
     timestamps: { maxPastMs: given.timestamps.max_past, maxFutureMs: given.timestamps.max_future },
+    weights: {
+      attribute: given.weights.attribute,
+      samplerTags: given.weights.sampler_tags,
+      weightMax: given.weights.max,
+    },
     shutdownTimeoutMs: given.shutdown_timeout,
     watchdogMs: given.watchdog,
     workerHeapBytes: given.worker_heap,

@@ -12,6 +12,8 @@ import { retrying } from './retry.ts';
 
 /** What happens to the spans of one receiver in a lane. */
 export interface DataPath {
+  /** Completes a batch before anything is derived from it: what one span tells of another. Pure but for counters. */
+  readonly prepare?: (batch: SpanBatch) => void;
   readonly throughput: ThroughputProcessor | undefined;
   readonly connectors: ReadonlyMap<string, RedConnector>;
   readonly sinks: readonly BlockSink[];
@@ -91,6 +93,7 @@ export class DataPathFlow {
 
   #derive(sealed: SealedBlock): Block {
     const { batch } = sealed;
+    this.path.prepare?.(batch);
     const red = new Map<string, RedRows>();
     for (const [id, connector] of this.path.connectors) red.set(id, connector.derive(batch));
     const block: Block = {

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** A hash has 32 bits and is known to attackers: a word that collides this often is turned away. */
 const MAX_PROBES = 128;
 
@@ -13,6 +15,8 @@ export class Interner {
 
   /** Per id, the word as a string (invalid UTF-8 becomes U+FFFD). */
   readonly words: string[] = ['', ''];
+  /** Ids of words that are no UTF-8. */
+  readonly invalid = new Set<number>();
   /** How often a word was turned away. */
   overflowed = 0;
   readonly #limit: number;
@@ -78,7 +82,9 @@ export class Interner {
       this.overflowed++;
       return Interner.OVERFLOW;
     }
-    this.words.push(Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString('utf8'));
+    const word = Buffer.from(bytes.buffer, bytes.byteOffset + at, length);
+    if (!isUtf8(word)) this.invalid.add(id);
+    this.words.push(word.toString('utf8'));
     this.#reserve(id, length);
     this.#bytes.set(bytes.subarray(at, at + length), this.#bytesUsed);
     this.#entries[id * STRIDE] = hash;

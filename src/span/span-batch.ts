@@ -21,10 +21,16 @@ export const QUALITY = {
   clampedTime: 2,
   /** trace id or span id missing, all zero or of a wrong length, or a parent id of a wrong length. */
   invalidId: 4,
-  /** The trace state claims more than `weightMax` original spans: counted with that weight. */
+  /** It claims to stand for more than `weightMax` original spans: counted with that weight. */
   cappedWeight: 8,
-  /** The trace state contradicts itself (rv < th): counted with weight 1. */
+  /** The trace state contradicts itself (rv < th), or a ratio or param is none: counted as if it were not there. */
   inconsistentWeight: 16,
+  /** With `clampedTime`: the times lay too far back, not ahead. */
+  tooLate: 32,
+  /** No repair: the weight is told, by the span or by its root. */
+  weighed: 64,
+  /** Its root was kept by a sampler that limits the rate: what it stands for is not known, it counts as 1. */
+  unknownRate: 128,
 } as const;
 
 /** Offsets are u32 and stay in V8's small-integer range. */

@@ -290,7 +290,9 @@ export class SpanReader {
       batch.startLo[row] = this.#recordLo;
       batch.startHi[row] = this.#recordHi;
       if (durationNs > this.#limits.pastMs * NS_PER_MS) durationNs = 0;
-      batch.quality[row] = (batch.quality[row] as number) | QUALITY.clampedTime;
+      const isLate = startNs < earliestNs || endNs < earliestNs;
+      batch.quality[row] =
+        (batch.quality[row] as number) | QUALITY.clampedTime | (isLate ? QUALITY.tooLate : 0);
     }
     batch.durationNs[row] = durationNs;
   }

@@ -22,6 +22,12 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'receiver',
     'reason',
   ),
+  spanweir_repaired_spans_total: counter(
+    'spans',
+    'Spans that are counted although something is odd about them, by reason: end_before_start (duration 0), too_late and too_early (beyond timestamps.max_past and max_future of their record: counted at its time), invalid_id, weight_capped, invalid_weight and unknown_rate (counted as 1), invalid_utf8 (name shown with U+FFFD).',
+    'receiver',
+    'reason',
+  ),
   spanweir_blocks_total: counter(
     'blocks',
     'Blocks by how they ended: committed, dropped (to be read again) or refused for good.',

@@ -25,6 +25,7 @@ export function loaded(pipelines: readonly LoadedPipeline[], parts: Parts): Load
         workers: 1,
         block: { maxSpans: 1000, maxBytes: 1 << 20, lingerMs: 1, maxInFlightBytes: 1 << 24 },
         timestamps: { maxPastMs: 1e12, maxFutureMs: 1e12 },
+        weights: { attribute: '', samplerTags: true, weightMax: 1e6 },
         shutdownTimeoutMs: 5000,
         watchdogMs: 30_000,
         workerHeapBytes: 1 << 30,

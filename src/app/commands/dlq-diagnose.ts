@@ -31,7 +31,10 @@ export async function diagnoseBatch(bytes: Uint8Array): Promise<string[]> {
 }
 
 function scanVerdict(value: Uint8Array, encoding: Encoding, timestampMs: number): string {
-  const scan = createScan(new Dictionary(), { maxPastMs: 7 * 86_400_000, maxFutureMs: 3_600_000 });
+  const scan = createScan(new Dictionary(), {
+    timestamps: { maxPastMs: 7 * 86_400_000, maxFutureMs: 3_600_000 },
+    weights: { attribute: '', samplerTags: false, weightMax: 1e6 },
+  });
   try {
     const spans = scan(new SpanBatch(), value, encoding, { offset: 0, timestampMs });
     return `${spans} span${spans === 1 ? '' : 's'}; nothing is wrong with the encoding`;

@@ -1,6 +1,6 @@
 import { adjustedCount, INCONSISTENT } from '../../span/adjusted-count.ts';
+import { SAMPLER, type SamplerTags } from '../../span/sampler-tags.ts';
 import type { SpanBatch } from '../../span/span-batch.ts';
-import { SAMPLER, type SamplerTags } from './sampler-tags.ts';
 
 /** How a root came to be sampled, as far as it tells. */
 export const KEPT = {
@@ -50,7 +50,7 @@ export class KeptWith {
     }
     const tags = this.#tags;
     if (tags.type === SAMPLER.unrecognized) return KEPT.untold;
-    if (tags.type === SAMPLER.other) return KEPT.bounded;
+    if (tags.type >= SAMPLER.lowerbound) return KEPT.bounded;
     const { param } = tags;
     if (param > 0 && param <= 1) return this.#tagged(1 / param);
     this.odd.unusable++;

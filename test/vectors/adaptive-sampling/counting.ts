@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { SAMPLER, SamplerTags } from '../../../src/sampling/roots/sampler-tags.ts';
+import { SAMPLER, SamplerTags } from '../../../src/span/sampler-tags.ts';
 import type { JaegerRow } from '../../../src/sampling/roots/throughput-rows.ts';
 import { traceIdVariate, type VariateKind } from '../../../src/sampling/roots/trace-id-variate.ts';
 import { MemorySamplingStore } from '../../../src/sampling/store/memory-store.ts';
@@ -27,9 +27,9 @@ const VALUE_OF: Readonly<Record<string, (value: Json) => AttributeValue>> = {
 /** What Jaeger calls the samplers that ours keeps together. */
 const KIND_OF: Readonly<Record<string, number>> = {
   probabilistic: SAMPLER.probabilistic,
-  lowerbound: SAMPLER.other,
-  ratelimiting: SAMPLER.other,
-  const: SAMPLER.other,
+  lowerbound: SAMPLER.lowerbound,
+  ratelimiting: SAMPLER.ratelimiting,
+  const: SAMPLER.const,
   unrecognized: SAMPLER.unrecognized,
 };
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { RedAggregator } from '../../../src/red/red-aggregator.ts';
-import { SAMPLER, SamplerTags } from '../../../src/sampling/roots/sampler-tags.ts';
+import { SAMPLER, SamplerTags } from '../../../src/span/sampler-tags.ts';
 import { adjustedCount } from '../../../src/span/adjusted-count.ts';
 import { AttributeCursor } from '../../../src/span/attributes.ts';
 import { Dictionary } from '../../../src/span/dictionary.ts';
@@ -67,6 +67,8 @@ const adjustedCounts: Runner = (section) => {
 
 const TYPES: Readonly<Record<string, number>> = {
   probabilistic: SAMPLER.probabilistic,
+  lowerbound: SAMPLER.lowerbound,
+  ratelimiting: SAMPLER.ratelimiting,
   unrecognized: SAMPLER.unrecognized,
 };
 
@@ -79,7 +81,7 @@ const samplerParams: Runner = eachCase(({ tags, type, param }) => {
   );
   const { batch } = scanned({ attributes });
   const reader = new SamplerTags(new AttributeCursor());
-  expect(reader.read(batch, 0)).toBe(TYPES[type] ?? SAMPLER.other);
+  expect(reader.read(batch, 0)).toBe(TYPES[type]);
   if (type !== 'unrecognized') expect(reader.param).toBe(param);
 });
 

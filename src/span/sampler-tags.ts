@@ -1,18 +1,27 @@
-import { ATTRIBUTES_OF, type AttributeCursor, VALUE } from '../../span/attributes.ts';
-import type { SpanBatch } from '../../span/span-batch.ts';
+import { ATTRIBUTES_OF, type AttributeCursor, VALUE } from './attributes.ts';
 import { parseGoFloat } from './parse-float.ts';
+import type { SpanBatch } from './span-batch.ts';
 
-/** What a root span says about the sampler that kept it. */
-export const SAMPLER = { unrecognized: 0, probabilistic: 1, other: 2 } as const;
+/** What a root span says about the sampler that kept it. Those from `lowerbound` on say nothing of how much traffic there is. */
+export const SAMPLER = {
+  unrecognized: 0,
+  probabilistic: 1,
+  lowerbound: 2,
+  ratelimiting: 3,
+  const: 4,
+} as const;
 
 /** Those that Jaeger reads. */
 const JAEGER_KEYS = { type: Buffer.from('sampler.type'), param: Buffer.from('sampler.param') };
 /** Those of OpenTelemetry's sampler for Go. */
 const GO_KEYS = { type: Buffer.from('jaeger.sampler.type'), param: Buffer.from('jaeger.sampler.param') };
 
-const PROBABILISTIC = Buffer.from('probabilistic');
-/** Known, but they say nothing about how much traffic there is. */
-const OTHERS = ['lowerbound', 'ratelimiting', 'const'].map((name) => Buffer.from(name));
+const TYPES = [
+  [Buffer.from('probabilistic'), SAMPLER.probabilistic],
+  [Buffer.from('lowerbound'), SAMPLER.lowerbound],
+  [Buffer.from('ratelimiting'), SAMPLER.ratelimiting],
+  [Buffer.from('const'), SAMPLER.const],
+] as const;
 
 /**
  * Reads the sampler's type and param of a span's own attributes, Jaeger's before those of Go; of a key that comes
@@ -63,23 +72,24 @@ export class SamplerTags {
 
   /** Numbers as they are, anything else by its text. */
   #readParam(): boolean {
-    const { valueKind, numeric, bytes, valueAt, valueLength } = this.#cursor;
-    if (valueKind === VALUE.double || valueKind === VALUE.int) {
-      this.param = numeric;
-      return true;
-    }
-    if (valueKind !== VALUE.string && valueKind !== VALUE.bytes) return false;
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset + valueAt, valueLength);
-    const param = parseGoFloat(text.toString(valueKind === VALUE.string ? 'latin1' : 'hex'));
+    const param = numberOf(this.#cursor);
     if (param === undefined) return false;
     this.param = param;
     return true;
   }
 }
 
+/** Of the attribute that a cursor stands on: a number as it is, text as Go reads it; undefined where it is none. */
+export function numberOf(cursor: AttributeCursor): number | undefined {
+  const { valueKind, numeric, bytes, valueAt, valueLength } = cursor;
+  if (valueKind === VALUE.double || valueKind === VALUE.int) return numeric;
+  if (valueKind !== VALUE.string && valueKind !== VALUE.bytes) return undefined;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + valueAt, valueLength);
+  return parseGoFloat(text.toString(valueKind === VALUE.string ? 'latin1' : 'hex'));
+}
+
 function typeOf(cursor: AttributeCursor): number {
-  if (valueIs(cursor, PROBABILISTIC)) return SAMPLER.probabilistic;
-  for (const other of OTHERS) if (valueIs(cursor, other)) return SAMPLER.other;
+  for (const [name, type] of TYPES) if (valueIs(cursor, name)) return type;
   return SAMPLER.unrecognized;
 }
 

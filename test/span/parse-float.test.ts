@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseGoFloat } from '../../../src/sampling/roots/parse-float.ts';
+import { parseGoFloat } from '../../src/span/parse-float.ts';
 
 /** As printed by strconv.ParseFloat of Go 1.26. */
 const PARSED: [string, number][] = [
