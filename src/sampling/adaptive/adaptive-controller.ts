@@ -70,6 +70,10 @@ export class AdaptiveController implements Controller<RootRow> {
     this.#probabilities.update(nowMs);
     this.#defaults.update();
     this.#listing.update(nowMs);
+    this.#registry.forgetServices(nowMs, (service) => {
+      this.#forget(service.defaultSlot);
+      this.#replies.forget(service.name);
+    });
     const decided = this.#serve(nowMs, endMs);
     this.#estimates.settle();
     this.#replies.publish(nowMs);
@@ -93,7 +97,7 @@ export class AdaptiveController implements Controller<RootRow> {
     restoreTable(this.#registry, stored, nowMs, this.#options.minSamplesPerSecond);
     for (const { service, operation, conformance } of stored) {
       const entry = this.#table.services.get(service);
-      if (entry !== undefined && operation === '') this.#conformance.restore(entry.index, conformance);
+      if (entry !== undefined && operation === '') this.#conformance.restore(entry, conformance);
     }
     this.#replies.publish(nowMs);
   }

@@ -32,7 +32,7 @@ export class Allocation {
   readonly #whole: readonly Limit[];
   readonly #wholeNode = new BudgetNode();
   readonly #owners: readonly { readonly matches: (name: string) => boolean; readonly own: ServiceBudget }[];
-  readonly #shares: Share[] = [];
+  readonly #shares = new WeakMap<ServiceEntry, Share>();
   readonly #claims = new ClaimList();
   /** By slot; 1 without a boost. */
   readonly #boostOf: (slot: number) => number;
@@ -51,7 +51,7 @@ export class Allocation {
 
   /** What the service gets of the whole, traces per second; NaN without a budget. */
   shareOf(service: ServiceEntry): number {
-    const share = this.#shares[service.index];
+    const share = this.#shares.get(service);
     return share === undefined || !Number.isFinite(share.traces) ? Number.NaN : share.traces;
   }
 
@@ -71,7 +71,7 @@ export class Allocation {
   /** The part of its service's budget that an operation is charged with, of a default the service's part of the whole. */
   fractionOf(slot: number): number {
     const service = this.#table.serviceList[this.#table.service[slot] as number];
-    const share = service === undefined ? undefined : this.#shares[service.index];
+    const share = service === undefined ? undefined : this.#shares.get(service);
     if (service === undefined || share === undefined || !this.hasBudget) return Number.NaN;
     if (slot === service.defaultSlot) {
       const whole = this.#options.budget?.tracesPerSecond;
@@ -109,7 +109,7 @@ export class Allocation {
   }
 
   #shareOf(service: ServiceEntry): Share {
-    const known = this.#shares[service.index];
+    const known = this.#shares.get(service);
     if (known !== undefined) return known;
     const own = this.#owners.find(({ matches }) => matches(service.name))?.own;
     const share: Share = {
@@ -122,7 +122,7 @@ export class Allocation {
       floors: 0,
       cost: { traces: 1, spans: 1, bytes: 1 },
     };
-    this.#shares[service.index] = share;
+    this.#shares.set(service, share);
     return share;
   }
 

@@ -23,28 +23,28 @@ const TAG_TOLERANCE = 1.02;
  */
 export class ConformanceWatch implements RowWatch {
   readonly #table: OperationTable;
-  readonly #states: ConformanceState[] = [];
+  readonly #states = new WeakMap<ServiceEntry, ConformanceState>();
   /** By slot, of services with SDKs that honour a lower bound. */
   readonly #credits = new Map<number, LowerBoundCredit>();
-  readonly #touched = new Set<number>();
+  readonly #touched = new Set<ConformanceState>();
 
   constructor(table: OperationTable) {
     this.#table = table;
   }
 
-  of(service: number): Conformance {
-    return this.#states[service]?.verdict ?? 'unknown';
+  of(service: ServiceEntry): Conformance {
+    return this.#states.get(service)?.verdict ?? 'unknown';
   }
 
   /** Whether its roots do not tell its traffic: fewer than it says, or not at random. */
-  hides(service: number): boolean {
+  hides(service: ServiceEntry): boolean {
     const verdict = this.of(service);
     return verdict === 'samples_less' || verdict === 'not_uniform';
   }
 
   row(slot: number, service: ServiceEntry, sampled: SampledRoots, windowMs: number): void {
-    const state = this.#stateOf(service.index);
-    this.#touched.add(service.index);
+    const state = this.#stateOf(service);
+    this.#touched.add(state);
     const highest = this.#table.high[slot] as number;
     const { classes, counts } = sampled.variates;
     const lastAbove = this.#table.lastAbove[slot] as number;
@@ -64,15 +64,15 @@ export class ConformanceWatch implements RowWatch {
     state.excess(above, roots + sampled.tagged);
   }
 
-  restore(service: number, verdict: Conformance): void {
+  restore(service: ServiceEntry, verdict: Conformance): void {
     this.#stateOf(service).restore(verdict);
   }
 
-  #stateOf(service: number): ConformanceState {
-    let state = this.#states[service];
+  #stateOf(service: ServiceEntry): ConformanceState {
+    let state = this.#states.get(service);
     if (state === undefined) {
       state = new ConformanceState();
-      this.#states[service] = state;
+      this.#states.set(service, state);
     }
     return state;
   }
@@ -82,7 +82,7 @@ export class ConformanceWatch implements RowWatch {
   }
 
   judge(): void {
-    for (const index of this.#touched) this.#states[index]?.judge();
+    for (const state of this.#touched) state.judge();
     this.#touched.clear();
   }
 

@@ -59,7 +59,7 @@ export class DecisionWriter {
       overS: table.overS[slot] as number,
       target: Number.isFinite(table.target[slot] as number) ? (table.target[slot] as number) : target,
       budgetShare: this.#allocation.fractionOf(slot),
-      conformance: service === undefined ? 'unknown' : this.#conformance.of(service.index),
+      conformance: service === undefined ? 'unknown' : this.#conformance.of(service),
       // What was in force at the last window, and what is served since then.
       gateLow: Math.min(gates.lowest, served),
       gateHigh: Math.max(gates.highest, served),

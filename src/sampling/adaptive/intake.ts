@@ -47,7 +47,12 @@ export class Intake {
     let service: ServiceEntry | undefined;
     for (const row of rows) {
       if (row.sampled.roots <= 0) continue;
-      if (service?.name !== row.service) service = this.#registry.service(row.service, nowMs);
+      if (service?.name !== row.service) {
+        // What finds no place has the default of services that nobody knows.
+        if (!this.#registry.hasRoomFor(row.service)) continue;
+        service = this.#registry.service(row.service, nowMs);
+        service.hasRoots = true;
+      }
       const before = this.#table.operations;
       const slot = this.#registry.operation(service, row.operation, nowMs);
       const isNew = this.#table.operations !== before;

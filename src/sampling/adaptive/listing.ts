@@ -16,9 +16,9 @@ const BETTER = 1.5;
 export class Listing {
   readonly #registry: Registry;
   readonly #options: AdaptiveControlOptions;
-  readonly #rankedAtMs = new Map<number, number>();
+  readonly #rankedAtMs = new WeakMap<ServiceEntry, number>();
   /** Services with operations that were not listed. */
-  readonly #crowded = new Set<number>();
+  readonly #crowded = new Set<ServiceEntry>();
   readonly #onForget: (slot: number) => void;
 
   /** `onForget` is told of slots that will be another operation's. */
@@ -41,7 +41,7 @@ export class Listing {
         if (silentMs > leftAfterMs + forgottenAfterMs && !this.#isNamed(slot)) forgotten.push(slot);
         table.flags[slot] = (table.flags[slot] as number) | FLAG.left;
       }
-      if (((table.flags[slot] as number) & FLAG.tail) !== 0) this.#crowded.add(service.index);
+      if (((table.flags[slot] as number) & FLAG.tail) !== 0) this.#crowded.add(service);
     }
     for (const slot of forgotten) {
       this.#registry.forget(slot);
@@ -49,7 +49,7 @@ export class Listing {
     }
     for (const service of table.serviceList) {
       const isCrowded = service.slots.length > this.#options.maxOperationsPerReply;
-      if (isCrowded || this.#crowded.has(service.index)) this.#rank(service, nowMs);
+      if (isCrowded || this.#crowded.has(service)) this.#rank(service, nowMs);
       this.#shareDefault(service);
     }
   }
@@ -76,9 +76,9 @@ export class Listing {
   }
 
   #rank(service: ServiceEntry, nowMs: number): void {
-    const rankedAtMs = this.#rankedAtMs.get(service.index) ?? Number.NEGATIVE_INFINITY;
+    const rankedAtMs = this.#rankedAtMs.get(service) ?? Number.NEGATIVE_INFINITY;
     if (nowMs - rankedAtMs < RANKED_EVERY_MS) return;
-    this.#rankedAtMs.set(service.index, nowMs);
+    this.#rankedAtMs.set(service, nowMs);
     const { table } = this.#registry;
     const score = (slot: number): number => {
       const flags = table.flags[slot] as number;

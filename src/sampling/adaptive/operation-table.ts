@@ -20,13 +20,18 @@ export const FALLBACK = 0;
 /** One service and where its operations are. */
 export interface ServiceEntry {
   readonly name: string;
-  readonly index: number;
+  /** In `serviceList`. */
+  index: number;
   /** Slot of its default, operation ''. */
   readonly defaultSlot: number;
   /** Slots of its operations, without the default's. */
   readonly slots: number[];
   readonly byName: Map<string, number>;
   bornMs: number;
+  /** When somebody last polled for it; when it was met, while nobody has. */
+  polledMs: number;
+  /** Whether it ever had a root, as far as is known. */
+  hasRoots: boolean;
   /** Instances that poll, undefined while none has been seen. */
   instances: number | undefined;
   /** How long ago what a poller goes by may have been served. */
@@ -133,6 +138,17 @@ export class OperationTable {
     this.costSpans[slot] = 1;
     this.costBytes[slot] = 1;
     return slot;
+  }
+
+  /** Of a service without operations: the last in the list takes its place. */
+  freeService({ name, index, defaultSlot }: ServiceEntry): void {
+    this.free(defaultSlot);
+    this.services.delete(name);
+    const last = this.serviceList.pop() as ServiceEntry;
+    if (last.index === index) return;
+    last.index = index;
+    this.serviceList[index] = last;
+    for (const slot of [last.defaultSlot, ...last.slots]) this.service[slot] = index;
   }
 
   free(slot: number): void {

@@ -1,6 +1,6 @@
 import type { Boosts } from './boosts.ts';
 import type { ConformanceWatch } from './conformance-watch.ts';
-import { FALLBACK, FLAG, type OperationTable } from './operation-table.ts';
+import { FALLBACK, FLAG, type OperationTable, type ServiceEntry } from './operation-table.ts';
 import type { AdaptiveControlOptions, Override } from './options.ts';
 import { MANY_SAMPLES, type Wanted, wantedProbability } from './probability-law.ts';
 import { RULE } from './rules.ts';
@@ -32,9 +32,10 @@ export class Probabilities {
     for (let slot = 1; slot < table.used; slot++) {
       const index = table.service[slot] as number;
       if (index < 0 || this.#pin(slot)) continue;
-      if (slot === table.serviceList[index]?.defaultSlot) continue;
+      const service = table.serviceList[index] as ServiceEntry;
+      if (slot === service.defaultSlot) continue;
       if (((table.flags[slot] as number) & (FLAG.tail | FLAG.left)) !== 0) continue;
-      if (this.#conformance.hides(index)) table.rule[slot] = RULE.not_followed;
+      if (this.#conformance.hides(service)) table.rule[slot] = RULE.not_followed;
       else this.#plan(slot, nowMs);
     }
   }

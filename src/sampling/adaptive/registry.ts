@@ -6,6 +6,9 @@ import { RULE } from './rules.ts';
 
 /** A service is taken to have begun with its first poll or root; as long as it is young, silence so far counts. */
 const YOUNG_MS = 600_000;
+/** A service that nobody polls for so long, and that had no root, was a name that somebody made up. */
+const UNPOLLED_MS = 600_000;
+const POLLED_SHARE = 0.5;
 /** Polls come late by so much of their interval, and a reply takes its time. */
 const LATE_SHARE = 1.05;
 const LATE_MS = 3000;
@@ -49,6 +52,8 @@ export class Registry {
       slots: [],
       byName: new Map(),
       bornMs: nowMs,
+      polledMs: nowMs,
+      hasRoots: false,
       instances: undefined,
       slowestMs: this.#options.unknownPollIntervalMs,
       horizonMs: this.#horizonMs(undefined),
@@ -100,6 +105,28 @@ export class Registry {
     table.free(slot);
   }
 
+  /** Lets go of services that nobody polls for and that have no operations (any more). */
+  forgetServices(nowMs: number, onForget: (service: ServiceEntry) => void): void {
+    const { table } = this;
+    const { leftAfterMs, forgottenAfterMs } = this.#options;
+    for (let i = table.serviceList.length - 1; i >= 0; i--) {
+      const service = table.serviceList[i] as ServiceEntry;
+      if (service.slots.length > 0 || nowMs - service.polledMs <= UNPOLLED_MS) continue;
+      // What people decide of it by name is there when it comes back.
+      if (table.overrides[service.defaultSlot]?.service === service.name) continue;
+      const silentMs = nowMs - (table.lastRootMs[service.defaultSlot] as number);
+      if (service.hasRoots && silentMs <= leftAfterMs + forgottenAfterMs) continue;
+      onForget(service);
+      table.freeService(service);
+    }
+  }
+
+  /** Whether a service is known, or may be met while no more than `share` of all places is taken. */
+  hasRoomFor(service: string, share = 1): boolean {
+    const { services, operations } = this.table;
+    return services.has(service) || operations < this.#options.maxOperations * share;
+  }
+
   /** Takes note of who polls. `lowerBound`: traces per second of an operation, over all instances. */
   meet(
     pollers: ReadonlyMap<string, ServicePollers>,
@@ -107,7 +134,10 @@ export class Registry {
     lowerBound: (service: ServiceEntry) => number,
   ): void {
     for (const [name, { instances, slowestIntervalMs, hasLowerBound }] of pollers) {
+      // Anybody can ask for any name: that leaves room for those that have roots.
+      if (!this.hasRoomFor(name, POLLED_SHARE)) continue;
       const service = this.service(name, nowMs);
+      service.polledMs = nowMs;
       const horizonMs = this.#horizonMs(slowestIntervalMs);
       service.slowestMs = slowestIntervalMs ?? this.#options.unknownPollIntervalMs;
       service.hasLowerBound = hasLowerBound;

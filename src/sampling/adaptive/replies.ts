@@ -8,11 +8,17 @@ export class Replies {
   readonly #table: OperationTable;
   readonly #minSamplesPerSecond: number;
   #snapshot: StrategySnapshot;
+  #forgotten: string[] = [];
 
   constructor(table: OperationTable, minSamplesPerSecond: number) {
     this.#table = table;
     this.#minSamplesPerSecond = minSamplesPerSecond;
     this.#snapshot = { version: 0, madeAtMs: 0, fallback: this.#fallback(), services: new Map() };
+  }
+
+  /** The service is gone: it has the default of those that nobody knows. */
+  forget(service: string): void {
+    this.#forgotten.push(service);
   }
 
   get snapshot(): StrategySnapshot {
@@ -22,6 +28,11 @@ export class Replies {
   /** Takes over what `isDirty` of the services and `table.served` say. */
   publish(nowMs: number): void {
     let services: Map<string, Strategy> | undefined;
+    if (this.#forgotten.length > 0) {
+      services = new Map(this.#snapshot.services);
+      for (const name of this.#forgotten) services.delete(name);
+      this.#forgotten = [];
+    }
     for (const service of this.#table.serviceList) {
       if (!service.isDirty) continue;
       service.isDirty = false;

@@ -31,6 +31,7 @@ export function restoreTable(
         service.hasLowerBound = true;
       }
       take(table, service.defaultSlot, each);
+      service.hasRoots = each.samples > 0;
       service.isDirty = true;
     }
   }
@@ -42,6 +43,7 @@ export function restoreTable(
   }
   for (const service of table.serviceList) {
     if (service.slots.length === 0) continue;
+    service.hasRoots = true;
     // An old service, whose operations have been met: there is no need to look for more.
     service.bornMs = Number.NEGATIVE_INFINITY;
     table.gap[service.defaultSlot] = ALL_MET;

@@ -155,6 +155,58 @@ describe('what is served', () => {
   });
 });
 
+test('services that nobody asks for any more, and that had no root, are forgotten without a trace', () => {
+  const traffic = [
+    ...['a', 'b'].map((operation) => ({ service: 'bank', operation, rate: () => 30 })),
+    cart(() => 100),
+  ];
+  const [fleet, twin] = [fleetOf(traffic), fleetOf(traffic)];
+  const own = [...fleet.pollers];
+  fleet.pollers.clear();
+  for (let i = 0; i < 20; i++) {
+    const asks = own[i % 2] as (typeof own)[number];
+    // Some were there before the others, and some between them.
+    fleet.pollers.set(i === 5 ? SHOP : i === 11 ? 'bank' : `made up ${i}`, asks[1]);
+  }
+  fleet.run(900);
+  expect(fleet.controller.snapshot().services.size).toBe(20);
+  fleet.pollers.clear();
+  for (const [service, asks] of own) fleet.pollers.set(service, asks);
+  fleet.run(1800);
+  expect([...fleet.controller.snapshot().services.keys()].sort()).toEqual(['bank', SHOP]);
+  for (const second of [2400, 3000]) {
+    fleet.run(second);
+    twin.run(second);
+    expect(fleet.controller.standing()).toHaveLength(6);
+    for (const { service, operation, probability, rate } of twin.controller.standing()) {
+      const decision = fleet.decision(service, operation);
+      // Defaults are let be within 15 %, and operations are looked at in turns.
+      expect(Math.abs(decision.probability / probability - 1)).toBeLessThan(operation === '' ? 0.3 : 0.05);
+      if (operation !== '') expect(Math.abs(decision.rate / rate - 1)).toBeLessThan(0.05);
+    }
+  }
+});
+
+test('made-up names leave room for services that have roots', () => {
+  const fleet = fleetOf([cart(() => 100)], { maxOperations: 10 });
+  const [asks] = fleet.pollers.values();
+  if (asks !== undefined) for (let i = 0; i < 50; i++) fleet.pollers.set(`made up ${i}`, asks);
+  fleet.run(600);
+  expect(fleet.controller.standing().length).toBe(6);
+  expect(fleet.decision(SHOP, CART).rule).toBe('kept');
+});
+
+test('what finds no place has the default of services that nobody knows', () => {
+  const traffic = Array.from({ length: 9 }, (_, i) => ({ ...cart(() => 100), service: `service ${i}` }));
+  const fleet = fleetOf(traffic, { maxOperations: 7 });
+  fleet.pollers.clear();
+  fleet.run(900);
+  expect(fleet.controller.standing()).toHaveLength(7);
+  const served = traffic.map(({ service }) => fleet.served(service, CART));
+  expect(new Set(served).size).toBeGreaterThan(2);
+  expect(served.filter((each) => each === fleet.served('unheard of', CART)).length).toBeGreaterThan(4);
+});
+
 test('operations that did not fit are listed when there is room for them', () => {
   const traffic = ['a', 'b', 'c'].map((operation) => ({ service: SHOP, operation, rate: () => 50 }));
   const crowded = fleetOf(traffic, { maxOperationsPerReply: 1 });

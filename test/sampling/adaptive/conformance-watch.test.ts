@@ -21,6 +21,7 @@ function verdictsOf(
     0,
     () => 1 / 60,
   );
+  const shop = registry.service('shop', 0);
   let roots = 0;
   for (let window = 0; window < windows; window++) {
     const variates = draw(window, random);
@@ -28,10 +29,10 @@ function verdictsOf(
     const row = { windowS: window * 5, service: 'shop', operation: 'GET /cart', sampled: rootsOf(variates) };
     intake.window(window * WINDOW_MS, [row], window * WINDOW_MS);
     watch.judge();
-    const verdict = watch.of(0);
+    const verdict = watch.of(shop);
     if (verdict !== 'unknown' && verdict !== 'follows') return { verdict, roots };
   }
-  return { verdict: watch.of(0), roots };
+  return { verdict: watch.of(shop), roots };
 }
 
 const spread = (count: number, below: number, random: () => number): number[] =>
