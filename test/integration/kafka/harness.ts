@@ -22,6 +22,8 @@ export class World {
   /** What must never happen, in words. */
   readonly violations: string[] = [];
   readonly #committed = new Map<string, number>();
+  /** Blocks whose commit was asked for and not answered: a broker that is killed may have taken it before. */
+  readonly #asked = new Map<string, readonly FakeBlock[]>();
 
   get count(): number {
     return [...this.durable.values()].reduce((sum, list) => sum + list.length, 0);
@@ -33,7 +35,22 @@ export class World {
       this.violations.push(`${key}@${record.offset} offered, committed ${committed}`);
   }
 
-  committed(key: string, block: FakeBlock, nextOffset: number): void {
+  /** A partition begins anew at the group's position: what was asked for and lies below it was committed. */
+  opened(key: string, offset: number): void {
+    const asked = this.#asked.get(key) ?? [];
+    this.#asked.set(key, []);
+    for (const block of asked) if (block.nextOffset <= offset) this.committed(key, block);
+  }
+
+  asksFor(key: string, block: FakeBlock): void {
+    const others = (this.#asked.get(key) ?? []).filter((other) => other !== block);
+    this.#asked.set(key, [...others, block]);
+  }
+
+  committed(key: string, block: FakeBlock): void {
+    const { nextOffset } = block;
+    const asked = (this.#asked.get(key) ?? []).filter((other) => other !== block);
+    this.#asked.set(key, asked);
     const before = this.#committed.get(key) ?? 0;
     if (nextOffset < before) this.violations.push(`${key} committed ${nextOffset} after ${before}`);
     this.#committed.set(key, nextOffset);
@@ -90,7 +107,6 @@ export class FakePartition implements PartitionIntake {
   #open: FakeBlock | undefined;
   #blocks: FakeBlock[] = [];
   #next = -1;
-  #position = -1;
   #isCommitting = false;
   isDropped = false;
   skipped: number[] = [];
@@ -100,6 +116,7 @@ export class FakePartition implements PartitionIntake {
     this.#world = world;
     this.#settings = settings;
     this.#key = `${source.topic}/${source.partition}`;
+    world.opened(this.#key, source.position.offset);
   }
 
   async offer(records: readonly SourceRecord[]): Promise<void> {
@@ -157,6 +174,7 @@ export class FakePartition implements PartitionIntake {
     if (this.#isCommitting) return;
     this.#isCommitting = true;
     for (let block = this.#blocks[0]; block?.isWritten === true; block = this.#blocks[0]) {
+      this.#world.asksFor(this.#key, block);
       const outcome = await this.#tryCommit(block.nextOffset);
       if (this.isDropped) break;
       if (outcome === 'fenced') {
@@ -164,8 +182,7 @@ export class FakePartition implements PartitionIntake {
         break;
       }
       if (outcome === undefined) continue;
-      this.#position = block.nextOffset;
-      this.#world.committed(this.#key, block, this.#position);
+      this.#world.committed(this.#key, block);
       this.#blocks.shift();
     }
     this.#isCommitting = false;
