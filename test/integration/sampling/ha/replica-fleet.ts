@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inject, onTestFinished } from 'vitest';
+import { inject } from 'vitest';
 import { startChild } from '../../../../scripts/parts/child.mjs';
-import { tempDirOfTest } from '../../../support/temp-dir.ts';
+import { type OnFinished, tempDirOfTest } from '../../../support/temp-dir.ts';
 
 /** A line of replica-process.ts. */
 export interface Line {
@@ -13,6 +13,7 @@ export interface Line {
   readonly rate?: number;
   readonly fenced?: number;
   readonly decides?: boolean;
+  readonly stops?: boolean;
 }
 
 export interface ReplicaProcess {
@@ -24,8 +25,14 @@ export interface ReplicaProcess {
   kill(): Promise<unknown>;
 }
 
-export async function startReplicaProcess(topic: string, self: string, how = ''): Promise<ReplicaProcess> {
-  const logFile = join(tempDirOfTest(), `${self}.out`);
+/** It ends when the test does whose `onTestFinished` is given. */
+export async function startReplicaProcess(
+  onTestFinished: OnFinished,
+  topic: string,
+  self: string,
+  how = '',
+): Promise<ReplicaProcess> {
+  const logFile = join(tempDirOfTest(onTestFinished), `${self}.out`);
   const entry = fileURLToPath(new URL('./replica-process.ts', import.meta.url));
   const child = await startChild({
     name: self,

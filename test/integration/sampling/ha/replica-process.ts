@@ -2,7 +2,11 @@
  * A replica in a process of its own: `replica-process.ts BROKERS TOPIC SELF [careless]` prints a line of JSON for
  * whatever changes. While it decides it writes one version after the other, each 1 % away from the one before. A
  * careless one never asks whether it may still decide.
+ *
+ * With SIGUSR2 it stops, as if by SIGSTOP, in the middle of its next write: before it asks for the commit, a careless
+ * one before it begins the transaction.
  */
+import { Socket } from 'node:net';
 import { arm } from '../../../../src/base/failpoints.ts';
 import { createProvider, perOperation, servedBy, shopRate, snapshotOf } from './fake-deciding.ts';
 
@@ -22,6 +26,26 @@ const { provider, told } = createProvider({
 
 const tell = (line: object): void =>
   void process.stdout.write(`${JSON.stringify({ self, atMs: Date.now(), ...line })}\n`);
+
+/** Kafka's numbers of requests. */
+const [ADD_PARTITIONS_TO_TXN, END_TXN] = [24, 26];
+const stopsAt = how === 'careless' ? ADD_PARTITIONS_TO_TXN : END_TXN;
+let isToStop = false;
+process.on('SIGUSR2', () => {
+  isToStop = true;
+});
+const { write } = Socket.prototype;
+Socket.prototype.write = function (this: Socket, ...args: unknown[]): boolean {
+  const [request] = args;
+  // A request begins with its size, then its number.
+  if (isToStop && Buffer.isBuffer(request) && request.readInt16BE(4) === stopsAt) {
+    isToStop = false;
+    tell({ stops: true });
+    process.kill(process.pid, 'SIGSTOP');
+  }
+  return Reflect.apply(write, this, args) as boolean;
+};
+
 let version = 0;
 let fenced = 0;
 let decides = false;

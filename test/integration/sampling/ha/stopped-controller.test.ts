@@ -17,16 +17,17 @@ async function atOne(processes: readonly ReplicaProcess[]): Promise<void> {
 }
 
 describe.concurrent('a controller that is stopped for a minute in the middle of its writes', () => {
-  test.each([
+  test.for([
     ['and looks at the time when it goes on', ''],
     ['and writes on without a look at anything', 'careless'],
-  ])('%s changes nothing', { timeout: 150_000 }, async (_what, how) => {
+  ])('%s changes nothing', { timeout: 240_000 }, async ([, how], { expect, onTestFinished }) => {
     const topic = uniqueName('ha');
-    const processes = await Promise.all(['a', 'b', 'c'].map((self) => startReplicaProcess(topic, self, how)));
+    const starts = ['a', 'b', 'c'].map((self) => startReplicaProcess(onTestFinished, topic, self, how));
+    const processes = await Promise.all(starts);
     const first = await decider(processes);
     await waitFor('it writes', () => first.version() > 20);
-    first.signal('SIGSTOP');
-    const stoppedAtMs = Date.now();
+    first.signal('SIGUSR2');
+    const { atMs: stoppedAtMs } = await waitFor('it stops', () => first.lines().find(({ stops }) => stops));
     const others = processes.filter((each) => each !== first);
     const next = await decider(others);
     const tookMs = (next.lines().find(({ decides }) => decides === true)?.atMs ?? Number.NaN) - stoppedAtMs;
@@ -37,6 +38,7 @@ describe.concurrent('a controller that is stopped for a minute in the middle of 
     await waitFor(
       'it has noticed',
       () => !first.decides() && first.lines().some(({ fenced }) => fenced === 1),
+      { deadlineMs: 60_000 },
     );
     await atOne(processes);
     expect(next.version()).toBeGreaterThan(atStop);
@@ -45,9 +47,13 @@ describe.concurrent('a controller that is stopped for a minute in the middle of 
   });
 });
 
-test('controllers that are killed in the middle of their writes are each replaced within the session timeout', async () => {
+test('controllers that are killed in the middle of their writes are each replaced within the session timeout', async ({
+  onTestFinished,
+}) => {
   const topic = uniqueName('ha');
-  const processes = await Promise.all(['a', 'b', 'c'].map((self) => startReplicaProcess(topic, self)));
+  const processes = await Promise.all(
+    ['a', 'b', 'c'].map((self) => startReplicaProcess(onTestFinished, topic, self)),
+  );
   const alive = [...processes];
   const tookMs: number[] = [];
   for (let i = 0; i < 3; i++) {
@@ -59,7 +65,7 @@ test('controllers that are killed in the middle of their writes are each replace
     alive.splice(alive.indexOf(first), 1);
     const next = await decider(alive);
     tookMs.push((next.lines().find(({ decides }) => decides === true)?.atMs ?? Number.NaN) - killedAtMs);
-    const another = await startReplicaProcess(topic, `later ${i}`);
+    const another = await startReplicaProcess(onTestFinished, topic, `later ${i}`);
     processes.push(another);
     alive.push(another);
   }
