@@ -45,6 +45,8 @@ Exit codes: 0 all right, 1 problems found or failed, 2 wrong command line, 3 wro
 
 /** Between a query of a day with very many spans and a server that does not answer. */
 const QUERY_TIMEOUT_MS = 600_000;
+/** Beyond the request_timeout of the exporter: what a server still does with an insert that was given up. */
+const REQUEST_MARGIN_MS = 2_000;
 
 export const verifyCommand: Command = {
   name: 'verify',
@@ -82,7 +84,8 @@ async function verify(
   const json = isGiven(given, 'json');
   const options = { maxConnections: 2, timeoutMs: QUERY_TIMEOUT_MS, settings, log: io.log };
   return withClickHouse(config, exporter, options, async (client) => {
-    const deps = { client, clock: io.clock, progress: io.progress };
+    const patienceMs = exporter.config.request_timeout + REQUEST_MARGIN_MS;
+    const deps = { client, clock: io.clock, progress: io.progress, patienceMs };
     if (following !== undefined) return follow(deps, io, { ...following, scope, idle, json }, stop);
     const report = await unlessStopped(lookUntilSettled(deps, scope, { idle }), stop);
     io.progress(undefined);

@@ -1,7 +1,7 @@
 import type { Scope } from '../../../src/app/commands/verify/log-state.ts';
 import type { Finding, Report } from '../../../src/app/commands/verify/report.ts';
 import { lookUntilSettled } from '../../../src/app/commands/verify/settled.ts';
-import { systemClock } from '../../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../../src/base/clock.ts';
 import type { ClickHouse } from '../../../src/clickhouse/client.ts';
 import type { BlockOrigin } from '../../../src/flow/block.ts';
 import { rowOf } from '../../sampling/rows.ts';
@@ -91,10 +91,16 @@ export async function healthyDatabase(): Promise<Writer> {
 
 const EVERYTHING: Scope = { since: undefined, until: undefined, topic: undefined, partition: undefined };
 
-/** As the command does, without waiting between looks. */
-export async function look(client: ClickHouse, scope: Partial<Scope> = {}, idle = false): Promise<Report> {
-  const clock = { ...systemClock, sleep: () => Promise.resolve() };
-  const deps = { client, clock, progress: () => undefined };
+/** For tests in which nothing happens meanwhile. */
+const hurried: Clock = { ...systemClock, sleep: () => Promise.resolve() };
+
+/** As the command does; without a clock it waits for nothing. */
+export async function look(
+  client: ClickHouse,
+  scope: Partial<Scope> = {},
+  { idle = false, clock = hurried }: { readonly idle?: boolean; readonly clock?: Clock } = {},
+): Promise<Report> {
+  const deps = { client, clock, progress: () => undefined, patienceMs: 8000 };
   return lookUntilSettled(deps, { ...EVERYTHING, ...scope }, { idle });
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../../src/base/clock.ts';
 import { bare, healthyDatabase, look, SOURCE, spoil, TODAY, YESTERDAY } from './verify-setup.ts';
 
 test('a database that the engine has written is all right, and every row of it was compared', async () => {
@@ -193,7 +193,7 @@ describe('verify finds', () => {
       'span_metrics_1h',
       'span_metrics_1m',
     ]);
-    const idle = await look(client, {}, true);
+    const idle = await look(client, {}, { idle: true });
     expect(idle.open).toEqual([]);
     expect(idle.findings.map(({ kind, table }) => `${kind} ${table}`)).toContain('unlogged otel_traces');
     await client.close();
@@ -251,11 +251,31 @@ describe('verify leaves out and names', () => {
   });
 });
 
+test('a request whose log row comes seconds after its spans is nothing', async () => {
+  const { client } = await healthyDatabase();
+  const insert = (table: string, what: string): Promise<void> =>
+    spoil(client, `INSERT INTO {db}.${table} SELECT * FROM {db}.${table} WHERE ${what}`);
+  await insert('otel_traces', `KafkaSource = '' ORDER BY SpanId LIMIT 2`);
+  let sleptMs = 0;
+  const sleep = async (ms: number): Promise<void> => {
+    sleptMs += ms;
+    const isLogged = sleptMs - ms >= 5000;
+    if (sleptMs < 5000 || isLogged) return;
+    await insert('ingest_log', `Source = '' AND Target = 'otel_traces' ORDER BY SpanIdSum LIMIT 1`);
+  };
+  const report = await look(client, {}, { clock: { ...systemClock, sleep } });
+  expect(report.findings).toEqual([]);
+  expect(report.open).toEqual([]);
+  await client.close();
+});
+
 test('beside an engine that goes on writing nothing is called wrong, and what is wrong is still found', {
   timeout: 300_000,
 }, async () => {
   const writer = await healthyDatabase();
   const { client } = writer;
+  // Real pauses, since what is being written needs real time; a shorter one between two looks.
+  const clock: Clock = { ...systemClock, sleep: (ms) => systemClock.sleep(Math.min(ms, 500)) };
   let writing = true;
   const written = (async () => {
     for (let n = 0; writing; n++) {
@@ -267,14 +287,14 @@ test('beside an engine that goes on writing nothing is called wrong, and what is
       await systemClock.sleep(20);
     }
   })();
-  expect((await look(client)).findings).toEqual([]);
+  expect((await look(client, {}, { clock })).findings).toEqual([]);
   await spoil(client, `ALTER TABLE {db}.otel_traces DELETE WHERE ${OF_BLOCK}`);
-  const found = (await look(client)).findings.map(bare);
+  const found = (await look(client, {}, { clock })).findings.map(bare);
   writing = false;
   await written;
   expect(found).toContainEqual({ kind: 'missing', ...SPANS, ...BLOCK, day: TODAY, expected: 10, found: 0 });
   expect(
-    (await look(client, {}, true)).findings.filter(({ table }) => table !== 'trace_summary'),
+    (await look(client, {}, { idle: true })).findings.filter(({ table }) => table !== 'trace_summary'),
   ).toHaveLength(2);
   await client.close();
 });

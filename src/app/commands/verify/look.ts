@@ -4,14 +4,17 @@ import { type Horizon, isIn, later, readHorizon, type Window } from './days.ts';
 import { type LogState, readLog, type Scope } from './log-state.ts';
 import { checkRanges, checkRepeated } from './ranges.ts';
 import type { ComparedPartition, ComparedTable, Finding, Open, Report } from './report.ts';
+import { type Surplus, unloggedFor } from './requests.ts';
 import { checkSpanDay, readRequestSpans, readSpanDays } from './spans.ts';
-import { checkTotals, readRequests, TOTALS } from './totals.ts';
+import { checkTotals, TOTALS } from './totals.ts';
 import { checkTraces } from './traces.ts';
 
 export interface LookDeps {
   readonly client: ClickHouse;
   readonly clock: Clock;
   readonly progress: (text: string | undefined) => void;
+  /** For how long a request may be written before its log row is there, or it is given up. */
+  readonly patienceMs: number;
 }
 
 const LOG = 'ingest_log';
@@ -33,6 +36,7 @@ class Look {
   readonly #leftOut: string[] = [];
   readonly #tables: ComparedTable[] = [];
   readonly #waitedFor = new Set<string>();
+  readonly #surpluses: Surplus[] = [];
   readonly #partitions = new Map<string, ComparedPartition>();
 
   constructor(deps: LookDeps, scope: Scope, only: ReadonlySet<string> | undefined) {
@@ -52,6 +56,8 @@ class Look {
     const { topic, partition } = this.#scope;
     if (topic === undefined && partition === undefined) {
       for (const table of TOTALS) await this.#totals(state, horizon, table);
+      progress('ingest_log: requests');
+      this.#findings.push(...(await unloggedFor(this.#deps, this.#surpluses)));
       await this.#traces(horizon, days);
     } else {
       this.#leftOut.push('tables other than otel_traces: they do not tell topics and partitions apart');
@@ -137,7 +143,6 @@ class Look {
     const logged = state.days.find((one) => one.source === '' && one.target === SPANS && one.day === day);
     const expected = logged?.spans ?? 0;
     const { spans: found, idSum } = await readRequestSpans(client, day);
-    const most = found > expected ? await readRequests(client, SPANS, day) : expected;
     const none = { source: '', partition: undefined, firstOffset: undefined, lastOffset: undefined };
     const line = this.#partitions.get('') ?? { ...none, blocks: 0, expected: 0, found: 0 };
     this.#partitions.set('', {
@@ -149,10 +154,13 @@ class Look {
     const common = { table: SPANS, source: '', day, expected, found };
     if (found < expected) {
       this.#findings.push({ ...common, kind: 'missing', text: `${found} spans instead of ${expected}` });
-    } else if (found > most) {
-      const text = `${found} spans instead of ${most}; of a request that was given up half way, the sender has been told to come again`;
-      this.#findings.push({ ...common, expected: most, kind: 'surplus', text });
-    } else if (found === expected && idSum !== (logged?.idSum ?? 0n)) {
+    } else if (found > expected) {
+      const finding = (most: number): Finding => {
+        const text = `${found} spans instead of ${most}; of a request that was given up half way, the sender has been told to come again`;
+        return { ...common, expected: most, kind: 'surplus', text };
+      };
+      this.#surpluses.push({ target: SPANS, day, spans: found, finding });
+    } else if (idSum !== (logged?.idSum ?? 0n)) {
       const text = `${found} spans as logged, but not the same ones (their ids have another sum)`;
       this.#findings.push({ ...common, kind: 'altered', text });
     }
@@ -167,7 +175,7 @@ class Look {
     progress(`${table.table}: totals by day`);
     const window = this.#window(horizon, table.table);
     const isWanted = (day: string): boolean => isIn(day, window) && (this.#only?.has(day) ?? true);
-    const { compared, findings, open } = await checkTotals(
+    const { compared, findings, surpluses, open } = await checkTotals(
       { client, clock, state, waitedFor: this.#waitedFor },
       table,
       window,
@@ -175,6 +183,7 @@ class Look {
     );
     this.#tables.push(compared);
     this.#findings.push(...findings);
+    this.#surpluses.push(...surpluses);
     this.#open.push(...open);
   }
 

@@ -22,7 +22,7 @@ export async function lookUntilSettled(
 ): Promise<Report> {
   const { clock, progress } = deps;
   const begun = clock.monotonicMs();
-  const first = await lookOnce(deps, scope);
+  const first = await lookOnce(idle ? { ...deps, patienceMs: 0 } : deps, scope);
   if (idle) return { ...first, findings: [...first.findings, ...first.open.map(asProblem)], open: [] };
   let before: Report = { ...first, findings: [], open: [] };
   let last = first;
