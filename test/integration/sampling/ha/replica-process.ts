@@ -34,7 +34,7 @@ let isToStop = false;
 process.on('SIGUSR2', () => {
   isToStop = true;
 });
-const { write } = Socket.prototype;
+const write = Reflect.get(Socket.prototype, 'write') as (...args: unknown[]) => boolean;
 Socket.prototype.write = function (this: Socket, ...args: unknown[]): boolean {
   const [request] = args;
   // A request begins with its size, then its number.
@@ -43,7 +43,7 @@ Socket.prototype.write = function (this: Socket, ...args: unknown[]): boolean {
     tell({ stops: true });
     process.kill(process.pid, 'SIGSTOP');
   }
-  return Reflect.apply(write, this, args) as boolean;
+  return Reflect.apply(write, this, args);
 };
 
 let version = 0;
