@@ -7,7 +7,8 @@ import { gzipPage } from '../../src/exporters/prometheus/gzip-page.ts';
 import { SeriesLabels } from '../../src/exporters/prometheus/labels.ts';
 import { metricNames } from '../../src/exporters/prometheus/names.ts';
 import { negotiate } from '../../src/exporters/prometheus/negotiate.ts';
-import { type PageRequest, renderPage } from '../../src/exporters/prometheus/page.ts';
+import { renderPage } from '../../src/exporters/prometheus/page.ts';
+import type { PageRequest } from '../../src/exporters/prometheus/page-request.ts';
 import { SeriesStore } from '../../src/exporters/prometheus/series-store.ts';
 import type { RedDescription } from '../../src/red/red-description.ts';
 import type { RedDelta, SeriesKey } from '../../src/red/red-rows.ts';
@@ -20,9 +21,9 @@ const description: RedDescription = {
   excluded: new Set(),
 };
 
-function pageOf(series: number): PageRequest {
+function pageOf(series: number, accept?: string): PageRequest {
   const labels = new SeriesLabels(description, { utf8: false, constLabels: {}, scopeInfo: true });
-  const store = new SeriesStore(labels, 17, { limit: series, used: 0 });
+  const store = new SeriesStore(labels, { limit: series, used: 0, births: 0 }, { bucketCount: 17 });
   const keys = Array.from(
     { length: series },
     (_, i): SeriesKey => ({
@@ -49,20 +50,39 @@ function pageOf(series: number): PageRequest {
     newSeries: keys,
     newResources: [],
   };
-  store.apply(0, delta, keys);
+  store.apply(0, delta, keys, { wallMs: 1.7e12, monotonicMs: 1 });
   const names = metricNames(description, { suffixes: true, utf8: false, namespace: '' });
-  const format = negotiate(undefined, false);
+  const format = negotiate(accept, true);
   return {
     format,
-    sources: [{ description, names, store }],
+    sources: [
+      {
+        names,
+        unit: 'ms',
+        bounds: description.bounds ?? [],
+        calls: store,
+        duration: store,
+        events: undefined,
+      },
+    ],
     targets: [],
     targetInfo: 'target_info',
     timestampMs: undefined,
+    created: true,
+    seen: Number.POSITIVE_INFINITY,
   };
 }
 
-for (const series of [6000, 100_000]) {
-  const request = pageOf(series);
+const protobuf = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
+const openMetrics = 'application/openmetrics-text;version=1.0.0';
+
+for (const [series, accept] of [
+  [6000, undefined],
+  [100_000, undefined],
+  [100_000, openMetrics],
+  [100_000, protobuf],
+] as const) {
+  const request = pageOf(series, accept);
   for (const label of ['first', 'later']) {
     let bytes = 0;
     const before = performance.now();
@@ -76,7 +96,7 @@ for (const series of [6000, 100_000]) {
     const { user, system } = process.cpuUsage(cpu);
     delay.disable();
     process.stdout.write(
-      `${series} series, ${label} scrape: ${(bytes / 1e6).toFixed(1)} MB rendered in ${rendered.toFixed(0)} ms; ` +
+      `${series} series, ${accept ?? 'text'}, ${label} scrape: ${(bytes / 1e6).toFixed(1)} MB rendered in ${rendered.toFixed(0)} ms; ` +
         `gzipped to ${(packed.length / 1e6).toFixed(2)} MB in ${(performance.now() - from).toFixed(0)} ms ` +
         `(${((user + system) / 1000).toFixed(0)} ms CPU, loop held for at most ${(delay.max / 1e6).toFixed(1)} ms)\n`,
     );

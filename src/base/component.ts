@@ -9,6 +9,8 @@ export interface Component {
   readonly id: string;
   start(): Promise<void>;
   stop(deadline: Deadline): Promise<void>;
+  /** When stopping: nothing more comes in and all of it is handed over, but the network is still there. */
+  drained?(deadline: Deadline): Promise<void>;
 }
 
 /** Aborts when the time for an orderly end is over. */

@@ -1,8 +1,25 @@
 import { ByteSink } from './byte-sink.ts';
 
+const DOUBLE = Buffer.alloc(8);
+
 /** Writes protobuf's wire format. A message is begun, filled and ended; its length is put in afterwards. */
 export class ProtoWriter {
-  readonly #sink = new ByteSink(16 * 1024);
+  readonly #sink: ByteSink;
+
+  /** It grows beyond `capacity` bytes when it has to. */
+  constructor(capacity = 16 * 1024) {
+    this.#sink = new ByteSink(capacity);
+  }
+
+  /** Begins anew. */
+  reset(): void {
+    this.#sink.reset();
+  }
+
+  /** A view of what was written, valid until the next write. */
+  written(): Buffer {
+    return this.#sink.written();
+  }
 
   /** What was written, as bytes of its own. */
   finish(): Uint8Array {
@@ -43,9 +60,13 @@ export class ProtoWriter {
   }
 
   double(value: number): void {
-    const bytes = Buffer.allocUnsafe(8);
-    bytes.writeDoubleLE(value);
-    this.#sink.copy(bytes, 0, 8);
+    DOUBLE.writeDoubleLE(value);
+    this.#sink.copy(DOUBLE, 0, 8);
+  }
+
+  /** Bytes that are in wire format already. */
+  raw(from: Uint8Array, at = 0, length = from.length): void {
+    this.#sink.copy(from, at, length);
   }
 
   /** Length and bytes. */

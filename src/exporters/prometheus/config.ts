@@ -14,10 +14,38 @@ export const prometheusConfig = z.strictObject({
     .refine((labels) => !('le' in labels), { error: "'le' belongs to the buckets" })
     .describe('labels for every metric but target_info'),
   send_timestamps: z.boolean().default(false).describe('write the time of the scrape behind every value'),
-  metric_expiration: duration('5m').describe('forget metrics that were not handed on for so long').meta({
-    instead: 'series stay: span_metrics hands all of them on at every flush, so that none would expire',
-  }),
+  metric_expiration: duration('5m').describe(
+    'show series for so long after span_metrics has handed them on for the last time: it hands all of them on until ' +
+      'its own series_expiration or metrics_expiration ends, which by default is never. With delta temporality it ' +
+      'hands on what changed',
+  ),
   enable_open_metrics: z.boolean().default(false).describe('answer in OpenMetrics when asked for it'),
+  created_timestamps: z
+    .boolean()
+    .default(true)
+    .describe(
+      'say in OpenMetrics when a series began, in a _created line of its own; protobuf always says it',
+    ),
+  initial_zero: z
+    .enum(['off', 'first_scrape'])
+    .default('off')
+    .describe(
+      'first_scrape shows a new series as 0 once to each scraper (told apart by address and user agent), so that ' +
+        'rates have its first spans even where created timestamps are not read. To a scraper that comes for the ' +
+        'first time, series older than 5 minutes are not new',
+    ),
+  final_scrape_wait: duration('0s').describe(
+    'at an orderly stop, once all is counted, wait at most so long until everyone who scrapes has come once more',
+  ),
+  profile: z
+    .enum(['collector', 'spanmetrics_processor', 'tempo'])
+    .default('collector')
+    .describe(
+      'whose names and labels: those of the connector; of the processor that was before it (calls_total, latency_* ' +
+        "in ms, label operation); or of Tempo's generator (traces_spanmetrics_calls_total, " +
+        'traces_spanmetrics_latency_* in seconds, traces_target_info, label service; there is no ' +
+        'traces_spanmetrics_size_total)',
+    ),
   add_metric_suffixes: z
     .boolean()
     .default(true)

@@ -2,21 +2,30 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import type { Component } from '../../base/component.ts';
+import type { Component, Deadline } from '../../base/component.ts';
 import { SpanweirError, toError } from '../../base/errors.ts';
 import type { Counter, Gauge } from '../../base/instruments.ts';
 import { serverTlsOf } from '../../base/schema.ts';
 import type { MainContext } from '../../flow/host.ts';
+import { hasPlainFamilies } from '../../flow/plain-families.ts';
 import { isRedDescribed } from '../../red/red-description.ts';
-import type { RedDelta, SeriesKey } from '../../red/red-rows.ts';
+import type { RedDelta } from '../../red/red-rows.ts';
 import type { PrometheusConfig } from './config.ts';
 import { gzipPage } from './gzip-page.ts';
-import { SeriesLabels } from './labels.ts';
 import { metricNames, type NameTranslation } from './names.ts';
 import { acceptsGzip, contentType, type Format, negotiate } from './negotiate.ts';
-import { type PageSource, renderPage } from './page.ts';
-import { type SeriesRoom, SeriesStore } from './series-store.ts';
+import { renderPage } from './page.ts';
+import { type Page, Pages } from './pages.ts';
+import { PlainSource } from './plain-source.ts';
+import { type LaneKeys, RedSource } from './red-source.ts';
+import { ResourceUse } from './resource-use.ts';
+import { type Scraper, Scrapers } from './scrapers.ts';
+import type { Moment, SeriesRoom } from './series-store.ts';
 import { Targets } from './targets.ts';
+
+/** How often the oldest series are looked for, at most; a scrape looks, and so does what comes in. */
+const SWEEP_MS = 1000;
+const POLL_MS = 50;
 
 const SUFFIXES: Readonly<
   Record<PrometheusConfig['translation_strategy'], Omit<NameTranslation, 'namespace'>>
@@ -27,10 +36,6 @@ const SUFFIXES: Readonly<
   NoTranslation: { suffixes: false, utf8: true },
 };
 
-interface Source extends PageSource {
-  overflowed: number;
-}
-
 /** Holds the cumulative series of its connectors and serves them. */
 export class PrometheusExporter implements Component {
   readonly id: string;
@@ -38,15 +43,17 @@ export class PrometheusExporter implements Component {
   readonly #context: MainContext;
   readonly #translation: NameTranslation;
   readonly #room: SeriesRoom;
+  readonly #resources = new ResourceUse();
   readonly #targets: Targets;
   /** By connector. */
-  readonly #sources = new Map<string, Source>();
-  /** Pages that are rendered or wait for their turn, by what they are asked for as. */
-  readonly #pages = new Map<string, Promise<Buffer>>();
-  #lastPage: Promise<unknown> = Promise.resolve();
+  readonly #sources = new Map<string, RedSource>();
+  readonly #plain = new Map<string, PlainSource>();
+  readonly #pages: Pages;
+  readonly #scrapers = new Scrapers();
   #isRendering = false;
   /** What came while a page was rendered: a page shows one moment. */
   readonly #held: (() => void)[] = [];
+  #sweptMs = 0;
   readonly #series: Gauge;
   readonly #overflow: Counter;
   readonly #scrapes: Counter;
@@ -56,14 +63,17 @@ export class PrometheusExporter implements Component {
     this.#config = config;
     this.#context = context;
     this.#translation = { ...SUFFIXES[config.translation_strategy], namespace: config.namespace };
-    this.#room = { limit: config.max_series, used: 0 };
-    this.#targets = new Targets(this.#translation.utf8, config.max_series);
+    this.#room = { limit: config.max_series, used: 0, births: 0 };
+    this.#targets = new Targets(this.#translation.utf8, config.max_series, this.#resources);
+    this.#pages = new Pages(context.clock, (format, seen) => this.#render(format, seen));
     const labels = { exporter: context.id };
     this.#series = context.instruments.gauge('spanweir_prometheus_series', labels);
     this.#overflow = context.instruments.counter('spanweir_prometheus_overflow_total', labels);
     this.#scrapes = context.instruments.counter('spanweir_prometheus_scrapes_total', labels);
     for (const connector of context.redInputs) {
-      context.onRed(connector, (lane, delta, keys) => this.#take(connector, lane, delta, keys));
+      context.onRed(connector, (lane, delta, spans, events = []) =>
+        this.#take(connector, lane, delta, { spans, events }),
+      );
     }
   }
 
@@ -71,16 +81,16 @@ export class PrometheusExporter implements Component {
   async start(): Promise<void> {
     const owners = new Map<string, string>();
     for (const connector of this.#context.redInputs) {
-      const { names } = this.#source(connector);
-      const owner = owners.get(names.calls);
+      const [name = ''] = this.#plainSource(connector)?.names ?? [this.#source(connector).names.calls];
+      const owner = owners.get(name);
       if (owner !== undefined) {
         throw new SpanweirError(
           'CONFIG',
-          `exporters.${this.id}: connectors ${owner} and ${connector} both make ${names.calls}; ` +
+          `exporters.${this.id}: connectors ${owner} and ${connector} both make ${name}; ` +
             'give one of them another namespace, or each an exporter of its own',
         );
       }
-      owners.set(names.calls, connector);
+      owners.set(name, connector);
     }
     const { endpoint, tls } = this.#config;
     const address = {
@@ -92,48 +102,81 @@ export class PrometheusExporter implements Component {
     this.#context.health.report('ok');
   }
 
-  async stop(): Promise<void> {
-    await Promise.allSettled(this.#pages.values());
+  /** Waits for the last scrape of everyone who scrapes, if that is asked for. */
+  async drained({ signal }: Deadline): Promise<void> {
+    const { clock } = this.#context;
+    const since = clock.monotonicMs();
+    const end = since + this.#config.final_scrape_wait;
+    while (clock.monotonicMs() < end && !signal.aborted && !this.#scrapers.haveAllComeSince(since)) {
+      await clock.sleep(POLL_MS, signal);
+    }
   }
 
-  #source(connector: string): Source {
+  async stop(): Promise<void> {
+    await this.#pages.settled();
+  }
+
+  /** Of a connector that counts for itself. */
+  #plainSource(connector: string): PlainSource | undefined {
+    const peer = this.#context.peer(`connector:${connector}`);
+    if (!hasPlainFamilies(peer)) return undefined;
+    const source = new PlainSource(peer, {
+      utf8: this.#translation.utf8,
+      constLabels: this.#config.const_labels,
+      scopeInfo: !this.#config.without_scope_info,
+      translation: this.#translation,
+      room: this.#room,
+    });
+    this.#plain.set(connector, source);
+    return source;
+  }
+
+  #source(connector: string): RedSource {
     const known = this.#sources.get(connector);
     if (known !== undefined) return known;
     const peer = this.#context.peer(`connector:${connector}`);
     if (!isRedDescribed(peer)) {
       throw new SpanweirError('CONFIG', `exporters.${this.id}: connector ${connector} makes no RED metrics`);
     }
-    const labels = new SeriesLabels(peer.red, {
+    const source = new RedSource(peer.red, {
       utf8: this.#translation.utf8,
       constLabels: this.#config.const_labels,
       scopeInfo: !this.#config.without_scope_info,
+      profile: this.#config.profile,
+      translation: this.#translation,
+      metricExpirationMs: this.#config.metric_expiration,
+      room: this.#room,
+      resources: this.#resources,
     });
-    const bucketCount = peer.red.bounds === undefined ? 0 : peer.red.bounds.length + 1;
-    const source: Source = {
-      description: peer.red,
-      names: metricNames(peer.red, this.#translation),
-      store: new SeriesStore(labels, bucketCount, this.#room),
-      overflowed: 0,
-    };
     this.#sources.set(connector, source);
     return source;
   }
 
-  #take(connector: string, lane: number, delta: RedDelta, keys: readonly SeriesKey[]): void {
-    if (this.#isRendering) {
-      this.#held.push(() => this.#apply(connector, lane, delta, keys));
-      return;
-    }
-    this.#apply(connector, lane, delta, keys);
+  #now(): Moment {
+    const { clock } = this.#context;
+    return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
   }
 
-  #apply(connector: string, lane: number, delta: RedDelta, keys: readonly SeriesKey[]): void {
+  #take(connector: string, lane: number, delta: RedDelta, keys: LaneKeys): void {
+    const now = this.#now();
     const source = this.#source(connector);
-    source.store.apply(lane, delta, keys);
-    this.#targets.add(delta.newResources);
+    const apply = (): void => {
+      this.#sweep(now);
+      const overflowed = source.calls.overflowedCalls;
+      source.apply(lane, delta, keys, now);
+      if (source.showsResources) this.#targets.add(delta.newResources);
+      this.#series.set(this.#room.used);
+      this.#overflow.add(source.calls.overflowedCalls - overflowed);
+    };
+    if (this.#isRendering) this.#held.push(apply);
+    else apply();
+  }
+
+  #sweep({ monotonicMs }: Moment): void {
+    if (monotonicMs - this.#sweptMs < SWEEP_MS) return;
+    this.#sweptMs = monotonicMs;
+    for (const source of this.#sources.values()) source.expire(monotonicMs);
     this.#series.set(this.#room.used);
-    this.#overflow.add(source.store.overflowedCalls - source.overflowed);
-    source.overflowed = source.store.overflowedCalls;
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -153,45 +196,68 @@ export class PrometheusExporter implements Component {
       response.writeHead(200, headers).end();
       return;
     }
-    const page = await this.#page(format);
+    const scraper = this.#scraper(request);
+    const showsZeros = this.#config.initial_zero === 'first_scrape';
+    const page = await this.#pages.get(format, showsZeros ? scraper.seen : Number.POSITIVE_INFINITY);
+    // Who did not get the page has not seen what is new in it.
+    response.once('finish', () => {
+      scraper.seen = Math.max(scraper.seen, page.births);
+    });
+    await this.#send(response, page, { headers, gzipped });
+  }
+
+  #scraper(request: IncomingMessage): Scraper {
+    const name = `${request.socket.remoteAddress} ${request.headers['user-agent'] ?? ''}`;
+    return this.#scrapers.visit(name, this.#context.clock.monotonicMs(), (youngMs) => {
+      const before = this.#context.clock.wallMs() - youngMs;
+      const stores = [...this.#sources.values()].flatMap((source) => source.stores);
+      return stores.reduce((most, store) => Math.max(most, store.birthsBefore(before)), 0);
+    });
+  }
+
+  async #send(
+    response: ServerResponse,
+    { bytes }: Page,
+    { headers, gzipped }: { readonly headers: Record<string, string>; readonly gzipped: boolean },
+  ): Promise<void> {
     if (gzipped) {
-      response.writeHead(200, { ...headers, 'content-encoding': 'gzip', 'content-length': page.length });
-      response.end(page);
+      response.writeHead(200, { ...headers, 'content-encoding': 'gzip', 'content-length': bytes.length });
+      response.end(bytes);
       return;
     }
     response.writeHead(200, headers);
-    await pipeline(Readable.from([page]), createGunzip({ chunkSize: 1 << 18 }), response).catch(
+    await pipeline(Readable.from([bytes]), createGunzip({ chunkSize: 1 << 18 }), response).catch(
       (error: unknown) => {
         this.#context.log.debug({ error: toError(error).message }, 'a scraper went away');
       },
     );
   }
 
-  /** Gzipped. Scrapes that come before a page is ready share it; it is not kept any longer. */
-  #page(format: Format): Promise<Buffer> {
-    const key = contentType(format);
-    const running = this.#pages.get(key);
-    if (running !== undefined) return running;
-    // One at a time, so that what was held meanwhile gets its turn.
-    const page = this.#lastPage.then(() => this.#render(format)).finally(() => this.#pages.delete(key));
-    this.#lastPage = page.catch(() => undefined);
-    this.#pages.set(key, page);
-    return page;
-  }
-
-  async #render(format: Format): Promise<Buffer> {
+  async #render(format: Format, seen: number): Promise<Page> {
     this.#isRendering = true;
     try {
-      for (const { store } of this.#sources.values()) await store.prepare(format.escaping);
-      return await gzipPage(
+      this.#sweep(this.#now());
+      const kind = format.protobuf ? (`protobuf ${format.escaping}` as const) : format.escaping;
+      const plain = [...this.#plain.values()].flatMap((source) => source.shown(kind));
+      const { births } = this.#room;
+      for (const source of this.#sources.values()) {
+        for (const store of source.stores) await store.prepare(kind);
+      }
+      const bytes = await gzipPage(
         renderPage({
           format,
           sources: [...this.#sources.values()],
-          targets: this.#targets.bodies(format.escaping),
+          plain,
+          targets: format.protobuf
+            ? this.#targets.labelPairs(format.escaping)
+            : this.#targets.bodies(format.escaping),
           targetInfo: this.#targetInfo(),
           timestampMs: this.#config.send_timestamps ? this.#context.clock.wallMs() : undefined,
+          created: this.#config.created_timestamps,
+          seen,
         }),
       );
+      return { bytes, births };
     } finally {
       this.#isRendering = false;
       for (const apply of this.#held.splice(0)) apply();
@@ -200,6 +266,8 @@ export class PrometheusExporter implements Component {
 
   #targetInfo(): string {
     const [first] = this.#sources.values();
-    return first?.names.targetInfo ?? 'target_info';
+    const { targetInfo } =
+      first?.names ?? metricNames({ namespace: '', unit: 'ms' }, this.#translation, this.#config.profile);
+    return targetInfo;
   }
 }

@@ -1,5 +1,5 @@
 import { formatGo } from './go-number.ts';
-import type { LabelBodies } from './series-store.ts';
+import type { LabelBodies } from './label-bodies.ts';
 
 /** Appends to one of two buffers by turns. */
 export class LineWriter {
@@ -41,7 +41,7 @@ export class LineWriter {
 
   body(bodies: LabelBodies, id: number): void {
     const from = bodies.at[id] as number;
-    this.used += bodies.bytes.copy(this.#buffer, this.used, from, bodies.at[id + 1] as number);
+    this.used += bodies.bytes.copy(this.#buffer, this.used, from, from + (bodies.lengths[id] as number));
   }
 
   /** `start` and the labels of a series; for its next line they are copied from this one. */

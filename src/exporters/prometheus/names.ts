@@ -1,4 +1,4 @@
-import type { RedDescription } from '../../red/red-description.ts';
+import type { DurationUnit, RedDescription } from '../../red/red-description.ts';
 
 /** How OTLP names become Prometheus names (the exporter's translation_strategy). */
 export interface NameTranslation {
@@ -13,25 +13,64 @@ export interface NameTranslation {
 export interface MetricNames {
   readonly calls: string;
   readonly duration: string;
+  readonly events: string;
   readonly targetInfo: string;
 }
 
+/** Whose names and labels the page has: the connector's, those of the processor before it, or Tempo's. */
+export type Profile = 'collector' | 'spanmetrics_processor' | 'tempo';
+
 const UNIT_NAMES = { ms: 'milliseconds', s: 'seconds' } as const;
 
+const OLD_NAMES: Readonly<Record<Exclude<Profile, 'collector'>, MetricNames>> = {
+  spanmetrics_processor: {
+    calls: 'calls_total',
+    duration: 'latency',
+    events: 'events_total',
+    targetInfo: 'target_info',
+  },
+  tempo: {
+    calls: 'traces_spanmetrics_calls_total',
+    duration: 'traces_spanmetrics_latency',
+    events: 'traces_spanmetrics_events_total',
+    targetInfo: 'traces_target_info',
+  },
+};
+
+/** Old names are as they were, whatever the translation; only the exporter's namespace is put in front. */
 export function metricNames(
   { namespace, unit }: Pick<RedDescription, 'namespace' | 'unit'>,
   translation: NameTranslation,
+  profile: Profile = 'collector',
 ): MetricNames {
   const { namespace: own } = translation;
+  const prefix = own === '' ? '' : `${labelName(own, translation.utf8)}_`;
+  if (profile !== 'collector') {
+    const { calls, duration, events, targetInfo } = OLD_NAMES[profile];
+    return {
+      calls: `${prefix}${calls}`,
+      duration: `${prefix}${duration}`,
+      events: `${prefix}${events}`,
+      targetInfo: `${prefix}${targetInfo}`,
+    };
+  }
+  const counter = { unit: '', isCounter: true };
   return {
-    calls: metricName(otlpName(namespace, 'calls'), { unit: '', isCounter: true }, translation),
+    calls: metricName(otlpName(namespace, 'calls'), counter, translation),
     duration: metricName(
       otlpName(namespace, 'duration'),
       { unit: UNIT_NAMES[unit], isCounter: false },
       translation,
     ),
-    targetInfo: own === '' ? 'target_info' : `${labelName(own, translation.utf8)}_target_info`,
+    events: metricName(otlpName(namespace, 'events'), counter, translation),
+    targetInfo: `${prefix}target_info`,
   };
+}
+
+/** What durations are shown in: old names do not say it, so it is what their dashboards take them for. */
+export function shownUnit(profile: Profile, unit: DurationUnit): DurationUnit {
+  if (profile === 'collector') return unit;
+  return profile === 'tempo' ? 's' : 'ms';
 }
 
 /** What the connector calls a metric in OTLP. */
@@ -39,12 +78,13 @@ export function otlpName(namespace: string, name: string): string {
   return namespace === '' ? name : `${namespace}.${name}`;
 }
 
-interface Metric {
+export interface Metric {
   readonly unit: string;
   readonly isCounter: boolean;
 }
 
-function metricName(name: string, metric: Metric, translation: NameTranslation): string {
+/** `unit` in words, '' for none. */
+export function metricName(name: string, metric: Metric, translation: NameTranslation): string {
   if (translation.utf8) return utf8Name(name, metric, translation);
   return translation.suffixes ? suffixedName(name, metric, translation) : plainName(name, translation);
 }

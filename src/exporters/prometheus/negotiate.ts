@@ -1,6 +1,8 @@
 import type { Escaping } from './names.ts';
 
 export interface Format {
+  /** Delimited messages instead of text. */
+  readonly protobuf: boolean;
   readonly openMetrics: boolean;
   readonly version: string;
   readonly escaping: Escaping;
@@ -14,6 +16,9 @@ interface Clause {
   readonly q: number;
 }
 
+const PROTOBUF = 'application/vnd.google.protobuf';
+const MESSAGE = 'io.prometheus.client.MetricFamily';
+
 /** What to answer to an Accept header; text 0.0.4 unless something else that we have is preferred. */
 export function negotiate(accept: string | undefined, openMetricsEnabled: boolean): Format {
   let escaping: Escaping = 'underscores';
@@ -21,16 +26,24 @@ export function negotiate(accept: string | undefined, openMetricsEnabled: boolea
     const asked = parameters.get('escaping');
     if (asked !== undefined && ESCAPINGS.includes(asked)) escaping = asked as Escaping;
     const version = parameters.get('version') ?? '';
+    if (
+      type === PROTOBUF &&
+      parameters.get('proto') === MESSAGE &&
+      parameters.get('encoding') === 'delimited'
+    ) {
+      return { protobuf: true, openMetrics: false, version: '', escaping };
+    }
     if (type === 'text/plain' && (version === '' || version === '0.0.4')) break;
     if (!openMetricsEnabled || type !== 'application/openmetrics-text') continue;
     if (version === '' || version === '0.0.1' || version === '1.0.0') {
-      return { openMetrics: true, version: version === '' ? '0.0.1' : version, escaping };
+      return { protobuf: false, openMetrics: true, version: version === '' ? '0.0.1' : version, escaping };
     }
   }
-  return { openMetrics: false, version: '0.0.4', escaping };
+  return { protobuf: false, openMetrics: false, version: '0.0.4', escaping };
 }
 
-export function contentType({ openMetrics, version, escaping }: Format): string {
+export function contentType({ protobuf, openMetrics, version, escaping }: Format): string {
+  if (protobuf) return `${PROTOBUF}; proto=${MESSAGE}; encoding=delimited; escaping=${escaping}`;
   const type = openMetrics ? 'application/openmetrics-text' : 'text/plain';
   return `${type}; version=${version}; charset=utf-8; escaping=${escaping}`;
 }

@@ -1,9 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { assert } from '../../base/assert.ts';
-import type { RedDelta, SeriesKey } from '../../red/red-rows.ts';
+import type { Exemplars, SeriesKey } from '../../red/red-rows.ts';
 import { OVERFLOW_WORD } from '../../span/dictionary.ts';
-import { type Labels, renderLabels, type SeriesLabels } from './labels.ts';
+import type { ExemplarStore } from './exemplar-store.ts';
+import { grown, LabelBodies } from './label-bodies.ts';
+import { escapeLabels, type Labels, renderLabels, type SeriesLabels } from './labels.ts';
 import { type Escaping, isLegacyName } from './names.ts';
+import type { HistColumns, NativeHistograms } from './native-histograms.ts';
+import { labelPairs } from './proto-labels.ts';
+import type { ResourceUse } from './resource-use.ts';
 
 /** Lanes' lives whose ids are remembered; one more begins only when a thread was started again. */
 const LIVES = 64;
@@ -12,19 +17,51 @@ const UNKNOWN = 0xffffffff;
 const KEY_ESCAPING: Escaping = 'allow-utf-8';
 const PREPARED_AT_ONCE = 1000;
 
+/** How labels are written: as text, or as the pairs of the protobuf exposition. */
+export type BodyKind = Escaping | `protobuf ${Escaping}`;
+
 /** Room for series, shared by the connectors of an exporter. */
 export interface SeriesRoom {
   readonly limit: number;
   used: number;
+  /** Series that ever were. */
+  births: number;
+}
+
+/** What a block adds; columns that are left out count nothing. */
+export interface SeriesAdds extends Partial<HistColumns> {
+  readonly rows: number;
+  readonly series: Uint32Array;
+  readonly calls: Float64Array;
+  readonly durationSumNs?: Float64Array;
+  readonly buckets?: Float64Array;
+  readonly exemplars?: Exemplars;
+}
+
+export interface Moment {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+export interface StoreOptions {
+  /** Of the explicit histogram, +Inf included; 1 for a native one, 0 for none. */
+  readonly bucketCount: number;
+  readonly native?: NativeHistograms | undefined;
+  readonly exemplars?: ExemplarStore | undefined;
+  /** Where series can expire. */
+  readonly resources?: ResourceUse | undefined;
 }
 
 /**
- * The cumulative series of one connector, over all lanes: numbers as columns, labels as bytes. Beyond the
- * limit series are counted in one per service, kind and status; once an eighth of the limit is used for
- * those, too, in one per kind and status.
+ * Cumulative series over all lanes: numbers as columns, labels as bytes. Beyond the limit series are counted
+ * in one per service, kind and status; once an eighth of the limit is used for those, too, in one per kind
+ * and status. A series that is forgotten leaves its id to another.
  */
 export class SeriesStore {
   readonly bucketCount: number;
+  readonly native: NativeHistograms | undefined;
+  readonly exemplars: ExemplarStore | undefined;
+  /** Ids given out; some may be free again. */
   size = 0;
   /** Spans' weight counted in overflow series. Running total. */
   overflowedCalls = 0;
@@ -32,74 +69,141 @@ export class SeriesStore {
   durationSumNs = new Float64Array(1024);
   /** Not cumulative: size x bucketCount. */
   buckets: Float64Array;
+  /** Unix ms when a series began; 0 = a free id. */
+  createdMs = new Float64Array(1024);
+  /** When something was last added, as the monotonic clock has it. */
+  updatedMs = new Float64Array(1024);
+  /** The how manieth series of the exporter it is, from 1. */
+  births = new Float64Array(1024);
+  /** Where series can expire: ids of ResourceUse. */
+  resourceOf = new Uint32Array(1024);
   readonly #labels: SeriesLabels;
   readonly #room: SeriesRoom;
-  readonly #keys: SeriesKey[] = [];
+  readonly #resources: ResourceUse | undefined;
+  readonly #keys: (SeriesKey | undefined)[] = [];
   readonly #ids = new Map<string, number>();
+  readonly #free: number[] = [];
   readonly #overflowIds = new Set<number>();
   /** Per lane's life: its series id -> ours. */
   readonly #lanes = new Map<number, Uint32Array>();
-  readonly #bodies = new Map<Escaping, LabelBodies>();
+  readonly #bodies = new Map<BodyKind, LabelBodies>();
   /** No label needs escaping. */
   #isPlain = true;
 
-  constructor(labels: SeriesLabels, bucketCount: number, room: SeriesRoom) {
+  constructor(labels: SeriesLabels, room: SeriesRoom, options: StoreOptions) {
+    const { bucketCount, native, exemplars, resources } = options;
     this.#labels = labels;
-    this.bucketCount = bucketCount;
     this.#room = room;
+    this.#resources = resources;
+    this.bucketCount = bucketCount;
+    this.native = native;
+    this.exemplars = exemplars;
     this.buckets = new Float64Array(1024 * bucketCount);
   }
 
   /** `keys` says who the lane's series are. */
-  apply(lane: number, delta: RedDelta, keys: readonly SeriesKey[]): void {
+  apply(lane: number, adds: SeriesAdds, keys: readonly SeriesKey[], now: Moment): void {
     const ids = this.#idsOf(lane, keys.length);
-    const width = this.bucketCount;
-    for (let row = 0; row < delta.rows; row++) {
-      const series = delta.series[row] as number;
+    const { durationSumNs, buckets = NOTHING, histAt } = adds;
+    const width = buckets.length === 0 ? 0 : this.bucketCount;
+    for (let row = 0; row < adds.rows; row++) {
+      const series = adds.series[row] as number;
       let id = ids[series] as number;
       if (id === UNKNOWN) {
-        id = this.#idOf(keys[series] as SeriesKey);
+        id = this.#idOf(keys[series] as SeriesKey, now);
         ids[series] = id;
       }
-      const calls = delta.calls[row] as number;
+      const calls = adds.calls[row] as number;
       this.calls[id] = (this.calls[id] as number) + calls;
-      this.durationSumNs[id] = (this.durationSumNs[id] as number) + (delta.durationSumNs[row] as number);
+      this.updatedMs[id] = now.monotonicMs;
+      if (durationSumNs !== undefined) {
+        this.durationSumNs[id] = (this.durationSumNs[id] as number) + (durationSumNs[row] as number);
+      }
       const from = row * width;
       const to = id * width;
       for (let i = 0; i < width; i++) {
-        this.buckets[to + i] = (this.buckets[to + i] as number) + (delta.buckets[from + i] as number);
+        this.buckets[to + i] = (this.buckets[to + i] as number) + (buckets[from + i] as number);
+      }
+      if (this.native !== undefined && histAt !== undefined) {
+        this.native.add(id, row, adds as HistColumns);
+        this.buckets[id] = (this.buckets[id] as number) + calls;
       }
       if (this.#overflowIds.size > 0 && this.#overflowIds.has(id)) this.overflowedCalls += calls;
     }
+    if (adds.exemplars !== undefined) this.#keepExemplars(adds, adds.exemplars, ids);
+  }
+
+  /** The highest birth of series that began before. */
+  birthsBefore(wallMs: number): number {
+    let highest = 0;
+    for (let id = 0; id < this.size; id++) {
+      if ((this.createdMs[id] as number) < wallMs) highest = Math.max(highest, this.births[id] as number);
+    }
+    return highest;
   }
 
   /** Makes what `bodies` returns, and lets others run in between. */
-  async prepare(escaping: Escaping): Promise<void> {
+  async prepare(kind: BodyKind): Promise<void> {
     for (let done = 0; done < this.size; done += PREPARED_AT_ONCE) {
-      if (this.#extend(escaping, done + PREPARED_AT_ONCE)) await setImmediate();
+      if (this.#extend(kind, done + PREPARED_AT_ONCE)) await setImmediate();
     }
   }
 
-  /** The bytes of all series' labels; made once per escaping. */
-  bodies(escaping: Escaping): LabelBodies {
-    this.#extend(escaping, this.size);
-    return this.#bodiesOf(escaping);
+  /** The bytes of all series' labels; made once per kind. */
+  bodies(kind: BodyKind): LabelBodies {
+    this.#extend(kind, this.size);
+    return this.#bodiesOf(kind);
+  }
+
+  /** Series that are counted in these ids from now on are new ones. */
+  forget(ids: readonly number[]): void {
+    const gone = new Uint8Array(this.size);
+    for (const id of ids) {
+      gone[id] = 1;
+      this.#ids.delete(renderLabels(this.#labels.of(this.#keys[id] as SeriesKey), KEY_ESCAPING));
+      this.#keys[id] = undefined;
+      this.#overflowIds.delete(id);
+      this.#resources?.leave(this.resourceOf[id] as number);
+      this.calls[id] = 0;
+      this.durationSumNs[id] = 0;
+      this.createdMs[id] = 0;
+      this.buckets.fill(0, id * this.bucketCount, (id + 1) * this.bucketCount);
+      this.native?.clear(id);
+      this.exemplars?.clear(id);
+      this.#free.push(id);
+    }
+    this.#room.used -= ids.length;
+    // There is room again: who was counted in an overflow series may have one of its own.
+    for (const id of this.#overflowIds) gone[id] = 1;
+    for (const lane of this.#lanes.values()) {
+      for (let i = 0; i < lane.length; i++) if (gone[lane[i] as number] === 1) lane[i] = UNKNOWN;
+    }
+  }
+
+  #keepExemplars({ series }: SeriesAdds, exemplars: Exemplars, ids: Uint32Array): void {
+    for (let i = 0; i < exemplars.rows; i++) {
+      const id = ids[series[exemplars.deltaRow[i] as number] as number] as number;
+      this.exemplars?.put(id, exemplars, i);
+    }
   }
 
   /** Plain names look alike under every escaping but dots. */
-  #bodiesOf(escaping: Escaping): LabelBodies {
-    const kept = this.#isPlain && escaping !== 'dots' ? KEY_ESCAPING : escaping;
+  #bodiesOf(kind: BodyKind): LabelBodies {
+    const isProto = kind.startsWith('protobuf');
+    const plain: BodyKind = isProto ? `protobuf ${KEY_ESCAPING}` : KEY_ESCAPING;
+    const kept = this.#isPlain && !kind.endsWith('dots') ? plain : kind;
     const known = this.#bodies.get(kept) ?? new LabelBodies();
     this.#bodies.set(kept, known);
     return known;
   }
 
   /** True when there was something to do. */
-  #extend(escaping: Escaping, size: number): boolean {
-    const bodies = this.#bodiesOf(escaping);
+  #extend(kind: BodyKind, size: number): boolean {
+    const bodies = this.#bodiesOf(kind);
     const from = bodies.size;
     for (let id = from; id < size && id < this.size; id++) {
-      bodies.add(renderLabels(this.#labels.of(this.#keys[id] as SeriesKey), escaping));
+      const key = this.#keys[id];
+      bodies.add(key === undefined ? '' : bodyOf(this.#labels.of(key), kind));
     }
     return bodies.size > from;
   }
@@ -116,76 +220,70 @@ export class SeriesStore {
     return ids;
   }
 
-  #idOf(key: SeriesKey): number {
+  #idOf(key: SeriesKey, now: Moment): number {
     const { limit, used } = this.#room;
-    const known = this.#find(key, used < limit);
+    const known = this.#find(key, used < limit, now);
     if (known !== undefined) return known;
     const { kind, statusCode, service } = key;
     const dimensions = key.dimensions.map(() => null);
     const shared = { namespace: '', instance: '', spanName: OVERFLOW_WORD, kind, statusCode, dimensions };
     const hasRoom = used < limit + Math.max(1024, limit >>> 3);
     const id =
-      this.#find({ ...shared, service }, hasRoom) ?? this.#find({ ...shared, service: OVERFLOW_WORD }, true);
+      this.#find({ ...shared, service }, hasRoom, now) ??
+      this.#find({ ...shared, service: OVERFLOW_WORD }, true, now);
     assert(id !== undefined, 'the last overflow series always has room');
     this.#overflowIds.add(id);
     return id;
   }
 
   /** The series with these labels; made when it is not there and may be. */
-  #find(key: SeriesKey, isAdded: boolean): number | undefined {
+  #find(key: SeriesKey, isAdded: boolean, now: Moment): number | undefined {
     const labels = this.#labels.of(key);
     const body = renderLabels(labels, KEY_ESCAPING);
     const known = this.#ids.get(body);
-    return known === undefined && isAdded ? this.#add(key, labels, body) : known;
+    if (known !== undefined || !isAdded) return known;
+    const id = this.#add(key, labels, body);
+    this.createdMs[id] = now.wallMs;
+    return id;
   }
 
   #add(key: SeriesKey, labels: Labels, body: string): number {
-    const id = this.size++;
+    const reused = this.#free.pop();
+    const id = reused ?? this.size++;
+    if (id === this.calls.length) this.#grow();
     this.#room.used++;
-    this.#keys.push(key);
+    this.births[id] = ++this.#room.births;
+    this.#keys[id] = key;
     this.#ids.set(body, id);
     this.#isPlain &&= labels.every(([name]) => isLegacyName(name));
-    this.#bodiesOf(KEY_ESCAPING).add(body);
-    if (id === this.calls.length) {
-      this.calls = grown(this.calls);
-      this.durationSumNs = grown(this.durationSumNs);
-      this.buckets = grown(this.buckets);
+    if (this.#resources !== undefined) this.resourceOf[id] = this.#resources.enter(key);
+    if (reused === undefined) {
+      const bodies = this.#bodiesOf(KEY_ESCAPING);
+      if (bodies.size === id) bodies.add(body);
+      return id;
+    }
+    for (const [kind, bodies] of this.#bodies) {
+      if (id < bodies.size) bodies.replace(id, bodyOf(labels, kind));
     }
     return id;
   }
-}
 
-/** Many label bodies in one buffer. */
-export class LabelBodies {
-  size = 0;
-  bytes = Buffer.allocUnsafeSlow(1 << 16);
-  /** Where body i begins; it ends where the next begins. */
-  at = new Float64Array(1024);
-  /** The longest body so far. */
-  longest = 0;
-
-  lengthOf(id: number): number {
-    return (this.at[id + 1] as number) - (this.at[id] as number);
-  }
-
-  add(body: string): void {
-    const length = Buffer.byteLength(body);
-    const from = this.at[this.size] as number;
-    if (from + length > this.bytes.length) {
-      const larger = Buffer.allocUnsafeSlow((from + length) * 2);
-      larger.set(this.bytes.subarray(0, from));
-      this.bytes = larger;
-    }
-    this.bytes.write(body, from);
-    this.size++;
-    if (this.size === this.at.length) this.at = grown(this.at);
-    this.at[this.size] = from + length;
-    if (length > this.longest) this.longest = length;
+  #grow(): void {
+    this.calls = grown(this.calls);
+    this.durationSumNs = grown(this.durationSumNs);
+    this.createdMs = grown(this.createdMs);
+    this.updatedMs = grown(this.updatedMs);
+    this.births = grown(this.births);
+    if (this.bucketCount > 0) this.buckets = grown(this.buckets);
+    const resources = new Uint32Array(this.resourceOf.length * 2);
+    resources.set(this.resourceOf);
+    this.resourceOf = resources;
   }
 }
 
-function grown(column: Float64Array): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(column.length * 2);
-  larger.set(column);
-  return larger;
+const NOTHING = new Float64Array(0);
+
+function bodyOf(labels: Labels, kind: BodyKind): string | Buffer {
+  if (!kind.startsWith('protobuf ')) return renderLabels(labels, kind as Escaping);
+  return labelPairs(escapeLabels(labels, kind.slice('protobuf '.length) as Escaping));
 }

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { systemClock } from '../../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../../src/base/clock.ts';
 import type { Component } from '../../../src/base/component.ts';
 import type { Instruments } from '../../../src/base/instruments.ts';
 import { spanMetricsConnector } from '../../../src/connectors/span-metrics/component.ts';
@@ -10,7 +10,8 @@ import { prometheusConfig } from '../../../src/exporters/prometheus/config.ts';
 import type { HttpHandler, MainContext, RedHandler } from '../../../src/flow/host.ts';
 import type { LaneContext } from '../../../src/flow/lane.ts';
 import { DeltaFolder } from '../../../src/red/fold-windows.ts';
-import type { SeriesKey } from '../../../src/red/red-rows.ts';
+import type { RedDescribed, RedDescription } from '../../../src/red/red-description.ts';
+import type { RedDelta, SeriesKey } from '../../../src/red/red-rows.ts';
 import { Dictionary } from '../../../src/span/dictionary.ts';
 import { transcodeJson } from '../../../src/span/otlp-json.ts';
 import { OtlpScanner } from '../../../src/span/otlp-scanner.ts';
@@ -21,6 +22,9 @@ export interface HarnessOptions {
   readonly connectors?: Readonly<Record<string, object>>;
   readonly exporter?: object;
   readonly lanes?: number;
+  readonly clock?: Clock;
+  /** Changes how the first connector describes itself. */
+  readonly red?: Partial<RedDescription>;
 }
 
 /** span_metrics and the Prometheus exporter as the engine puts them together, without the engine. */
@@ -29,6 +33,8 @@ export interface Harness {
   ingest(request: unknown, lane?: number): void;
   /** The same in protobuf. */
   ingestProto(payload: Uint8Array, lane?: number): void;
+  /** What a lane would send of the first connector. */
+  deliver(delta: RedDelta, keys: readonly SeriesKey[], eventKeys?: readonly SeriesKey[]): void;
   scrape(headers?: Readonly<Record<string, string>>, path?: string): Promise<Response>;
   /** What the engine counts about itself, by name. */
   readonly counters: ReadonlyMap<string, number>;
@@ -48,7 +54,7 @@ export function harness(options: HarnessOptions = {}): Harness {
   };
   const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
   const common = {
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     random: () => 0.5,
     log: silent,
     instruments,
@@ -82,12 +88,16 @@ export function harness(options: HarnessOptions = {}): Harness {
     const parsed = spanMetricsConfig.parse(connectors[id]);
     peers.set(`connector:${id}`, spanMetricsConnector.createMain?.(parsed, contextOf(id)) as Component);
   }
+  const [firstId = ''] = ids;
+  const first = peers.get(`connector:${firstId}`) as Component & RedDescribed;
+  peers.set(`connector:${firstId}`, Object.assign({}, first, { red: { ...first.red, ...options.red } }));
   const laneHalves = Array.from({ length: lanes }, (_, lane) => {
     const dictionary = new Dictionary();
     const context: LaneContext = { ...common, id: '', lane, lanes, revision: 1, dictionary, post: () => {} };
     const own = ids.map((id) => {
       const config = spanMetricsConfig.parse(connectors[id]);
-      const connector = spanMetricsConnector.createLane(config, { ...context, id }, { histograms: true });
+      const connector = spanMetricsConnector.createLane?.(config, { ...context, id }, { histograms: true });
+      if (connector === undefined) throw new Error('no lane half');
       const keys: SeriesKey[] = [];
       return { id, connector, folder: new DeltaFolder(connector.series), keys };
     });
@@ -110,6 +120,9 @@ export function harness(options: HarnessOptions = {}): Harness {
         });
         handlers.get(id)?.(lane, delta, keys);
       }
+    },
+    deliver(delta, keys, eventKeys = []) {
+      handlers.get(firstId)?.(0, delta, keys, eventKeys);
     },
     async start() {
       await exporter.start();

@@ -1,0 +1,60 @@
+import type { Clock } from '../../base/clock.ts';
+import { contentType, type Format } from './negotiate.ts';
+
+/** Nobody gets a page that shows an older moment. */
+const FRESH_MS = 1000;
+
+export interface Page {
+  /** Gzipped. */
+  readonly bytes: Buffer;
+  /** The newest series in it (see SeriesStore.births). */
+  readonly births: number;
+}
+
+interface RunningPage {
+  readonly page: Promise<Page>;
+  /** The moment that it shows; undefined while it waits for its turn. */
+  momentMs: number | undefined;
+}
+
+/** Renders one page at a time. Scrapes that ask alike while one is on its way share it. */
+export class Pages {
+  readonly #clock: Clock;
+  readonly #render: (format: Format, seen: number) => Promise<Page>;
+  readonly #running = new Map<string, RunningPage>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(clock: Clock, render: (format: Format, seen: number) => Promise<Page>) {
+    this.#clock = clock;
+    this.#render = render;
+  }
+
+  get(format: Format, seen: number): Promise<Page> {
+    const key = `${contentType(format)} ${seen}`;
+    const known = this.#running.get(key);
+    if (known !== undefined && this.#isFresh(known)) return known.page;
+    const running: RunningPage = {
+      momentMs: undefined,
+      page: this.#last
+        .then(() => {
+          running.momentMs = this.#clock.monotonicMs();
+          return this.#render(format, seen);
+        })
+        .finally(() => {
+          if (this.#running.get(key) === running) this.#running.delete(key);
+        }),
+    };
+    // One at a time, so that what was held meanwhile gets its turn.
+    this.#last = running.page.catch(() => undefined);
+    this.#running.set(key, running);
+    return running.page;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#running.values()].map(({ page }) => page));
+  }
+
+  #isFresh({ momentMs }: RunningPage): boolean {
+    return momentMs === undefined || this.#clock.monotonicMs() - momentMs <= FRESH_MS;
+  }
+}

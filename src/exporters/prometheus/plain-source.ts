@@ -1,0 +1,98 @@
+import type {
+  PlainFamilies,
+  PlainFamily,
+  PlainHistogramPoint,
+  PlainPoint,
+} from '../../flow/plain-families.ts';
+import { LabelBodies } from './label-bodies.ts';
+import { escapeLabels, type LabelOptions, type Labels, plainLabels, renderLabels } from './labels.ts';
+import { type Escaping, escapeName, metricName, type NameTranslation } from './names.ts';
+import type { Family, ShownSeries } from './page-request.ts';
+import { labelPairs } from './proto-labels.ts';
+import type { BodyKind, SeriesRoom } from './series-store.ts';
+
+export interface PlainSourceOptions extends LabelOptions {
+  readonly translation: NameTranslation;
+  readonly room: SeriesRoom;
+}
+
+const NS_PER_S = 1e9;
+
+/** What a component counts itself, as families of a page: made anew for each page. */
+export class PlainSource {
+  readonly #families: PlainFamilies;
+  readonly #options: PlainSourceOptions;
+  /** The how manieth series of the exporter one is, by its metric and labels. */
+  #births = new Map<string, number>();
+
+  constructor(families: PlainFamilies, options: PlainSourceOptions) {
+    this.#families = families;
+    this.#options = options;
+  }
+
+  /** Names of its metrics, as they are before any escaping. */
+  get names(): string[] {
+    return this.#families.plainFamilies().map((family) => this.#nameOf(family));
+  }
+
+  /** As things are now. */
+  shown(kind: BodyKind): Family[] {
+    const escaping = kind.replace('protobuf ', '') as Escaping;
+    const births = new Map<string, number>();
+    const families = this.#families.plainFamilies().filter(({ points }) => points.length > 0);
+    const shown = families.map((family): Family => {
+      const name = this.#nameOf(family);
+      const isHistogram = family.kind === 'histogram';
+      return {
+        name: escapeName(name, escaping),
+        type: family.kind,
+        help: family.help,
+        store: this.#series(family, name, { kind, births }),
+        source: { unit: 's', bounds: isHistogram ? family.bounds : [] },
+      };
+    });
+    this.#births = births;
+    return shown;
+  }
+
+  #nameOf(family: PlainFamily): string {
+    const isCounter = family.kind === 'counter';
+    const unit = isCounter ? '' : 'seconds';
+    return metricName(family.name, { unit, isCounter }, this.#options.translation);
+  }
+
+  #series(
+    family: PlainFamily,
+    name: string,
+    { kind, births }: { readonly kind: BodyKind; readonly births: Map<string, number> },
+  ): ShownSeries {
+    const points: readonly (PlainPoint | PlainHistogramPoint)[] = family.points;
+    const bodies = new LabelBodies();
+    const bucketCount = family.kind === 'histogram' ? family.bounds.length + 1 : 0;
+    const buckets = new Float64Array(points.length * bucketCount);
+    points.forEach((point, i) => {
+      const labels = plainLabels(point.labels, family.scope, this.#options);
+      bodies.add(bodyOf(labels, kind));
+      const key = `${name}{${renderLabels(labels, 'allow-utf-8')}`;
+      births.set(key, this.#births.get(key) ?? ++this.#options.room.births);
+      if ('buckets' in point) buckets.set(point.buckets, i * bucketCount);
+    });
+    return {
+      size: points.length,
+      bucketCount,
+      calls: Float64Array.from(points, (point) => ('value' in point ? point.value : point.count)),
+      durationSumNs: Float64Array.from(points, (point) => ('sum' in point ? point.sum * NS_PER_S : 0)),
+      buckets,
+      createdMs: Float64Array.from(points, ({ createdMs }) => createdMs),
+      births: Float64Array.from(births.values()).slice(-points.length),
+      native: undefined,
+      exemplars: undefined,
+      bodies: () => bodies,
+    };
+  }
+}
+
+function bodyOf(labels: Labels, kind: BodyKind): string | Buffer {
+  if (!kind.startsWith('protobuf ')) return renderLabels(labels, kind as Escaping);
+  return labelPairs(escapeLabels(labels, kind.slice('protobuf '.length) as Escaping));
+}
