@@ -27,3 +27,13 @@ it('keeps the partition that a message got first, so that a retry can not land e
   choose({ topic: 't', partitionMetadata, message: { key: null, value: '' } });
   expect(choose({ topic: 't', partitionMetadata, message })).toBe(first);
 });
+
+it('lets nothing be sent to a partition that is gone, which kafkajs would leave out without a word', () => {
+  const choose = createPartitioner('round_robin')();
+  const message = { key: null, value: '', partition: 3 };
+  expect(choose({ topic: 't', partitionMetadata, message })).toBe(3);
+  const fewer = partitionMetadata.slice(0, 3);
+  expect(() => choose({ topic: 't', partitionMetadata: fewer, message })).toThrow(
+    'topic t has 3 partitions now, and no partition 3',
+  );
+});
