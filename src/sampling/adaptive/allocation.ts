@@ -45,14 +45,8 @@ export class Allocation {
     this.#boostOf = boostOf;
   }
 
-  get hasBudget(): boolean {
+  get #hasBudget(): boolean {
     return this.#whole.length > 0 || this.#owners.length > 0;
-  }
-
-  /** What the service gets of the whole, traces per second; NaN without a budget. */
-  shareOf(service: ServiceEntry): number {
-    const share = this.#shares.get(service);
-    return share === undefined || !Number.isFinite(share.traces) ? Number.NaN : share.traces;
   }
 
   /**
@@ -72,7 +66,7 @@ export class Allocation {
   fractionOf(slot: number): number {
     const service = this.#table.serviceList[this.#table.service[slot] as number];
     const share = service === undefined ? undefined : this.#shares.get(service);
-    if (service === undefined || share === undefined || !this.hasBudget) return Number.NaN;
+    if (service === undefined || share === undefined || !this.#hasBudget) return Number.NaN;
     if (slot === service.defaultSlot) {
       const whole = this.#options.budget?.tracesPerSecond;
       return whole === undefined ? Number.NaN : Math.min(share.traces, share.demand + share.pinned) / whole;
@@ -84,7 +78,7 @@ export class Allocation {
 
   /** Compares what the probabilities kept since the last round with the plans that were made for that time. */
   measure(seconds: number): void {
-    if (!this.hasBudget) return;
+    if (!this.#hasBudget) return;
     const { plan, inForce } = this.#table;
     let [allKept, allPlanned, allBeside] = [0, 0, 0];
     for (const service of this.#table.serviceList) {

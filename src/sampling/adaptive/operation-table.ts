@@ -10,8 +10,6 @@ export const FLAG = {
   tail: 2,
   /** No root for long: listed at the default where there is room. */
   left: 4,
-  /** Has not been decided on since it was restored. */
-  stored: 8,
 } as const;
 
 /** The slot of the default of services that nobody has heard of: service '' and operation ''. */

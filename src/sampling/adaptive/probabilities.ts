@@ -68,7 +68,7 @@ export class Probabilities {
 }
 
 /** What people have fixed; undefined: it is left to the rules. */
-export function pinnedProbability({ never, fixedProbability }: Override): number | undefined {
+function pinnedProbability({ never, fixedProbability }: Override): number | undefined {
   return never === true ? 0 : fixedProbability;
 }
 

@@ -37,12 +37,10 @@ export interface RateEstimate {
   overS: number;
   /** Requests per second at the moment that was asked for; 0 without samples. */
   rate: number;
-  /** Per second; 0: the window is taken for flat. */
-  growth: number;
 }
 
 export function noEstimate(): RateEstimate {
-  return { samples: 0, exposure: 0, overS: 0, rate: 0, growth: 0 };
+  return { samples: 0, exposure: 0, overS: 0, rate: 0 };
 }
 
 /**
@@ -95,7 +93,6 @@ export function estimateRate(question: RateQuestion, into: RateEstimate): void {
   into.samples = n;
   into.exposure = e;
   into.overS = overS;
-  into.growth = 0;
   if (changedAt > 0) cutAtChange(cells, slot, changedAt, dispersion, into);
   into.rate = into.exposure > 0 ? into.samples / into.exposure : 0;
   if (n / dispersion < TREND_SAMPLES / 4) return;
@@ -169,7 +166,6 @@ function followTrend(
     into.samples = samples;
     into.exposure = exposure;
     into.overS = ageS;
-    into.growth = believed;
     into.rate = now * Math.exp(believed * aheadS);
   }
 }

@@ -1,7 +1,7 @@
 import type { ServicePollers } from '../adaptive/controller.ts';
 import type { PollTransport } from './poll-clients.ts';
 
-/** Who polls, as plain data (JSON): what replicas tell each other and what is shown. Times are Unix ms. */
+/** Who polls, as plain data (JSON), to be shown. Times are Unix ms. */
 export interface PollersState {
   readonly atMs: number;
   readonly services: readonly { readonly service: string; readonly pollers: readonly PollerState[] }[];
@@ -42,20 +42,6 @@ export type Standing = Pick<
   'aliveUntilMs' | 'instances' | 'slowestIntervalMs' | 'honoursLowerBound'
 >;
 
-/** By service, of those that somebody still polls for. */
-export function servicePollersOf(
-  { services }: Pick<PollersState, 'services'>,
-  nowMs: number,
-): ReadonlyMap<string, ServicePollers> {
-  const alive = new Map<string, ServicePollers>();
-  for (const { service, pollers } of services) {
-    const sum = new StandingSum(nowMs);
-    for (const each of pollers) sum.add(each);
-    if (sum.instances > 0) alive.set(service, sum.pollers());
-  }
-  return alive;
-}
-
 /** What the pollers of one service come to. */
 export class StandingSum {
   readonly #nowMs: number;
@@ -88,52 +74,4 @@ export class StandingSum {
       hasLowerBound: this.#hasLowerBound,
     };
   }
-}
-
-/**
- * What several replicas know. A client that polled at more than one is taken for as slow as it looked to any of
- * them, and for as many instances as they saw together: a balancer that spreads the polls of one makes
- * intervals look longer and never shorter than they are.
- */
-export function mergePollers(states: readonly PollersState[]): PollersState {
-  const services = new Map<string, Map<string, PollerState>>();
-  for (const state of states) {
-    for (const { service, pollers } of state.services) {
-      const merged = services.get(service) ?? new Map<string, PollerState>();
-      services.set(service, merged);
-      for (const each of pollers) {
-        const key = `${each.transport}\n${each.address}\n${each.client}\n${each.userAgent}`;
-        const other = merged.get(key);
-        merged.set(key, other === undefined ? each : mergedPoller(other, each));
-      }
-    }
-  }
-  const sum = (of: (state: PollersState) => number): number =>
-    states.reduce((all, each) => all + of(each), 0);
-  return {
-    atMs: Math.max(0, ...states.map((state) => state.atMs)),
-    services: [...services].map(([service, pollers]) => ({ service, pollers: [...pollers.values()] })),
-    evictedServices: sum((state) => state.evictedServices),
-    evictedPollers: sum((state) => state.evictedPollers),
-  };
-}
-
-function mergedPoller(a: PollerState, b: PollerState): PollerState {
-  const [older, newer] = a.lastPollMs <= b.lastPollMs ? [a, b] : [b, a];
-  const perSecond = (a.pollsPerSecond ?? 0) + (b.pollsPerSecond ?? 0);
-  const bothAlive = older.aliveUntilMs >= newer.lastPollMs;
-  return {
-    ...newer,
-    polls: a.polls + b.polls,
-    firstPollMs: Math.min(a.firstPollMs, b.firstPollMs),
-    intervalMs: newer.intervalMs ?? older.intervalMs,
-    slowestIntervalMs: longer(a.slowestIntervalMs, b.slowestIntervalMs),
-    instances: bothAlive ? a.instances + b.instances : newer.instances,
-    aliveUntilMs: Math.max(a.aliveUntilMs, b.aliveUntilMs),
-    ...(perSecond > 0 ? { pollsPerSecond: perSecond } : {}),
-  };
-}
-
-function longer(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 }

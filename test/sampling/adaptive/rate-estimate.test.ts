@@ -91,7 +91,7 @@ describe('the estimate of a rate', () => {
   });
 
   test('is nothing without exposure, and 0 with nothing but exposure', () => {
-    expect(estimateOf(new Cells(5, 1))).toEqual({ samples: 0, exposure: 0, overS: 0, rate: 0, growth: 0 });
+    expect(estimateOf(new Cells(5, 1))).toEqual({ samples: 0, exposure: 0, overS: 0, rate: 0 });
     const cells = new Cells(5, 1);
     cells.advance();
     cells.newest.exposure[0] = 2;

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Poll } from '../../../src/sampling/pollers/poller.ts';
 import { PollerRegistry } from '../../../src/sampling/pollers/pollers.ts';
-import { mergePollers, servicePollersOf } from '../../../src/sampling/pollers/pollers-state.ts';
 
 const T0 = 1_700_000_000_000;
 
@@ -142,37 +141,5 @@ describe('room', () => {
     const registry = new PollerRegistry();
     registry.record(poll(0, { service: 'x'.repeat(1000) }));
     expect(registry.services).toBe(0);
-  });
-});
-
-describe('several replicas', () => {
-  test('tell each other plain data, names like __proto__ included', () => {
-    const registry = new PollerRegistry();
-    every(registry, 60, 600, { service: '__proto__' });
-    const state = registry.state(at(600));
-    const received = JSON.parse(JSON.stringify(state)) as typeof state;
-    expect(servicePollersOf(received, at(600)).get('__proto__')).toMatchObject({ instances: 1 });
-  });
-
-  test('add up, with the slowest of what each saw', () => {
-    const [a, b] = [new PollerRegistry(), new PollerRegistry()];
-    every(a, 60, 600);
-    every(b, 60, 600, { address: '10.0.0.2' });
-    every(b, 30, 600, { service: 'other' });
-    const merged = servicePollersOf(mergePollers([a.state(at(600)), b.state(at(600))]), at(600));
-    expect(merged).toEqual(
-      new Map([
-        ['shop', { instances: 2, slowestIntervalMs: 60_000, hasLowerBound: true }],
-        ['other', { instances: 1, slowestIntervalMs: 30_000, hasLowerBound: true }],
-      ]),
-    );
-  });
-
-  test('an address that left one for the other is counted once', () => {
-    const [a, b] = [new PollerRegistry(), new PollerRegistry()];
-    every(a, 60, 600);
-    for (let atS = 1200; atS <= 1800; atS += 60) b.record(poll(atS));
-    const merged = mergePollers([b.state(at(1800)), a.state(at(1800))]);
-    expect(merged.services[0]?.pollers).toMatchObject([{ polls: 22, firstPollMs: at(0), instances: 1 }]);
   });
 });
