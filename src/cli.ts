@@ -105,16 +105,19 @@ function readArguments(argv: readonly string[], commands: readonly AnyCommand[])
   const { values, positionals } = strictly(argv, command, commands);
   const given = { values, command, configs: values.config ?? [], sets: values.set ?? [] };
   if (values.version) return { ...given, name: 'version', positionals: [] };
-  if (values.help) return { ...given, name: 'help', positionals: [name] };
+  if (values.help) return { ...given, name: 'help', positionals: [name, ...words] };
   const names = [...BUILT_IN, ...WITHOUT_CONFIG].map(([one]) => one.split(' ', 1)[0] as string);
   const known = [...names, ...commands.map((one) => one.name)];
   if (!known.includes(name)) throw new UsageError(`there is no command "${name}"${didYouMean(name, known)}`);
   if (name === 'config' && words[0] !== 'reference')
     throw new UsageError('expected: spanweir config reference');
-  const extra = command?.takesWords ? [] : words.slice(name === 'config' || name === 'help' ? 1 : 0);
+  const extra = command?.takesWords ? [] : words.slice(WORDS_OF[name] ?? 0);
   if (extra.length > 0) throw new UsageError(`"${extra.join(' ')}" is too much (files go after --config)`);
   return { ...given, name, positionals: positionals.slice(1) };
 }
+
+/** How many words may follow what is built in. */
+const WORDS_OF: Readonly<Record<string, number>> = { config: 1, help: 2 };
 
 /** The words that are neither options nor their values; which command it is decides what the options are. */
 function wordsOf(argv: readonly string[], commands: readonly AnyCommand[]): string[] {
@@ -131,7 +134,11 @@ function strictly(argv: readonly string[], command: AnyCommand | undefined, comm
     const { message } = toError(error);
     const option = /^Unknown option '--([^']+)'/.exec(message)?.[1];
     const owners = commands.filter((one) => option !== undefined && option in one.options);
-    if (owners.length === 0) throw new UsageError(message);
+    if (owners.length === 0) {
+      if (option === undefined) throw new UsageError(message);
+      const known = Object.keys({ ...command?.options, ...OPTIONS });
+      throw new UsageError(`there is no option --${option}${didYouMean(option, known)}`);
+    }
     throw new UsageError(`--${option} belongs to ${owners.map(({ name }) => name).join(', ')}`);
   }
 }
@@ -146,8 +153,10 @@ interface OwnValues {
 async function dispatch(given: Arguments, stop: AbortSignal, deps: CliDeps): Promise<number> {
   switch (given.name) {
     case 'help': {
-      const about = deps.commands.find(({ name }) => name === given.positionals[0]);
-      deps.print(about === undefined ? help(deps.commands) : about.help.trimEnd());
+      const [name, word] = given.positionals;
+      const about = deps.commands.find((command) => command.name === name);
+      const text = word === undefined ? about?.help : (about?.helpOf?.(word) ?? about?.help);
+      deps.print((text ?? help(deps.commands)).trimEnd());
       return EXIT.ok;
     }
     case 'version':
@@ -177,6 +186,8 @@ async function withConfig(given: Arguments, stop: AbortSignal, deps: CliDeps): P
     return given.command.run(given, { print, complain, progress, clock }, stop);
   }
   if (given.configs.length === 0) {
+    const code = given.command?.runWithout?.(given, { print, complain, progress, clock }, stop);
+    if (code !== undefined) return code;
     throw new UsageError('no configuration: --config FILE (pipelines/all-in-one.yaml is one to begin with)');
   }
   const config = loadConfig(given, deps.table, {

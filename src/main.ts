@@ -1,5 +1,6 @@
 import { dlqCommand } from './app/commands/dlq.ts';
 import { migrateCommand } from './app/commands/migrate.ts';
+import { queryCommand } from './app/commands/query/query.ts';
 import { replayCommand } from './app/commands/replay.ts';
 import { samplingCommand } from './app/commands/sampling/sampling.ts';
 import { simulateCommand } from './app/commands/simulate/simulate.ts';
@@ -23,7 +24,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 process.exitCode = await runCli(process.argv.slice(2), stop.signal, {
   table: COMPONENTS,
-  commands: [dlqCommand, migrateCommand, replayCommand, samplingCommand, simulateCommand, verifyCommand],
+  commands: [
+    dlqCommand,
+    migrateCommand,
+    queryCommand,
+    replayCommand,
+    samplingCommand,
+    simulateCommand,
+    verifyCommand,
+  ],
   variables: process.env,
   run: (config, signal) => run(config, { stop: signal }),
   ...createTerminal(process.stdout, process.stderr, systemClock),

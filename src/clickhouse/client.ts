@@ -25,6 +25,14 @@ export interface ClickHouseOptions {
   readonly settings: Readonly<Record<string, string>>;
 }
 
+/** An answer with its columns; 64-bit integers come as strings, what is not a finite number as null. */
+export interface QueriedTable {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly rows: readonly (readonly unknown[])[];
+  /** How long the server took, in ms. */
+  readonly serverMs: number;
+}
+
 export interface InsertTarget {
   readonly table: string;
   /** `insert_deduplication_token`. */
@@ -77,6 +85,25 @@ export class ClickHouse {
         clickhouse_settings: { output_format_json_quote_64bit_integers: 1 },
       });
       return await result.json<T>();
+    } catch (error) {
+      throw clickHouseError(error, 'ClickHouse');
+    }
+  }
+
+  /** The same with names and types of the columns, and how long it took. */
+  async queryTable(query: string, parameters: Record<string, unknown> = {}): Promise<QueriedTable> {
+    try {
+      const result = await this.#client.query({
+        query,
+        format: 'JSONCompact',
+        query_params: parameters,
+        // Without it the headers come before the work is done, and with them the time that it took.
+        clickhouse_settings: { output_format_json_quote_64bit_integers: 1, wait_end_of_query: 1 },
+      });
+      const { meta = [], data } = await result.json<readonly unknown[]>();
+      const summary = result.response_headers['x-clickhouse-summary'];
+      const { elapsed_ns = '0' } = JSON.parse(String(summary ?? '{}')) as { elapsed_ns?: string };
+      return { columns: meta, rows: data, serverMs: Number(elapsed_ns) / 1e6 };
     } catch (error) {
       throw clickHouseError(error, 'ClickHouse');
     }

@@ -23,6 +23,8 @@ export interface Command extends CommandBase {
   readonly needsConfig?: true;
   /** Resolves with the exit code. @throws UsageError for values that can't be understood. */
   run(given: GivenArguments, config: LoadedConfig, io: CommandIo, stop: AbortSignal): Promise<number>;
+  /** What happens where no configuration is given; undefined, or without it, one is asked for. */
+  runWithout?(given: GivenArguments, io: StandaloneIo, stop: AbortSignal): Promise<number> | undefined;
 }
 
 /** A command that needs no configuration, and takes none. */
@@ -38,6 +40,8 @@ interface CommandBase {
   readonly summary: string;
   /** The whole text of `spanweir NAME --help`. */
   readonly help: string;
+  /** The text of `spanweir NAME WORD --help`, where a word has one of its own. @throws UsageError */
+  readonly helpOf?: (word: string) => string;
   readonly options: NonNullable<ParseArgsConfig['options']>;
   /** Whether words may follow its name; without it they are refused. */
   readonly takesWords?: boolean;

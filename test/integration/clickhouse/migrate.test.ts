@@ -22,7 +22,7 @@ function freshClient(database = newDatabase()): ClickHouse {
 /** A copy of sql/ that may be changed. */
 function ownFolder(): { folder: URL; path: string } {
   const path = tempDirOfTest();
-  for (const name of readdirSync(SQL_FOLDER))
+  for (const name of readdirSync(SQL_FOLDER).filter((one) => one.endsWith('.sql')))
     copyFileSync(fileURLToPath(new URL(name, SQL_FOLDER)), join(path, name));
   return { folder: pathToFileURL(`${path}/`), path };
 }
@@ -194,6 +194,34 @@ describe('migrate', () => {
     await migrate(client, { ...migrateOptions, spansTtlMs: 0 });
     expect(await ttl()).toBe('');
     expect((await migrate(client, { ...migrateOptions, spansTtlMs: 0 })).statements).toEqual([]);
+  });
+
+  test('changes the TTL of the tables whose own was configured, and of no other', async () => {
+    const client = freshClient();
+    await migrate(client, migrateOptions);
+    const tableTtlsMs = { span_metrics_10s: 7 * 86_400_000, sampling_throughput: 0 };
+    const { statements } = await migrate(client, { ...migrateOptions, tableTtlsMs });
+    expect(statements).toEqual([
+      `ALTER TABLE \`${client.database}\`.sampling_throughput REMOVE TTL SETTINGS materialize_ttl_after_modify = 0`,
+      `ALTER TABLE \`${client.database}\`.span_metrics_10s MODIFY TTL toDate(Ts) + toIntervalSecond(604800) SETTINGS materialize_ttl_after_modify = 0`,
+    ]);
+    expect((await migrate(client, { ...migrateOptions, tableTtlsMs })).statements).toEqual([]);
+  });
+
+  test('loses no row that the new TTL keeps, and makes a table with it from the start', async () => {
+    const client = freshClient();
+    const tableTtlsMs = { span_metrics_10s: 0, span_metrics_1m: 0, span_metrics_1h: 0, span_metrics_1d: 0 };
+    await migrate(client, { ...migrateOptions, tableTtlsMs });
+    const table = `${client.database}.span_metrics_10s`;
+    await client.command(
+      `INSERT INTO ${table} (Ts, ServiceName, Spans) SELECT now() - INTERVAL number DAY, 'a', 1 FROM numbers(10)`,
+    );
+    await migrate(client, {
+      ...migrateOptions,
+      tableTtlsMs: { ...tableTtlsMs, span_metrics_10s: 20 * 86_400_000 },
+    });
+    await client.command(`OPTIMIZE TABLE ${table} FINAL`);
+    expect(await client.query(`SELECT sum(Spans) AS n FROM ${table}`)).toEqual([{ n: '10' }]);
   });
 
   test('keeps what the log says of late spans as long as what it says of others', async () => {

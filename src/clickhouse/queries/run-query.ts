@@ -1,0 +1,116 @@
+import { SpanweirError } from '../../base/errors.ts';
+import { type ClickHouse, type QueriedTable, quoted } from '../client.ts';
+import type { NamedQuery } from './query-file.ts';
+import { grainKeptAt, type KeptS, planRollups, type RangeS, usualStep, wholeWindows } from './rollups.ts';
+import { type BoundValues, bindValues } from './values.ts';
+
+export interface QueryContext {
+  readonly nowMs: number;
+  /** How long the RED tables are kept. */
+  readonly kept: KeptS;
+}
+
+/** A statement that ClickHouse can run, and the values of the parameters in it. */
+export interface BoundQuery {
+  readonly sql: string;
+  readonly values: Readonly<Record<string, string | number>>;
+}
+
+const USED = /\{\{SPAN_METRICS(?: versus| last (\d+)([mhd]))?\}\}/g;
+const UNIT_S: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400 };
+
+/** Runs a named query. @throws SpanweirError: BAD_DATA for a wrong value, otherwise as the client does */
+export async function runQuery(
+  client: ClickHouse,
+  query: NamedQuery,
+  given: Readonly<Record<string, string>>,
+  context: QueryContext,
+): Promise<QueriedTable> {
+  const { sql, values } = bindQuery(query, given, context, client.database);
+  return client.queryTable(sql, values);
+}
+
+/**
+ * Fills in a query. `{{SPAN_METRICS}}` becomes the rows of the RED tables from `from` to `to`, each part of the range
+ * from the coarsest table that has it exactly; `{{SPAN_METRICS versus}}` those of the range that is `versus` before, and
+ * `{{SPAN_METRICS last 5m}}` those of the last minutes before `to`. The ends are moved to whole windows, and the
+ * values of `from` and `to` with them.
+ */
+export function bindQuery(
+  query: NamedQuery,
+  given: Readonly<Record<string, string>>,
+  context: QueryContext,
+  database: string,
+): BoundQuery {
+  const bound = bindValues(query, given, context.nowMs);
+  const [from, to] = [bound.get('from'), bound.get('to')];
+  if (typeof from === 'number' && typeof to === 'number' && from >= to) {
+    throw new SpanweirError('BAD_DATA', 'from has to come before to');
+  }
+  const ranges = query.sql.includes('{{SPAN_METRICS') ? alignRange(query, bound, context) : undefined;
+  const sql = query.sql.replaceAll(USED, (used, last?: string, unit = '') => {
+    const { fromS, toS, shiftS, stepS } = ranges as Aligned;
+    if (last !== undefined) {
+      const lengthS = Number(last) * (UNIT_S[unit] as number);
+      return redRows({ fromS: toS - lengthS, toS }, undefined, database);
+    }
+    const shift = used.includes('versus') ? shiftS : 0;
+    return redRows({ fromS: fromS - shift, toS: toS - shift }, stepS, database);
+  });
+  // Values that only say where to read are not the server's to know.
+  const wanted = query.parameters.filter(({ type }) => type !== '' || query.sql.includes('{{SPAN_METRICS'));
+  const values = wanted.flatMap(({ name }) => {
+    const value = bound.get(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { sql: sql.replaceAll('{{DB}}', quoted(database)), values: Object.fromEntries(values) };
+}
+
+interface Aligned extends RangeS {
+  readonly shiftS: number;
+  readonly stepS: number | undefined;
+}
+
+/** Moves the range to whole windows that are kept wherever the query looks, and works out the step. */
+function alignRange(query: NamedQuery, bound: BoundValues, { nowMs, kept }: QueryContext): Aligned {
+  const asked = { fromS: numberOf(bound, 'from') ?? numberOf(bound, 'to'), toS: numberOf(bound, 'to') };
+  const { fromS, toS } = asked;
+  if (fromS === undefined || toS === undefined) {
+    throw new SpanweirError('START', `sql/queries/${query.name}.sql: RED rows need a param to`);
+  }
+  const versus = numberOf(bound, 'versus') ?? 0;
+  const grainS = grainKeptAt(fromS - versus, Math.floor(nowMs / 1000), kept);
+  const hasStep = query.parameters.some(({ name }) => name === 'step');
+  const stepS = hasStep ? (numberOf(bound, 'step') ?? usualStep({ fromS, toS }, grainS)) : undefined;
+  if (stepS !== undefined && (stepS === 0 || stepS % grainS !== 0)) {
+    throw new SpanweirError(
+      'BAD_DATA',
+      `step ${stepS} s: expected a multiple of ${grainS} s, since the tables have no finer windows that far back`,
+    );
+  }
+  const range = wholeWindows({ fromS, toS }, grainS, stepS);
+  const shiftS = Math.ceil(versus / grainS) * grainS;
+  if (bound.has('from')) bound.set('from', range.fromS);
+  bound.set('to', range.toS);
+  if (stepS !== undefined) bound.set('step', stepS);
+  return { ...range, shiftS, stepS };
+}
+
+function numberOf(bound: BoundValues, name: string): number | undefined {
+  const value = bound.get(name);
+  return typeof value === 'number' ? value : undefined;
+}
+
+const COLUMNS =
+  'Ts, ServiceName, SpanKind, SpanName, StatusCode, Dims, Spans, Calls, WeightSquares, WeightMax, DurationSumNs, DurationMaxNs, Hist';
+
+function redRows(range: RangeS, stepS: number | undefined, database: string): string {
+  const db = quoted(database);
+  const connector = `Connector = if({connector:String} = '', (SELECT min(Connector) FROM ${db}.span_metrics_1d), {connector:String})`;
+  const pieces = planRollups(range, stepS).map(
+    ({ table, fromS, toS }) =>
+      `SELECT ${COLUMNS} FROM ${db}.${table} WHERE Ts >= toDateTime(${fromS}) AND Ts < toDateTime(${toS}) AND ${connector}`,
+  );
+  const none = `SELECT ${COLUMNS} FROM ${db}.span_metrics_1d WHERE ${connector} AND 0`;
+  return `(${(pieces.length === 0 ? [none] : pieces).join('\n    UNION ALL ')})`;
+}
