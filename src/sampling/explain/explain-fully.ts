@@ -9,16 +9,17 @@ const FOLLOWS: Readonly<Partial<Record<Conformance, string>>> = {
   unknown: 'Whether the service samples as it is told, too few roots have shown yet.',
 };
 
-/** All that is known of a decision, line by line, for people. */
-export function explainFully(reported: ReportedDecision, nowMs: number): string[] {
+/** All that is known of a decision, line by line, for people. `isObserved`: it is not served. */
+export function explainFully(reported: ReportedDecision, nowMs: number, isObserved: boolean): string[] {
   const decision = decisionOf(reported);
-  const lines = [nameOf(decision), `  ${explain(decision)}`, `  ${servedLine(decision, nowMs)}`];
+  const served = isObserved ? observedLine(decision) : servedLine(decision, nowMs);
+  const lines = [nameOf(decision), `  ${explain(decision)}`, `  ${served}`];
   const { rate, probability, samples, overS, target, budgetShare } = decision;
   if (samples > 0 && overS > 0) {
     lines.push(`  The estimate rests on ${number(samples)} sampled roots within ${ago(overS * 1000)}.`);
   }
   if (Number.isFinite(rate) && Number.isFinite(target)) {
-    const sampled = number(rate * probability);
+    const sampled = number(rate * (isObserved ? decision.previous : probability));
     lines.push(
       `  By that about ${sampled} traces a second are sampled, of ${number(target)} that are wanted.`,
     );
@@ -65,6 +66,10 @@ function servedLine({ probability, previous, changedAtMs }: DecidedOperation, no
     changedAtMs > 0 ? `since ${timeOf(changedAtMs)}, ${ago(nowMs - changedAtMs)} ago` : 'from the beginning';
   const before = previous === probability ? '' : `; ${number(previous)} before`;
   return `Served: ${number(probability)} (${since}${before}).`;
+}
+
+function observedLine({ probability, previous }: DecidedOperation): string {
+  return `Only observed: ${number(probability)} would be served, and ${number(previous)} is.`;
 }
 
 /** The newest changes. */

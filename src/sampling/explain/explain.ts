@@ -68,7 +68,7 @@ const SENTENCES: Readonly<Record<ControlRule, (words: Words) => string>> = {
     `At the lowest allowed value ${probability}: there are ${rate}, ${target}.`,
   maximum: ({ probability, rate, target }) =>
     `At the highest allowed value ${probability}: there are ${rate}, ${target}.`,
-  fixed: ({ probability }) => `Fixed at ${probability} by an override.`,
+  fixed: ({ probability }) => `Fixed at ${probability} by an override, or by the file.`,
   never: () => 'Never sampled: an override says so.',
   boosted: ({ moved, rate }) =>
     `Boosted ${moved} for a while: its errors or durations left what they were; there are ${rate}.`,

@@ -43,6 +43,7 @@ const POLLERS: PollersState = {
 };
 
 let server: Server;
+let mode = 'control';
 let url: string;
 
 beforeEach(async () => {
@@ -57,7 +58,7 @@ beforeEach(async () => {
       asked.searchParams.has('operation') ? { ...each, history } : each,
     );
     if (asked.pathname === '/api/v1/sampling/decisions')
-      response.end(JSON.stringify({ decisions: withHistory }));
+      response.end(JSON.stringify({ mode, decisions: withHistory }));
     else if (asked.pathname === '/api/v1/sampling/pollers') response.end(JSON.stringify(POLLERS));
     else response.writeHead(404).end('not here');
   }).listen(0, '127.0.0.1');
@@ -65,6 +66,7 @@ beforeEach(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 afterEach(() => {
+  mode = 'control';
   server.closeAllConnections();
   server.close();
 });
@@ -113,6 +115,17 @@ test('a service is told in a line an operation, all services likewise', async ()
   expect(all.said[0]).toBe(
     '(services that are not known): (all others): Begins with 0.001: nothing is known yet.',
   );
+});
+
+test('what is only observed is not said to be served', async () => {
+  mode = 'observe';
+  expect((await run(['explain', 'shop', 'GET /'])).said).toEqual(
+    expect.arrayContaining([
+      '  Only observed: 0.25 would be served, and 0.5 is.',
+      '  By that about 5 traces a second are sampled, of 2.5 that are wanted.',
+    ]),
+  );
+  expect((await run(['explain'])).said[0]).toBe('Only observed: none of this is served (mode: observe).');
 });
 
 test('as JSON there is one object a decision, and nothing else', async () => {

@@ -1,13 +1,16 @@
 import { SpanweirError, toError } from '../../../base/errors.ts';
 import { ClickHouse } from '../../../clickhouse/client.ts';
 import { createSamplingStore } from '../../../clickhouse/sampling-store.ts';
-import { type ReportedDecision, reportedDecision } from '../../../sampling/explain/decisions-report.ts';
+import { type DecisionsReport, reportedDecision } from '../../../sampling/explain/decisions-report.ts';
 import type { PollersState } from '../../../sampling/pollers/pollers-state.ts';
+
+/** What a source says of decisions. */
+export type FoundDecisions = Pick<DecisionsReport, 'mode' | 'decisions'>;
 
 /** Where decisions and their reasons are read. */
 export interface ExplainSource {
   /** With the operation: that one, with its history. */
-  decisions(service: string | undefined, operation: string | undefined): Promise<readonly ReportedDecision[]>;
+  decisions(service: string | undefined, operation: string | undefined): Promise<FoundDecisions>;
   /** Undefined where it can't be told. */
   pollers(service: string): Promise<PollersState | undefined>;
   close(): Promise<void>;
@@ -40,11 +43,7 @@ export function engineSource(base: string): ExplainSource {
   return {
     decisions: async (service, operation) => {
       const query = { service, operation, limit: '100000' };
-      const { decisions } = await get<{ decisions: readonly ReportedDecision[] }>(
-        'api/v1/sampling/decisions',
-        query,
-      );
-      return decisions;
+      return await get<FoundDecisions>('api/v1/sampling/decisions', query);
     },
     pollers: (service) => get<PollersState>('api/v1/sampling/pollers', { service }),
     close: () => Promise.resolve(),
@@ -67,14 +66,15 @@ export function tableSource(url: string, database: string, nowMs: () => number):
   const store = createSamplingStore(client);
   return {
     decisions: async (service, operation) => {
-      const all = (await store.latestDecisions())?.decisions ?? [];
-      const found = all
+      const latest = await store.latestDecisions();
+      const mode = latest?.mode ?? null;
+      const found = (latest?.decisions ?? [])
         .filter((each) => service === undefined || each.service === service)
         .filter((each) => operation === undefined || each.operation === operation)
         .map(reportedDecision);
-      if (service === undefined || operation === undefined) return found;
+      if (service === undefined || operation === undefined) return { mode, decisions: found };
       const history = await store.history(service, operation, nowMs() - HISTORY_MS);
-      return found.map((each) => ({ ...each, history }));
+      return { mode, decisions: found.map((each) => ({ ...each, history })) };
     },
     pollers: () => Promise.resolve(undefined),
     close: () => client.close(),

@@ -74,7 +74,9 @@ function sourceOf(given: GivenArguments, io: StandaloneIo): ExplainSource {
 
 async function tell(source: ExplainSource, asked: Asked, io: StandaloneIo): Promise<number> {
   const { service, operation, json } = asked;
-  const decisions = [...(await source.decisions(service, operation))].sort(
+  const { mode, decisions: found } = await source.decisions(service, operation);
+  const isObserved = mode === 'observe';
+  const decisions = found.toSorted(
     (a, b) => compareText(a.service, b.service) || compareText(a.operation, b.operation),
   );
   if (decisions.length === 0) {
@@ -82,10 +84,13 @@ async function tell(source: ExplainSource, asked: Asked, io: StandaloneIo): Prom
     return EXIT.failed;
   }
   const nowMs = io.clock.wallMs();
+  if (isObserved && !json && operation === undefined) {
+    io.print('Only observed: none of this is served (mode: observe).');
+  }
   for (const each of decisions) {
     if (json) io.print(JSON.stringify(each));
     else if (operation === undefined) io.print(lineOf(each, service === undefined));
-    else for (const line of explainFully(each, nowMs)) io.print(line);
+    else for (const line of explainFully(each, nowMs, isObserved)) io.print(line);
   }
   if (json || service === undefined) return EXIT.ok;
   const pollers = await source.pollers(service);
@@ -97,7 +102,7 @@ async function tell(source: ExplainSource, asked: Asked, io: StandaloneIo): Prom
 
 async function nothingKnown(source: ExplainSource, { service, operation }: Asked): Promise<string> {
   if (service === undefined) return 'nothing has been decided yet';
-  const others = await source.decisions(service, undefined);
+  const { decisions: others } = await source.decisions(service, undefined);
   if (operation !== undefined && others.length > 0) {
     return (
       `nothing is decided on "${operation}" by itself: it has the default of ${service}` +
