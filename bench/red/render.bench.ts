@@ -23,7 +23,11 @@ const description: RedDescription = {
 
 function pageOf(series: number, accept?: string): PageRequest {
   const labels = new SeriesLabels(description, { utf8: false, constLabels: {}, scopeInfo: true });
-  const store = new SeriesStore(labels, { limit: series, used: 0, births: 0 }, { bucketCount: 17 });
+  const store = new SeriesStore(
+    labels,
+    { limit: series, used: 0, overflow: 0, births: 0 },
+    { bucketCount: 17 },
+  );
   const keys = Array.from(
     { length: series },
     (_, i): SeriesKey => ({

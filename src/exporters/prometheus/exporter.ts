@@ -63,7 +63,7 @@ export class PrometheusExporter implements Component {
     this.#config = config;
     this.#context = context;
     this.#translation = { ...SUFFIXES[config.translation_strategy], namespace: config.namespace };
-    this.#room = { limit: config.max_series, used: 0, births: 0 };
+    this.#room = { limit: config.max_series, used: 0, overflow: 0, births: 0 };
     this.#targets = new Targets(this.#translation.utf8, config.max_series, this.#resources);
     this.#pages = new Pages(context.clock, (format, seen) => this.#render(format, seen));
     const labels = { exporter: context.id };

@@ -24,6 +24,8 @@ export type BodyKind = Escaping | `protobuf ${Escaping}`;
 export interface SeriesRoom {
   readonly limit: number;
   used: number;
+  /** Of them, overflow series: they have room of their own beside the limit. */
+  overflow: number;
   /** Series that ever were. */
   births: number;
 }
@@ -162,7 +164,7 @@ export class SeriesStore {
       gone[id] = 1;
       this.#ids.delete(renderLabels(this.#labels.of(this.#keys[id] as SeriesKey), KEY_ESCAPING));
       this.#keys[id] = undefined;
-      this.#overflowIds.delete(id);
+      if (this.#overflowIds.delete(id)) this.#room.overflow--;
       this.#resources?.leave(this.resourceOf[id] as number);
       this.calls[id] = 0;
       this.durationSumNs[id] = 0;
@@ -221,17 +223,18 @@ export class SeriesStore {
   }
 
   #idOf(key: SeriesKey, now: Moment): number {
-    const { limit, used } = this.#room;
-    const known = this.#find(key, used < limit, now);
+    const room = this.#room;
+    const known = this.#find(key, room.used - room.overflow < room.limit, now);
     if (known !== undefined) return known;
     const { kind, statusCode, service } = key;
     const dimensions = key.dimensions.map(() => null);
     const shared = { namespace: '', instance: '', spanName: OVERFLOW_WORD, kind, statusCode, dimensions };
-    const hasRoom = used < limit + Math.max(1024, limit >>> 3);
+    const hasRoom = room.overflow < Math.max(1024, room.limit >>> 3);
     const id =
       this.#find({ ...shared, service }, hasRoom, now) ??
       this.#find({ ...shared, service: OVERFLOW_WORD }, true, now);
     assert(id !== undefined, 'the last overflow series always has room');
+    if (!this.#overflowIds.has(id)) room.overflow++;
     this.#overflowIds.add(id);
     return id;
   }

@@ -8,7 +8,15 @@ const PROMETHEUS_3 =
 
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
 
+const PROTOBUF =
+  'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=underscores';
+/** With --enable-feature=native-histograms. */
+const PROMETHEUS_2_NATIVE = `application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,${PROMETHEUS_2}`;
+
 test.each([
+  [PROMETHEUS_2_NATIVE, PROTOBUF],
+  ['application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text', TEXT],
+  ['application/vnd.google.protobuf', TEXT],
   [undefined, TEXT],
   ['', TEXT],
   ['*/*', TEXT],
