@@ -88,7 +88,7 @@ ORDER BY age_s DESC`;
     ),
     lines(
       {
-        title: 'In flight',
+        title: 'In flight over time',
         description: 'max_in_flight_bytes is the limit of each worker.',
         unit: 'bytes',
         width: 8,
@@ -153,7 +153,11 @@ function wrong() {
   ];
   return [
     columns(
-      { title: 'Dead letters', description: 'Records that could not be read, by reason.', width: 8 },
+      {
+        title: 'Dead letters by reason',
+        description: 'Records that could not be read, by reason.',
+        width: 8,
+      },
       prom('A', increase('spanweir_intake_quarantined_total', 'reason'), '{{reason}}'),
     ),
     columns(

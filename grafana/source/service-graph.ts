@@ -87,7 +87,7 @@ function figures() {
   const all = touching(EDGE_CALLS, '$__range');
   return [
     figure(
-      { title: 'Edges', description: 'Pairs of services that called each other.', width: 8 },
+      { title: 'Edges seen', description: 'Pairs of services that called each other.', width: 8 },
       promNow('A', `count(sum by (${EDGE}) (${all}) > 0)`),
     ),
     figure(

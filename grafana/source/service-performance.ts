@@ -73,7 +73,7 @@ function overview() {
       now(quantile(0.95, 'le')),
     ),
     figure(
-      { title: 'Services', description: 'That had spans of these kinds.', width: 6 },
+      { title: 'Services seen', description: 'That had spans of these kinds.', width: 6 },
       now(`count(sum by (service_name) (${rate(CALLED)}) > 0)`),
     ),
     table(

@@ -1,37 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parser } from '@prometheus-io/lezer-promql';
 import { describe, expect, test } from 'vitest';
 import { boardFiles } from '../../grafana/source/boards.ts';
-import { METRICS } from '../../src/telemetry/metrics.ts';
 import { BOARD_FOLDER, committedBoards, queriesOf } from '../support/boards.ts';
 import { expandPromql } from '../support/grafana-macros.ts';
+import { isShown, mistakes, selected } from './queries.ts';
 
 const BOARDS = committedBoards();
-
-/** Where the parser stumbled; empty for what Prometheus would take. */
-function mistakes(promql: string): string[] {
-  const found: string[] = [];
-  parser.parse(promql).iterate({
-    enter: (node) => {
-      if (node.type.isError) found.push(promql.slice(Math.max(0, node.from - 20), node.to + 20));
-    },
-  });
-  return found;
-}
-
-/** Names of metrics in a query: whatever is selected. */
-function selected(promql: string): string[] {
-  const names: string[] = [];
-  parser.parse(promql).iterate({
-    enter: (node) => {
-      if (node.name === 'Identifier' && node.node.parent?.name === 'VectorSelector') {
-        names.push(promql.slice(node.from, node.to));
-      }
-    },
-  });
-  return names;
-}
 
 test('what is committed is what the code says (npm run grafana writes it)', () => {
   const files = boardFiles();
@@ -61,19 +36,10 @@ describe.each(BOARDS.map((board) => [board.uid, board] as const))('%s', (_, boar
   });
 
   test('it asks for metrics that there are', () => {
-    const known = (metric: string): boolean =>
-      metric in METRICS ||
-      /^traces_span_metrics_(calls_total|duration_milliseconds_(bucket|sum|count))$/.test(metric) ||
-      /^traces_service_graph_request_(total|failed_total|(server|client)_seconds_(bucket|sum|count))$/.test(
-        metric,
-      ) ||
-      /^(process_(cpu_seconds_total|resident_memory_bytes)|nodejs_(heap_size_used_bytes|eventloop_lag_(p99|mean)_seconds))$/.test(
-        metric,
-      );
     for (const { target, name } of queriesOf(board)) {
       const metrics = target.expr === undefined ? [] : selected(expandPromql(target.expr, moment));
       expect(
-        metrics.filter((metric) => !known(metric)),
+        metrics.filter((metric) => !isShown(metric)),
         name,
       ).toEqual([]);
     }
@@ -82,6 +48,7 @@ describe.each(BOARDS.map((board) => [board.uid, board] as const))('%s', (_, boar
   test('its panels have ids of their own, a title, a word of explanation, and queries', () => {
     expect(panels.length).toBeGreaterThan(3);
     expect(new Set(board.panels.map(({ id }) => id)).size).toBe(board.panels.length);
+    expect(new Set(panels.map(({ title }) => title)).size).toBe(panels.length);
     for (const { title, description, targets } of panels) {
       expect(title).not.toBe('');
       expect(description, title).toMatch(/\.$/);
