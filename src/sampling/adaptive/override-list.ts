@@ -10,8 +10,8 @@ interface Entry {
 /** People's decisions, looked up by service and operation; the first that matches and is in time holds. */
 export class OverrideList {
   readonly #entries: readonly Entry[];
-  /** Those that match a service, for services that were asked for. */
-  readonly #byService = new Map<string, readonly Entry[]>();
+  /** Those that match the service that was last asked for: its operations come one after the other. */
+  #last: { readonly service: string; readonly entries: readonly Entry[] } | undefined;
 
   constructor(overrides: readonly Override[]) {
     this.#entries = overrides.map((override) => ({
@@ -45,11 +45,10 @@ export class OverrideList {
   }
 
   #of(service: string): readonly Entry[] {
-    const known = this.#byService.get(service);
-    if (known !== undefined) return known;
-    const own = this.#entries.filter((entry) => entry.service(service));
-    this.#byService.set(service, own);
-    return own;
+    if (this.#last?.service !== service) {
+      this.#last = { service, entries: this.#entries.filter((entry) => entry.service(service)) };
+    }
+    return this.#last.entries;
   }
 }
 
