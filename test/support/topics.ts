@@ -38,12 +38,37 @@ export async function createTopic(
   return topic;
 }
 
-/** Sends all messages with acks=all; a message without a partition goes where its key says. */
+/** Makes it so many partitions; resolves when brokers tell clients of all. */
+export async function growTopic(topic: string, partitions: number): Promise<void> {
+  const admin = kafkaClient().admin();
+  await admin.connect();
+  try {
+    await admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] });
+    await waitFor(`${topic} has ${partitions} partitions`, async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      return topics[0]?.partitions.length === partitions;
+    });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/**
+ * Sends all messages with acks=all; a message without a partition goes where its key says. Each is there once: when
+ * one partition of several refuses, because it is new, kafkajs sends to all of them again.
+ */
 export async function produce(topic: string, messages: readonly Message[]): Promise<void> {
-  const producer = kafkaClient().producer();
+  const producer = kafkaClient().producer({ idempotent: true, maxInFlightRequests: 1 });
   await producer.connect();
   try {
-    await producer.send({ topic, acks: -1, messages: [...messages] });
+    const sent = await producer.send({ topic, acks: -1, messages: [...messages] });
+    for (const { partition } of messages) {
+      if (partition !== undefined && !sent.some((part) => part.partition === partition)) {
+        throw new Error(
+          `${topic} has no partition ${partition} yet: kafkajs has left out what was meant for it`,
+        );
+      }
+    }
   } finally {
     await producer.disconnect();
   }
