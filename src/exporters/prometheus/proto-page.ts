@@ -158,16 +158,11 @@ function histogramWriter(store: ShownSeries, source: ShownSource) {
   const bounds = [...source.bounds, Number.POSITIVE_INFINITY].map(boundField);
   return (writer: ProtoWriter, id: number, isNew: boolean): void => {
     let total = 0;
-    let isWhole = true;
-    for (let bucket = 0; bucket < width; bucket++) {
-      const count = store.buckets[id * width + bucket] as number;
-      total += count;
-      isWhole &&= Number.isInteger(count);
-    }
+    for (let bucket = 0; bucket < width; bucket++) total += store.buckets[id * width + bucket] as number;
     writer.tag(7, DELIMITED);
     const at = writer.begin();
     if (store.native === undefined) {
-      writeCount(writer, { whole: 1, float: 4 }, { count: isNew ? 0 : total, isWhole });
+      writeCount(writer, isNew ? 0 : total);
     }
     writer.tag(2, FIXED64);
     writer.double(isNew ? 0 : (store.durationSumNs[id] as number) / nsPerUnit);
@@ -180,7 +175,7 @@ function histogramWriter(store: ShownSeries, source: ShownSource) {
         if (bucket === width - 1 && entry < 0) break;
         writer.tag(3, DELIMITED);
         const inner = writer.begin();
-        writeCount(writer, { whole: 1, float: 4 }, { count, isWhole });
+        writeCount(writer, count);
         writer.raw(bounds[bucket] as Buffer);
         if (from !== undefined && entry >= 0) writeExemplar(writer, 3, { from, entry, nsPerUnit });
         writer.end(inner);
@@ -204,18 +199,13 @@ function boundField(bound: number): Buffer {
   return Buffer.from(writer.written());
 }
 
-function writeCount(
-  writer: ProtoWriter,
-  fields: { readonly whole: number; readonly float: number },
-  { count, isWhole }: { readonly count: number; readonly isWhole: boolean },
-): void {
-  if (isWhole && count <= Number.MAX_SAFE_INTEGER) {
-    writer.tag(fields.whole, VARINT);
-    writer.varint(count);
-  } else {
-    writer.tag(fields.float, FIXED64);
-    writer.double(count);
-  }
+/** Whole, and as it is where that differs: older servers know no floats here. */
+function writeCount(writer: ProtoWriter, count: number): void {
+  writer.tag(1, VARINT);
+  writer.varint(Math.min(Math.round(count), Number.MAX_SAFE_INTEGER));
+  if (Number.isInteger(count)) return;
+  writer.tag(4, FIXED64);
+  writer.double(count);
 }
 
 interface ExemplarPlace {

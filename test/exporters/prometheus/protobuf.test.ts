@@ -74,14 +74,15 @@ test('calls and explicit histograms have the numbers that text has, and when the
   ]);
 });
 
-test('counts that are not whole are floats', async () => {
+test('counts that are not whole are floats, and rounded for who knows no floats', async () => {
   const own = await started({ red: { unit: 's', bounds: [1] } });
   own.deliver(deltaOf([{ series: 0, calls: 2.5, buckets: [1.5, 1] }]), [keyOf('a')]);
   const [calls, duration] = await families(own);
   expect(calls?.metric[0]?.counter?.value).toBe(2.5);
   expect(duration?.metric[0]?.histogram).toMatchObject({
+    sample_count: 3,
     sample_count_float: 2.5,
-    bucket: [{ cumulative_count_float: 1.5, upper_bound: 1 }],
+    bucket: [{ cumulative_count: 2, cumulative_count_float: 1.5, upper_bound: 1 }],
   });
 });
 
