@@ -5,10 +5,14 @@ import { SCALE, ZERO_INDEX } from '../../sketch/exponential.ts';
 const MOST_HALVINGS = SCALE + 4;
 
 /**
- * From a bucket in seconds to the nearest in ms: log2(1000) doublings are 159.45 buckets, so that what is shown
- * in ms is 2 % too low.
+ * Buckets are cut in seconds, and ms are log2(1000) doublings = 159.45 buckets further: what was in one bucket of
+ * seconds lies in two of ms. It is shared out as if it were spread evenly (by its logarithm), in whole numbers
+ * as long as it came in such, so that quantiles are not biased and off by one bucket at most.
  */
-const SHIFTS: Readonly<Record<DurationUnit, number>> = { s: 0, ms: 159 };
+const MS_BUCKETS = Math.log2(1000) * 2 ** SCALE;
+const MS_SHIFT = Math.floor(MS_BUCKETS);
+/** Of a bucket in seconds, what lies in the lower one in ms. */
+const LOWER_SHARE = 1 - (MS_BUCKETS - MS_SHIFT);
 
 /** Entries of a delta's exponential histograms (see RedRows). */
 export interface HistColumns {
@@ -34,12 +38,14 @@ export interface NativeHistogram {
  */
 export class NativeHistograms {
   readonly #maxSize: number;
-  readonly #shift: number;
+  readonly #inMs: boolean;
+  /** What the lower buckets still have to get, below 1. */
+  #owed = 0;
   readonly #series: (NativeHistogram | undefined)[] = [];
 
   constructor(maxSize: number, unit: DurationUnit) {
     this.#maxSize = maxSize;
-    this.#shift = SHIFTS[unit];
+    this.#inMs = unit === 'ms';
   }
 
   of(id: number): NativeHistogram {
@@ -58,12 +64,21 @@ export class NativeHistograms {
       if (!Number.isInteger(count)) histogram.isFloat = true;
       const index = histIndex[e] as number;
       if (index === ZERO_INDEX) histogram.zero += count;
-      else this.#count(histogram, index + this.#shift, count);
+      else if (this.#inMs) this.#share(histogram, index + MS_SHIFT, count);
+      else this.#count(histogram, index, count);
     }
   }
 
   clear(id: number): void {
     this.#series[id] = undefined;
+  }
+
+  #share(histogram: NativeHistogram, index: number, count: number): void {
+    this.#owed += count * LOWER_SHARE;
+    const lower = Number.isInteger(count) ? Math.min(count, Math.floor(this.#owed)) : count * LOWER_SHARE;
+    this.#owed -= lower;
+    if (lower > 0) this.#count(histogram, index, lower);
+    if (lower < count) this.#count(histogram, index + 1, count - lower);
   }
 
   #count(histogram: NativeHistogram, index: number, count: number): void {

@@ -50,3 +50,14 @@ test('whatever comes, nothing is lost, the size is kept, and every count is in i
     ),
   );
 });
+
+test('in ms a bucket of seconds is shared out between the two that it lies in, nothing lost', () => {
+  const histograms = new NativeHistograms(160, 'ms');
+  const delta = (count: number) => deltaOf([{ series: 0, calls: 1, hist: [[-160, count]] }]);
+  for (let i = 0; i < 1000; i++) histograms.add(0, 0, delta(1));
+  // (2^(-10), 2^(-159/16)] s is (0.9766, 1.0198] ms: 55 % of it, by logarithm, is below 1 ms.
+  expect(histograms.of(0)).toMatchObject({ first: -1, counts: Float64Array.of(547, 453), isFloat: false });
+  histograms.add(1, 0, delta(0.5));
+  expect(histograms.of(1).counts[0]).toBeCloseTo(0.2737, 4);
+  expect(histograms.of(1).counts[1]).toBeCloseTo(0.2263, 4);
+});
