@@ -15,6 +15,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   sketch: 1,
   window: 1,
   red: 2,
+  dependencies: 2,
   sampling: 2,
   flow: 3,
   kafka: 4,

@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { ConfiguredComponent } from '../config/loaded-config.ts';
+import { serviceGraphConnector } from '../connectors/service-graph/component.ts';
 import { spanMetricsConnector } from '../connectors/span-metrics/component.ts';
 import { clickHouseExporter } from '../exporters/clickhouse/component.ts';
 import { debugExporter } from '../exporters/debug/component.ts';
@@ -24,6 +25,7 @@ export const COMPONENTS: readonly ComponentType[] = [
   nopReceiver,
   otlpReceiver,
   adaptiveSamplingProcessor,
+  serviceGraphConnector,
   spanMetricsConnector,
   clickHouseExporter,
   debugExporter,

@@ -3,7 +3,7 @@ import type { ComponentContext } from '../base/component.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { BatchPool, type BatchSize } from '../flow/batch-pool.ts';
 import type { Budget } from '../flow/budget.ts';
-import type { ConnectorType, ExporterType, ProcessorType } from '../flow/component-type.ts';
+import type { ConnectorType, ExporterType, ProcessorType, TapConnectorType } from '../flow/component-type.ts';
 import { type DataPath, DataPathFlow } from '../flow/data-path.ts';
 import type { BlockLimits, IntakeDeps, IntakeInstruments, Scan } from '../flow/intake-shared.ts';
 import type { BlockSink, LaneContext, RedConnector } from '../flow/lane.ts';
@@ -15,6 +15,7 @@ import { blockLimits } from './block-limits.ts';
 import { componentType } from './components.ts';
 import { histogramReaders, type ReceiverPlan } from './plan.ts';
 import { createScan } from './scan.ts';
+import { createTap } from './taps.ts';
 
 /** Blocks that one receiver writes at the same time: enough to keep the database busy while the next is encoded. */
 const WRITES_AT_ONCE = 4;
@@ -37,6 +38,7 @@ export class DataPaths {
   readonly #dictionary = new Dictionary();
   readonly #scan: Scan;
   readonly #connectors = new Map<string, RedConnector>();
+  readonly #looks = new Map<string, (batch: SpanBatch) => void>();
 
   constructor(config: LoadedConfig, contextFor: ContextFor, identity: LaneIdentity) {
     this.#config = config;
@@ -62,7 +64,11 @@ export class DataPaths {
       prepare: this.#prepare(plan.receiver),
       throughput: this.#throughput(plan.throughput),
       connectors,
-      sinks: [...sinks.filter((sink) => sink !== undefined), ...taps],
+      sinks: [
+        ...sinks.filter((sink) => sink !== undefined),
+        ...plan.taps.map((id) => this.#tap(id)),
+        ...taps,
+      ],
     };
   }
 
@@ -94,6 +100,15 @@ export class DataPaths {
     const connector = type.createLane(component?.config, this.context('connector', id), { histograms });
     this.#connectors.set(id, connector);
     return connector;
+  }
+
+  /** Several receivers may have one connector: it numbers what it tells of. */
+  #tap(id: string): BlockSink {
+    const component = this.#config.connectors[id];
+    const type = componentType<TapConnectorType>('connector', component);
+    const look = this.#looks.get(id) ?? type.createTap(component?.config, this.context('connector', id));
+    this.#looks.set(id, look);
+    return createTap(`spanweir.${id}`, ({ batch }) => look(batch));
   }
 
   context(kind: string, id: string): LaneContext {

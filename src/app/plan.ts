@@ -1,5 +1,6 @@
 import { SpanweirError } from '../base/errors.ts';
 import type { ConfiguredComponent, LoadedConfig } from '../config/loaded-config.ts';
+import type { ConnectorType, TapConnectorType } from '../flow/component-type.ts';
 import { componentType } from './components.ts';
 
 /** What happens to the spans of one receiver: ids only, so that it can be cloned into the lanes. */
@@ -7,7 +8,10 @@ export interface ReceiverPlan {
   readonly receiver: string;
   /** The adaptive_sampling processor on the way, if there is one. */
   readonly throughput: string | undefined;
+  /** That make rows of its blocks. */
   readonly connectors: readonly string[];
+  /** That look at its committed blocks. */
+  readonly taps: readonly string[];
   readonly exporters: readonly ExporterPlan[];
 }
 
@@ -37,7 +41,10 @@ function planReceiver(
   const own = pipelines.filter((p) => p.signal === 'traces' && p.receivers.includes(receiver));
   const throughput = own.flatMap((p) => p.processors)[0];
   const targets = new Set(own.flatMap((p) => p.exporters));
-  const connectors = [...targets].filter((id) => id in config.connectors);
+  const all = [...targets].filter((id) => id in config.connectors);
+  const connectors = all.filter((id) => makesRows(config, id));
+  const taps = all.filter((id) => !makesRows(config, id));
+  for (const tap of taps) checkDerivable(config, tap, targets);
   const exporters = new Map<string, { spans: boolean; red: string[] }>();
   const entry = (id: string) => {
     const known = exporters.get(id) ?? { spans: false, red: [] };
@@ -55,6 +62,7 @@ function planReceiver(
     receiver,
     throughput,
     connectors,
+    taps,
     exporters: [...exporters].map(([exporter, { spans, red }]) => ({
       exporter,
       spans,
@@ -62,6 +70,28 @@ function planReceiver(
       red: [...new Set(red)],
     })),
   };
+}
+
+/** What a database derives from spans it must have. */
+function checkDerivable(config: LoadedConfig, tap: string, targets: ReadonlySet<string>): void {
+  for (const { id, signal, receivers, exporters } of config.service.pipelines) {
+    if (signal !== 'metrics' || !receivers.includes(tap)) continue;
+    const lacking = exporters.find(
+      (name) => config.exporters[name]?.type === 'clickhouse' && !targets.has(name),
+    );
+    if (lacking === undefined) continue;
+    throw new SpanweirError(
+      'CONFIG',
+      `service.pipelines.${id}: ${lacking} derives what ${tap} shows from the spans that it has; add it to the exporters of ` +
+        `the traces pipeline that feeds ${tap}`,
+    );
+  }
+}
+
+/** False for a connector that only looks at committed blocks. */
+export function makesRows(config: LoadedConfig, connector: string): boolean {
+  const type = componentType<ConnectorType | TapConnectorType>('connector', config.connectors[connector]);
+  return 'createLane' in type;
 }
 
 export interface SamplingStorePlan {

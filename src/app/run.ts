@@ -15,7 +15,7 @@ import { deadlineIn, shareOf } from './deadline.ts';
 import { Host } from './host.ts';
 import { Lanes } from './lanes.ts';
 import { createListeners, type OpenableListeners } from './listeners.ts';
-import { planReceivers, samplingStore } from './plan.ts';
+import { makesRows, planReceivers, samplingStore } from './plan.ts';
 import { revisionOf } from './revision.ts';
 
 /** Of the time for a stop, what draining may take; the rest is for closing what remains. */
@@ -87,7 +87,7 @@ class Engine {
         'spanweir.health': this.#health,
         'spanweir.metrics': this.#hub,
         'spanweir.config': config,
-        'spanweir.connectors': Object.keys(config.connectors),
+        'spanweir.connectors': Object.keys(config.connectors).filter((id) => makesRows(config, id)),
       },
     });
     this.#lanes = this.#createLanes();
@@ -124,6 +124,7 @@ class Engine {
     const drain = shareOf(deadline, DRAIN_SHARE);
     try {
       await this.#lanes.stop(drain);
+      await Promise.all(this.#started.map(async (component) => component.drained?.(drain)));
       await this.#listeners.close(drain);
       for (const component of this.#started.reverse()) await this.#stopOne(component, deadline);
       await Promise.race([this.#interrupted, aborted(deadline.signal)]);

@@ -8,7 +8,7 @@ import type { ThroughputRows } from '../sampling/roots/throughput-rows.ts';
  * A sink that writes nothing and only looks at blocks whose commit is acknowledged: what it tells the main
  * thread is counted by one process only.
  */
-function createTap(id: string, committed: (block: Block) => void): BlockSink {
+export function createTap(id: string, committed: (block: Block) => void): BlockSink {
   return {
     id,
     durable: false,

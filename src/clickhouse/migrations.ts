@@ -34,6 +34,7 @@ export const TABLE_TTLS_MS = {
   span_metrics_1d: 1095 * DAY_MS,
   sampling_throughput: 3 * DAY_MS,
   sampling_probabilities: 90 * DAY_MS,
+  service_graph: 400 * DAY_MS,
 } as const;
 
 export type TtlTable = keyof typeof TABLE_TTLS_MS;

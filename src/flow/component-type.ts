@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod';
+import type { SpanBatch } from '../span/span-batch.ts';
 import type { CreateMain } from './host.ts';
 import type {
   CreateBlockSink,
@@ -13,7 +14,13 @@ import type {
  * component.ts; its config.ts holds the zod schema with defaults and descriptions, from which the
  * reference in docs/config.md is generated.
  */
-export type ComponentType = ReceiverType | ProcessorType | ConnectorType | ExporterType | ExtensionType;
+export type ComponentType =
+  | ReceiverType
+  | ProcessorType
+  | ConnectorType
+  | TapConnectorType
+  | ExporterType
+  | ExtensionType;
 
 interface Common<C> {
   /** As users write it. */
@@ -42,6 +49,13 @@ export interface ProcessorType<C = AnyConfig> extends Common<C> {
 export interface ConnectorType<C = AnyConfig> extends Common<C> {
   readonly kind: 'connector';
   readonly createLane: (config: C, context: LaneContext, wants: ConnectorWants) => RedConnector;
+}
+
+/** A connector that makes no rows of a block. */
+export interface TapConnectorType<C = AnyConfig> extends Common<C> {
+  readonly kind: 'connector';
+  /** Looks at the spans of blocks whose commit is acknowledged, and speaks of them to its main half. */
+  readonly createTap: (config: C, context: LaneContext) => (batch: SpanBatch) => void;
 }
 
 /** What those who get a connector's rows read of them. */

@@ -1,5 +1,6 @@
 import { counter, gauge, type MetricRow, peak } from './metric-row.ts';
 import { SAMPLING_METRICS } from './sampling-metrics.ts';
+import { SERVICE_GRAPH_METRICS } from './service-graph-metrics.ts';
 
 /**
  * Every metric that Spanweir tells about itself. An instrument is asked for by its name here, with exactly
@@ -195,6 +196,7 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
   ),
 
   ...SAMPLING_METRICS,
+  ...SERVICE_GRAPH_METRICS,
 
   // Exporters: clickhouse, and the embedded server.
   spanweir_clickhouse_inserts_total: counter(

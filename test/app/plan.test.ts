@@ -31,6 +31,7 @@ test('a connector hands its rows to the exporters of the pipelines that it feeds
       receiver: 'kafka',
       throughput: undefined,
       connectors: ['span_metrics'],
+      taps: [],
       exporters: [
         { exporter: 'clickhouse', spans: true, throughput: false, red: ['span_metrics'] },
         { exporter: 'prometheus', spans: false, throughput: false, red: ['span_metrics'] },
@@ -55,6 +56,7 @@ test('a receiver that stands in two pipelines feeds both, and each exporter once
       receiver: 'otlp',
       throughput: undefined,
       connectors: [],
+      taps: [],
       exporters: [
         { exporter: 'debug', spans: true, throughput: false, red: [] },
         { exporter: 'nop', spans: true, throughput: false, red: [] },
@@ -94,4 +96,38 @@ test('a sampling store in memory belongs to the extension', () => {
     extensions: { 'remote_sampling/a': part('remote_sampling', { adaptive: { sampling_store: 'memory' } }) },
   });
   expect(samplingStore(config)).toEqual({ extension: 'remote_sampling/a', exporter: undefined });
+});
+
+test('a connector that only looks at committed blocks gives no exporter any rows', () => {
+  const config = loaded(
+    [
+      {
+        id: 'traces',
+        signal: 'traces',
+        receivers: ['otlp'],
+        processors: [],
+        exporters: ['clickhouse', 'service_graph'],
+      },
+      {
+        id: 'metrics',
+        signal: 'metrics',
+        receivers: ['service_graph'],
+        processors: [],
+        exporters: ['clickhouse', 'prometheus'],
+      },
+    ],
+    {
+      exporters: { clickhouse: part('clickhouse'), prometheus: part('prometheus') },
+      connectors: { service_graph: part('service_graph') },
+    },
+  );
+  expect(planReceivers(config)).toEqual([
+    {
+      receiver: 'otlp',
+      throughput: undefined,
+      connectors: [],
+      taps: ['service_graph'],
+      exporters: [{ exporter: 'clickhouse', spans: true, throughput: false, red: [] }],
+    },
+  ]);
 });

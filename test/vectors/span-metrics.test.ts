@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { readVectors } from './read-vectors.ts';
 import { connectorSections } from './span-metrics/connector.ts';
 import { querySections } from './span-metrics/queries.ts';
+import { serviceGraphSections } from './span-metrics/service-graph.ts';
 import { weightSections } from './span-metrics/weights.ts';
 
 const vectors = readVectors('span-metrics.json');
 
-const RUNNERS = { ...connectorSections, ...weightSections, ...querySections };
+const RUNNERS = { ...connectorSections, ...weightSections, ...querySections, ...serviceGraphSections };
 
 /** Sections about what Spanweir does not have, or not yet, and why. */
 const OUT_OF_SCOPE: Readonly<Record<string, string>> = {
@@ -14,7 +15,6 @@ const OUT_OF_SCOPE: Readonly<Record<string, string>> = {
   stochastic_rounding:
     'weights stay the real numbers that they are: nothing is rounded, least of all at random',
   self_time: 'the self_time metric is a later issue',
-  servicegraph: 'the service graph is a later issue',
   tempo_spanmetrics: "Tempo's names and labels are a later issue",
   tempo_filter_policies: "Tempo's filters are a later issue",
   jaeger_metrics_http: "Jaeger's metrics API comes with the jaeger_query extension",

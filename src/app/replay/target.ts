@@ -43,7 +43,12 @@ export function chooseTarget(
     receiver,
     kafka: config.receivers[receiver]?.config as KafkaReceiverConfig,
     exporter,
-    plan: { ...plan, exporters: own, connectors: plan.connectors.filter((id) => red.includes(id)) },
+    plan: {
+      ...plan,
+      exporters: own,
+      connectors: plan.connectors.filter((id) => red.includes(id)),
+      taps: [],
+    },
     revision: revisionOf(config),
   };
 }

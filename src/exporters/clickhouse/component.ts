@@ -6,6 +6,8 @@ import { ensureWindows, neededWindow } from '../../clickhouse/dedup-windows.ts';
 import { isNotAllowed } from '../../clickhouse/errors.ts';
 import { checkSchema, migrate } from '../../clickhouse/migrate.ts';
 import { createSamplingStore } from '../../clickhouse/sampling-store.ts';
+import { EdgeDerivation } from '../../clickhouse/service-graph/edge-derivation.ts';
+import { isEdgeSource } from '../../dependencies/edge-rules.ts';
 import type { ExporterType } from '../../flow/component-type.ts';
 import type { MainContext } from '../../flow/host.ts';
 import { retrying } from '../../flow/retry.ts';
@@ -90,6 +92,7 @@ export class ClickHouseMain implements Component {
     const mayAlter = this.#config.create_schema;
     await ensureWindows(this.clickhouse, neededWindow(this.#config.timeout), { log, mayAlter });
     await this.#warnOfLocalDays();
+    this.#deriveGraphs();
     health.report('ok');
   }
 
@@ -97,6 +100,26 @@ export class ClickHouseMain implements Component {
     this.#stopping.abort();
     await this.clickhouse.close();
     this.#context.health.report('stopped');
+  }
+
+  /** Of the connectors that leave that to the database. */
+  #deriveGraphs(): void {
+    const { id, clock, instruments, log, random, redInputs } = this.#context;
+    for (const connector of redInputs) {
+      const source = this.#context.peer(`connector:${connector}`);
+      if (!isEdgeSource(source)) continue;
+      const labels = { exporter: id, connector };
+      const derivation = new EdgeDerivation(this.clickhouse, {
+        connector,
+        source: source.edges,
+        clock,
+        random,
+        log,
+        derived: instruments.counter('spanweir_service_graph_derived_minutes_total', labels),
+        due: instruments.gauge('spanweir_service_graph_due_minutes', labels),
+      });
+      void derivation.run(this.#stopping.signal);
+    }
   }
 
   /** A block's marker is on its first row of each UTC day: a partition that is another day may have none. */

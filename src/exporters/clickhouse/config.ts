@@ -66,6 +66,7 @@ const tableTtls = z.strictObject({
   span_metrics_1d: duration('26280h').describe('of RED metrics in days'),
   sampling_throughput: duration('72h').describe('of what adaptive sampling saw'),
   sampling_probabilities: duration('2160h').describe('of what it decided, and why'),
+  service_graph: duration('9600h').describe('of the graph of services, by month'),
 });
 
 const RED_TABLES = ['span_metrics_10s', 'span_metrics_1m', 'span_metrics_1h', 'span_metrics_1d'] as const;
