@@ -1,7 +1,7 @@
-import { explain } from '../../sampling/explain/explain.ts';
 import type { DecisionHistory, ServedOperation } from './decisions.ts';
 import { SLOT_MS, WINDOW_MS } from './operation-window.ts';
 import { createPercentileReader } from './percentiles.ts';
+import { type SamplingView, samplingOf } from './sampling-of.ts';
 import { type Operation, slotAt, type Traffic } from './traffic.ts';
 
 export interface OverviewQuery {
@@ -24,23 +24,6 @@ export interface OverviewRow {
   readonly p95Ms: number | null;
   readonly p99Ms: number | null;
   readonly sampling: SamplingView | null;
-}
-
-export interface SamplingView {
-  readonly probability: number;
-  readonly previous: number;
-  /** Oldest first, one value per 5 s. */
-  readonly history: readonly number[];
-  /** Requests per second, sampled or not, with the bounds of a 95 % interval; null where unknown. */
-  readonly requestsPerSecond: number | null;
-  readonly requestsLow: number | null;
-  readonly requestsHigh: number | null;
-  /** Sampled root spans per second: wanted, and expected of these requests. */
-  readonly target: number | null;
-  readonly sampledPerSecond: number | null;
-  readonly conformance: string;
-  readonly rule: string;
-  readonly why: string;
 }
 
 export interface OverviewTable {
@@ -116,29 +99,9 @@ export function createOverview(traffic: Traffic, decisions: DecisionHistory, sta
       p50Ms: read?.p50Ms ?? null,
       p95Ms: read?.p95Ms ?? null,
       p99Ms: read?.p99Ms ?? null,
-      sampling: served === undefined ? null : viewOf(served),
+      sampling: served === undefined ? null : samplingOf(served),
     };
   }
-}
-
-function viewOf({ decision, history }: ServedOperation): SamplingView {
-  return {
-    probability: decision.probability,
-    previous: decision.previous,
-    history,
-    requestsPerSecond: known(decision.rate),
-    requestsLow: known(decision.rateLow),
-    requestsHigh: known(decision.rateHigh),
-    target: known(decision.target),
-    sampledPerSecond: known(decision.rate * decision.probability),
-    conformance: decision.conformance,
-    rule: decision.rule,
-    why: explain(decision),
-  };
-}
-
-function known(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }
 
 function matches({ service, name }: Operation, filter: string): boolean {

@@ -8,7 +8,7 @@ import { guarded as guardedHttp } from '../../http/guard.ts';
 import { replyJson } from '../../http/replies.ts';
 import type { PollerRegistry } from '../../sampling/pollers/pollers.ts';
 import type { PollersState } from '../../sampling/pollers/pollers-state.ts';
-import type { DecidedOperation } from '../../sampling/store/store.ts';
+import type { ControlMode, DecidedOperation } from '../../sampling/store/store.ts';
 import { DEFAULT_REPLY_LIMITS } from '../../sampling/strategies/compatible-strategy.ts';
 import type { StrategySnapshot } from '../../sampling/strategies/snapshot.ts';
 import type { RemoteSamplingConfig } from './config.ts';
@@ -67,6 +67,11 @@ export class RemoteSampling implements Component {
   /** What stands for each operation and why; [] when strategies come from elsewhere. */
   decisions(): readonly DecidedOperation[] {
     return this.#parts.decisions?.standing() ?? [];
+  }
+
+  /** Whether what stands is served; undefined when strategies come from elsewhere. */
+  mode(): ControlMode | undefined {
+    return this.#parts.decisions?.mode;
   }
 
   /** What is served now. */

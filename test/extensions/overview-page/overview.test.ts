@@ -115,6 +115,7 @@ describe('the overview', () => {
     expect(overview(all, START_MS + 5000).rows[0]?.sampling).toEqual({
       probability: 0.25,
       previous: 0.5,
+      planned: null,
       history: [0.5, 0.25],
       requestsPerSecond: 16,
       requestsLow: 14,
@@ -124,6 +125,21 @@ describe('the overview', () => {
       conformance: 'follows',
       rule: 'lowered',
       why: 'Lowered 0.5 → 0.25: there are about 16 requests/s (14 to 18), target 1/s.',
+    });
+  });
+
+  it('shows what is served, and what is planned beside it, where that is only observed', () => {
+    const { overview, add, history } = page();
+    add(START_MS, [{ calls: 10 }]);
+    const planned = decisionOf({ probability: 0.25, previous: 0.5 });
+    history.tick({ decisions: () => [planned], mode: () => 'observe' });
+    expect(overview(all, START_MS + 5000).rows[0]?.sampling).toMatchObject({
+      probability: 0.5,
+      previous: 0.5,
+      planned: 0.25,
+      history: [0.5],
+      sampledPerSecond: 8,
+      why: 'Only observed, not served: Lowered 0.5 → 0.25: there are about 16 requests/s (14 to 18), target 1/s.',
     });
   });
 
