@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { SpanweirError, toError } from '../base/errors.ts';
 import type { Log } from '../base/instruments.ts';
 import { Assignment } from './assignment.ts';
+import { endConsumer } from './consumer-end.ts';
 import { isRebalance, kafkaError } from './errors.ts';
 import type { FetchedBatch } from './fetched-batch.ts';
 import type { GroupHooks } from './group-hooks.ts';
@@ -32,6 +33,7 @@ export class GroupMember {
   #isQuiet = false;
   #lastFetchMs: number;
   #lastBeatMs: number;
+  #outSinceMs: number;
   /** Fetches that wait on purpose. */
   #holds = 0;
 
@@ -43,6 +45,7 @@ export class GroupMember {
     setMaxListeners(0, this.#over.signal);
     this.#lastFetchMs = env.clock.monotonicMs();
     this.#lastBeatMs = this.#lastFetchMs;
+    this.#outSinceMs = this.#lastFetchMs;
     this.#consumer = kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: [withHooks(this.#hooks(), options.assigner ?? PartitionAssigners.roundRobin)],
@@ -78,6 +81,11 @@ export class GroupMember {
     }
   }
 
+  /** Milliseconds for which nothing is assigned, not even no partition; 0 when it has joined. */
+  get outMs(): number {
+    return this.hasJoined ? 0 : this.#clock.monotonicMs() - this.#outSinceMs;
+  }
+
   get hasJoined(): boolean {
     return this.#assignment !== undefined;
   }
@@ -86,7 +94,7 @@ export class GroupMember {
   async run(): Promise<Error | undefined> {
     this.#consume().catch((error: unknown) => this.#end(toError(error)));
     await aborted(this.#over.signal);
-    await this.#disconnect();
+    await endConsumer(this.#consumer, this.#clock, this.#log);
     return this.#crash === undefined ? undefined : kafkaError(this.#crash, 'kafka consumer');
   }
 
@@ -114,7 +122,7 @@ export class GroupMember {
     this.quiesce();
     if (this.#assignment?.isCurrent) await this.#settle(signal);
     this.#endAssignment();
-    const left = this.#disconnect();
+    const left = endConsumer(this.#consumer, this.#clock, this.#log);
     await Promise.race([left, aborted(signal)]);
     this.#end(undefined);
   }
@@ -244,6 +252,7 @@ export class GroupMember {
     const assignment = this.#assignment;
     if (assignment === undefined) return;
     this.#assignment = undefined;
+    this.#outSinceMs = this.#clock.monotonicMs();
     assignment.end();
     this.#owner.drop();
   }
@@ -273,14 +282,6 @@ export class GroupMember {
     this.#crash = error;
     this.#over.abort();
     this.#endAssignment();
-  }
-
-  async #disconnect(): Promise<void> {
-    try {
-      await this.#consumer.disconnect();
-    } catch (error) {
-      this.#log.debug({ err: toError(error) }, 'disconnecting a consumer');
-    }
   }
 
   /** kafkajs refuses to pause and resume between two joins; then there is nothing to do either. */

@@ -18,14 +18,13 @@ import { openDeadLetters } from './dead-letter-places.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 import { groupOptions } from './group-options.ts';
 import { type FeedDeps, PartitionFeed } from './partition-feed.ts';
-import { progressOf, stallOf } from './stall.ts';
+import { progressOf, stallOf, stuckOf } from './stall.ts';
 import { Standing } from './standing.ts';
 import { lookAround, watchLag } from './surroundings.ts';
 import { hasPattern, type TopicChoice } from './topics.ts';
 
 const TICK_MS = 500;
 const SILENCE_MS = 5000;
-const STUCK_MS = 120_000;
 const MISSING_TOPIC_RETRY_MS = 5000;
 
 export function createKafkaLaneReceiver(
@@ -214,11 +213,10 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     while (!over.aborted) {
       await clock.sleep(TICK_MS, over);
       if (over.aborted || this.#isQuiet) continue;
-      if (member.hasJoined && member.silentMs > STUCK_MS) {
-        await member.fail(
-          new SpanweirError('UNAVAILABLE', 'no fetch ended in 2 minutes', { retry: 'backoff' }),
-        );
-      } else if (member.hasJoined) this.#standing.silent(member.silentMs > silenceMs);
+      const stuck = stuckOf(member);
+      if (stuck !== undefined)
+        await member.fail(new SpanweirError('UNAVAILABLE', stuck, { retry: 'backoff' }));
+      else if (member.hasJoined) this.#standing.silent(member.silentMs > silenceMs);
       if (!isChanging || clock.monotonicMs() - lookedMs < refreshMs) continue;
       lookedMs = clock.monotonicMs();
       const found = await lookAround(kafka, topicRule(this.#config)).catch(() => undefined);

@@ -1,6 +1,19 @@
 import type { Stall } from '../../flow/lane.ts';
 import type { PartitionProgress } from '../../flow/lane-progress.ts';
+import type { GroupMember } from '../../kafka/group-member.ts';
 import type { PartitionFeed } from './partition-feed.ts';
+
+const SILENT_MS = 120_000;
+/** Longer than all tries to join that kafkajs makes before it gives up by itself. */
+const NOT_JOINED_MS = 600_000;
+
+/** Why a consumer has to be started anew, in words; undefined while it need not. */
+export function stuckOf(member: Pick<GroupMember, 'hasJoined' | 'silentMs' | 'outMs'>): string | undefined {
+  if (!member.hasJoined) {
+    return member.outMs > NOT_JOINED_MS ? 'the group was not joined in 10 minutes' : undefined;
+  }
+  return member.silentMs > SILENT_MS ? 'no fetch ended in 2 minutes' : undefined;
+}
 
 /**
  * What stands still among the partitions of a lane. Time in which the receiver is not able to move anything, for
