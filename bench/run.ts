@@ -58,6 +58,10 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'every kind of bad record: one dead letter or none, neighbours counted, how long a partition waits, memory',
     load: () => import('./poison.bench.ts'),
   },
+  'red-intervals': {
+    what: 'sampled traffic: how often the true count lies in the stated 95 % interval, and the mean error',
+    load: () => import('./red-intervals.bench.ts'),
+  },
   'sampling-control': {
     what: "adaptive sampling on made-up traffic beside Jaeger's algorithm: settling, budgets, lag, conformance",
     load: () => import('./sampling-control.bench.ts'),

@@ -123,7 +123,7 @@ export class DataPaths {
 
   /** Weighs the spans, and tells what was odd about them. */
   #prepare(receiver: string): (batch: SpanBatch) => void {
-    const weigher = new Weigher(this.#dictionary, this.#config.service.spanweir.weights);
+    const weigher = new Weigher(this.#config.service.spanweir.weights);
     const tally = new QualityTally(this.#dictionary.names);
     const { instruments } = this.context('receiver', receiver);
     const repaired = (reason: Repair, spans: number): void =>

@@ -1,45 +1,35 @@
-import type { SeriesRegistry } from './series-registry.ts';
-
 /** Numbers of a row, side by side in one cache line: spans, calls, duration sum, duration max. */
 export const NUMBERS = 4;
-/** identity, name+kind+status, tuple, window, row. */
-const STRIDE = 5;
-/** No identity has this id: entries that stand for a whole overflow series. */
-const OVERFLOW_ENTRY = 0xffffffff;
+/** What a row is of, as ids: identity, name+kind+status, tuple, window. */
+export const ROW_KEY = 4;
 
 /**
  * The rows of one block while it is aggregated. An open-addressing table finds the row of a key; slots hold
- * entry + base + 1, and a new block only moves the base up, so that nothing is ever cleared.
+ * row + base + 1, and a new block only moves the base up, so that nothing is ever cleared.
  */
 export class BlockRows {
   rows = 0;
-  /** Rows of overflow series. */
-  overflowRows: number[] = [];
-  /** Per row. */
-  series = new Uint32Array(1024);
-  window = new Float64Array(1024);
+  /** ROW_KEY numbers a row. */
+  keys = new Uint32Array(1024 * ROW_KEY);
   numbers = new Float64Array(1024 * NUMBERS);
   buckets: Float64Array;
   readonly #bucketCount: number;
-  readonly #registry: SeriesRegistry;
-  #entries = 0;
-  #keys = new Uint32Array(1024 * STRIDE);
+  /** Rows that were made since the block began: more than `rows` once some were folded together. */
+  #made = 0;
   #slots = new Uint32Array(4096);
   #base = 0;
 
-  constructor(registry: SeriesRegistry, bucketCount: number) {
-    this.#registry = registry;
+  constructor(bucketCount: number) {
     this.#bucketCount = bucketCount;
     this.buckets = new Float64Array(1024 * bucketCount);
   }
 
   clear(): void {
-    this.numbers.fill(0, 0, this.rows * NUMBERS);
-    this.buckets.fill(0, 0, this.rows * this.#bucketCount);
+    this.numbers.fill(0, 0, this.#made * NUMBERS);
+    this.buckets.fill(0, 0, this.#made * this.#bucketCount);
+    this.#base += this.#made;
+    this.#made = 0;
     this.rows = 0;
-    this.overflowRows = [];
-    this.#base += this.#entries;
-    this.#entries = 0;
     if (this.#base > 0x7fff_ffff) {
       this.#slots.fill(0);
       this.#base = 0;
@@ -48,76 +38,76 @@ export class BlockRows {
 
   /** The row of a key, made on first sight. May move the columns elsewhere. */
   rowOf(identity: number, nameKindStatus: number, tuple: number, window: number): number {
-    const keys = this.#keys;
+    const keys = this.keys;
     const slots = this.#slots;
     const first = this.#base + 1;
     const mask = slots.length - 1;
     let slot = hashKey(identity, nameKindStatus, tuple, window) & mask;
     for (;;) {
-      const entry = (slots[slot] as number) - first;
-      if (entry < 0) break;
-      const at = entry * STRIDE;
+      const row = (slots[slot] as number) - first;
+      if (row < 0) break;
+      const at = row * ROW_KEY;
       if (
         keys[at] === identity &&
         keys[at + 1] === nameKindStatus &&
         keys[at + 3] === window &&
         keys[at + 2] === tuple
       ) {
-        return keys[at + 4] as number;
+        return row;
       }
       slot = (slot + 1) & mask;
     }
-    return this.#missing(identity, nameKindStatus, tuple, window);
+    return this.#add(identity, nameKindStatus, tuple, window);
   }
 
-  #missing(identity: number, nameKindStatus: number, tuple: number, window: number): number {
-    if (identity === OVERFLOW_ENTRY) {
-      const row = this.#row();
-      this.overflowRows.push(row);
-      return this.#enter(identity, nameKindStatus, tuple, window, row);
+  /**
+   * Folds rows together, at the end of a block: `target[row]` <= row is where each goes, and `keys` has the keys of
+   * what is left.
+   */
+  fold(target: Uint32Array, keys: Uint32Array<ArrayBuffer>): void {
+    const { numbers, buckets } = this;
+    const width = this.#bucketCount;
+    for (let row = 0; row < this.rows; row++) {
+      const to = target[row] as number;
+      if (to === row) continue;
+      for (let i = 0; i < NUMBERS; i++) {
+        const value = numbers[row * NUMBERS + i] as number;
+        const there = numbers[to * NUMBERS + i] as number;
+        numbers[to * NUMBERS + i] = i === NUMBERS - 1 ? Math.max(there, value) : there + value;
+        numbers[row * NUMBERS + i] = 0;
+      }
+      for (let i = 0; i < width; i++) {
+        buckets[to * width + i] = (buckets[to * width + i] as number) + (buckets[row * width + i] as number);
+        buckets[row * width + i] = 0;
+      }
     }
-    const series = this.#registry.idOf(identity, nameKindStatus, tuple);
-    // Several keys share an overflow series: they meet in the one row of that series and window.
-    const row = this.#registry.isOverflow(series)
-      ? this.rowOf(OVERFLOW_ENTRY, series, 0, window)
-      : this.#row();
-    this.series[row] = series;
-    this.window[row] = window;
-    return this.#enter(identity, nameKindStatus, tuple, window, row);
+    this.rows = keys.length / ROW_KEY;
+    this.keys.set(keys);
   }
 
-  #enter(identity: number, nameKindStatus: number, tuple: number, window: number, row: number): number {
-    const entry = this.#entries++;
-    if ((entry + 1) * STRIDE > this.#keys.length) {
-      const keys = new Uint32Array(this.#keys.length * 2);
-      keys.set(this.#keys);
-      this.#keys = keys;
-    }
-    const at = entry * STRIDE;
-    this.#keys[at] = identity;
-    this.#keys[at + 1] = nameKindStatus;
-    this.#keys[at + 2] = tuple;
-    this.#keys[at + 3] = window;
-    this.#keys[at + 4] = row;
-    if (this.#entries * 4 > this.#slots.length) this.#rehash();
-    else this.#slot(entry);
-    return row;
-  }
-
-  #row(): number {
+  #add(identity: number, nameKindStatus: number, tuple: number, window: number): number {
     const row = this.rows++;
-    if (row === this.series.length) {
-      this.series = grownU32(this.series);
-      this.window = grownF64(this.window);
-      this.numbers = grownF64(this.numbers);
-      this.buckets = grownF64(this.buckets);
+    this.#made = this.rows;
+    if (this.rows * ROW_KEY > this.keys.length) {
+      const keys = new Uint32Array(this.keys.length * 2);
+      keys.set(this.keys);
+      this.keys = keys;
+      this.numbers = grown(this.numbers);
+      this.buckets = grown(this.buckets);
     }
+    const at = row * ROW_KEY;
+    this.keys[at] = identity;
+    this.keys[at + 1] = nameKindStatus;
+    this.keys[at + 2] = tuple;
+    this.keys[at + 3] = window;
+    if (this.rows * 4 > this.#slots.length) this.#rehash();
+    else this.#slot(row);
     return row;
   }
 
-  #slot(entry: number): void {
-    const at = entry * STRIDE;
-    const keys = this.#keys;
+  #slot(row: number): void {
+    const at = row * ROW_KEY;
+    const keys = this.keys;
     const hash = hashKey(
       keys[at] as number,
       keys[at + 1] as number,
@@ -127,13 +117,13 @@ export class BlockRows {
     const mask = this.#slots.length - 1;
     let slot = hash & mask;
     while ((this.#slots[slot] as number) > this.#base) slot = (slot + 1) & mask;
-    this.#slots[slot] = this.#base + entry + 1;
+    this.#slots[slot] = this.#base + row + 1;
   }
 
   #rehash(): void {
     this.#slots = new Uint32Array(this.#slots.length * 2);
     this.#base = 0;
-    for (let entry = 0; entry < this.#entries; entry++) this.#slot(entry);
+    for (let row = 0; row < this.rows; row++) this.#slot(row);
   }
 }
 
@@ -146,13 +136,7 @@ function hashKey(identity: number, nameKindStatus: number, tuple: number, window
   return hash ^ (hash >>> 15);
 }
 
-function grownU32(column: Uint32Array): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(column.length * 2);
-  larger.set(column);
-  return larger;
-}
-
-function grownF64(column: Float64Array): Float64Array<ArrayBuffer> {
+function grown(column: Float64Array): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(column.length * 2);
   larger.set(column);
   return larger;

@@ -3,6 +3,7 @@ import { ATTRIBUTES_OF, AttributeCursor } from '../span/attributes.ts';
 import { Interner } from '../span/interner.ts';
 import { ScopeReader } from '../span/scope-reader.ts';
 import { NONE, type SpanBatch } from '../span/span-batch.ts';
+import { LOCAL_ID } from './block-words.ts';
 import type { DimensionGlob } from './dimension-glob.ts';
 import { ABSENT, TupleKey, ValueBytes } from './dimension-values.ts';
 import { ExtraValues, GlobKeys } from './extra-values.ts';
@@ -50,13 +51,16 @@ interface TupleValues {
 
 /**
  * The values of the configured dimensions per span, as one dense id per distinct tuple of values. Tuples are
- * kept for the lane's life and bounded; beyond the bound a span gets Interner.OVERFLOW.
+ * kept for the lane's life and bounded; beyond the bound ids begin at LOCAL_ID and last until the next batch.
+ * Interner.OVERFLOW is a span with more labels by glob than there may be.
  */
 export class DimensionReader {
   readonly #dimensions: readonly Dimension[];
   readonly #names: readonly Buffer[];
   readonly #tuples: Interner;
   readonly #values: TupleValues[];
+  readonly #localIds = new Map<string, number>();
+  readonly #localValues: TupleValues[] = [];
   readonly #cursor = new AttributeCursor();
   readonly #key = new TupleKey();
   readonly #globs: GlobKeys | undefined;
@@ -76,7 +80,7 @@ export class DimensionReader {
     this.#dimensions = dimensions;
     this.#names = dimensions.map(({ name }) => Buffer.from(name));
     // Two ids are taken from the start: the empty word and OVERFLOW.
-    this.#tuples = new Interner(limit + 2);
+    this.#tuples = new Interner(Math.min(limit + 2, LOCAL_ID));
     this.#globs = globs.length === 0 ? undefined : new GlobKeys(globs);
     this.#scopes = scopes.length === 0 ? undefined : new ScopeReader(scopes);
     this.#samplingMethod = samplingMethod;
@@ -105,7 +109,8 @@ export class DimensionReader {
   }
 
   #valuesOf(tuple: number): TupleValues {
-    return this.#values[tuple] ?? (this.#values[Interner.OVERFLOW] as TupleValues);
+    const values = tuple >= LOCAL_ID ? this.#localValues[tuple - LOCAL_ID] : this.#values[tuple];
+    return values ?? (this.#values[Interner.OVERFLOW] as TupleValues);
   }
 
   /** To be called before `tupleOf` for the spans of a batch. */
@@ -114,6 +119,9 @@ export class DimensionReader {
     this.#resourceInHand = NONE;
     this.#spanInHand = NONE;
     this.#scopes?.begin(batch);
+    if (this.#localValues.length === 0) return;
+    this.#localIds.clear();
+    this.#localValues.length = 0;
   }
 
   /** The tuple id of every span; valid until the next call. */
@@ -189,7 +197,28 @@ export class DimensionReader {
       return Interner.OVERFLOW;
     }
     const id = this.#tuples.intern(key.bytes, 0, key.used);
+    if (id === Interner.OVERFLOW) {
+      return this.#local(key.bytes.toString('latin1', 0, key.used), () => this.#decode());
+    }
     if (id === this.#values.length) this.#values.push(this.#decode());
+    return id;
+  }
+
+  /** A tuple with the values of these dimensions replaced by `word`, until the next batch. */
+  replaced(tuple: number, dimensions: ReadonlySet<number>, word: string): number {
+    const { dimensions: values, extra } = this.#valuesOf(tuple);
+    const shown = values.map((value, d) => (dimensions.has(d) ? word : value));
+    // No tuple's bytes begin so: the first length would be larger than any.
+    const content = `\u00ff\u00ff\u00ff\u00fe${JSON.stringify([shown, extra])}`;
+    return this.#local(content, () => ({ dimensions: shown, extra }));
+  }
+
+  #local(content: string, values: () => TupleValues): number {
+    const known = this.#localIds.get(content);
+    if (known !== undefined) return known;
+    const id = LOCAL_ID + this.#localValues.length;
+    this.#localIds.set(content, id);
+    this.#localValues.push(values());
     return id;
   }
 

@@ -1,10 +1,12 @@
 import type { Dictionary } from '../span/dictionary.ts';
 import { EventCursor } from '../span/event-cursors.ts';
+import { Interner } from '../span/interner.ts';
 import type { SpanBatch } from '../span/span-batch.ts';
-import { BlockRows, NUMBERS } from './block-rows.ts';
+import { BlockRows, NUMBERS, ROW_KEY } from './block-rows.ts';
+import { BlockWords, seriesDescriber } from './block-words.ts';
 import { DimensionReader, type DimensionSpec } from './dimension-reader.ts';
 import type { EventRows, SeriesKey } from './red-rows.ts';
-import { SeriesRegistry } from './series-registry.ts';
+import { NO_SERIES, SeriesRegistry } from './series-registry.ts';
 
 export interface EventCounterOptions extends DimensionSpec {
   readonly seriesLimit: number;
@@ -21,7 +23,9 @@ const COUNT = 1;
 export class EventCounter {
   readonly series: SeriesRegistry;
   readonly #reader: DimensionReader;
-  readonly #rows: BlockRows;
+  readonly #rows = new BlockRows(0);
+  readonly #words: BlockWords;
+  readonly #describe: ReturnType<typeof seriesDescriber>;
   readonly #cursor = new EventCursor();
   readonly #mask: number;
 
@@ -29,27 +33,30 @@ export class EventCounter {
     const reader = new DimensionReader(options, options.seriesLimit);
     this.#reader = reader;
     this.#mask = options.mask;
-    this.series = new SeriesRegistry(dictionary, {
-      limit: options.seriesLimit,
+    this.#words = new BlockWords(dictionary);
+    this.#describe = seriesDescriber(this.#words, {
       dimensionsOf: (tuple) => options.shown(reader.valuesOf(tuple)),
       extraOf: (tuple) => reader.extraOf(tuple),
     });
-    this.#rows = new BlockRows(this.series, 0);
+    this.series = new SeriesRegistry({ limit: options.seriesLimit, describe: this.#describe });
   }
 
   /** The columns of the result are fresh. */
   count(batch: SpanBatch): EventRows {
     const rows = this.#rows;
     const cursor = this.#cursor;
-    const { spans, arena, resource, resourceIdentity, nameId, kind, statusCode, eventsAt, eventsEnd } = batch;
+    const { spans, arena, resource, nameId, kind, statusCode, eventsAt, eventsEnd } = batch;
     rows.clear();
     this.#reader.begin(batch);
+    const identityOf = this.#words.begin(batch);
     for (let i = 0; i < spans; i++) {
       const at = eventsAt[i] as number;
       const end = eventsEnd[i] as number;
-      const identity = resourceIdentity[resource[i] as number] as number;
+      const identity = identityOf[resource[i] as number] as number;
       if (at === end || identity === 0) continue;
-      const ids = ((nameId[i] as number) << 5) | ((kind[i] as number) << 2) | (statusCode[i] as number);
+      let name = nameId[i] as number;
+      if (name === Interner.OVERFLOW) name = this.#words.localName(batch, i);
+      const ids = (name << 5) | ((kind[i] as number) << 2) | (statusCode[i] as number);
       cursor.reset(arena, at, end);
       while (cursor.next()) {
         const tuple = this.#reader.tupleOfEvent(i, cursor.messageAt, cursor.messageEnd);
@@ -58,8 +65,26 @@ export class EventCounter {
         rows.numbers[count] = (rows.numbers[count] as number) + (batch.weight[i] as number);
       }
     }
-    const count = new Float64Array(rows.rows);
-    for (let row = 0; row < rows.rows; row++) count[row] = rows.numbers[row * NUMBERS + COUNT] as number;
-    return { rows: rows.rows, series: rows.series.slice(0, rows.rows), count };
+    return this.#emit();
+  }
+
+  #emit(): EventRows {
+    const { keys, numbers, rows } = this.#rows;
+    const count = new Float64Array(rows);
+    const series = new Uint32Array(rows);
+    /** Series without room meet in one row. */
+    const rowOfOverflow = new Map<number, number>();
+    let shown = 0;
+    for (let row = 0; row < rows; row++) {
+      const at = row * ROW_KEY;
+      const [identity, ids, tuple] = [keys[at] as number, keys[at + 1] as number, keys[at + 2] as number];
+      const own = this.series.idOf(identity, ids, tuple);
+      const id = own === NO_SERIES ? this.series.overflowOf(this.#describe(identity, ids, tuple)) : own;
+      const to = rowOfOverflow.get(id) ?? shown++;
+      if (this.series.isOverflow(id)) rowOfOverflow.set(id, to);
+      series[to] = id;
+      count[to] = (count[to] as number) + (numbers[row * NUMBERS + COUNT] as number);
+    }
+    return { rows: shown, series: series.slice(0, shown), count: count.slice(0, shown) };
   }
 }

@@ -3,6 +3,7 @@ import { restNs, WINDOW_SECONDS, windowsBefore } from '../window/event-window.ts
 import { NO_ROW } from './red-aggregator.ts';
 import type { Exemplars, RedRows } from './red-rows.ts';
 import type { SeriesRegistry } from './series-registry.ts';
+import { OWN_KEY } from './series-table.ts';
 
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
@@ -49,7 +50,7 @@ export class ExemplarPicker {
     if (this.#left.length < rows.rows) this.#left = new Uint32Array(rows.rows * 2);
     const left = this.#left;
     for (let row = 0; row < rows.rows; row++) {
-      left[row] = this.#series.isOverflow(rows.series[row] as number) ? 0 : this.#perRow;
+      left[row] = this.#hasLittleInCommon(rows.series[row] as number) ? 0 : this.#perRow;
     }
     let count = 0;
     for (let span = 0; span < spans; span++) {
@@ -64,6 +65,10 @@ export class ExemplarPicker {
       this.#picked[count++] = span;
     }
     return count;
+  }
+
+  #hasLittleInCommon(series: number): boolean {
+    return series >= OWN_KEY || this.#series.isOverflow(series);
   }
 }
 

@@ -1,6 +1,6 @@
 import { MAX_INDEX, MIN_INDEX, ZERO_INDEX } from '../sketch/exponential.ts';
 import type { EventDelta, EventRows, Exemplars, RedDelta, RedRows, SeriesKey } from './red-rows.ts';
-import type { SeriesTable } from './series-table.ts';
+import { OWN_KEY, type SeriesTable } from './series-table.ts';
 
 /** 0 for zero durations, then one per exponential bucket: sorts as the indexes do. */
 const CODES = MAX_INDEX - MIN_INDEX + 2;
@@ -28,7 +28,8 @@ export class DeltaFolder {
   /** The columns of the delta are fresh, or taken over from `rows`, which must not be used any more. */
   fold(rows: RedRows): RedDelta {
     // A block mostly lies in one window. Then its rows are one a series, and there is nothing to fold.
-    const columns = isOneWindow(rows) ? ownColumns(rows) : this.#folded(rows);
+    const isOnePerSeries = rows.ownKeys === undefined && isOneWindow(rows);
+    const columns = isOnePerSeries ? ownColumns(rows) : this.#folded(rows);
     const { size, resources } = this.#series;
     const firstNewSeries = this.#seriesTold;
     const newSeries = Array.from({ length: size - firstNewSeries }, (_, i) =>
@@ -83,13 +84,14 @@ export class DeltaFolder {
 
   /** Per row, the row it is folded into; per folded row, its series. */
   #targets(rows: RedRows): { series: Uint32Array; rowOf: Uint32Array } {
+    const ids = this.#inTable(rows);
     const known = this.#mapFor(this.#series.size);
     const rowOf = new Uint32Array(rows.rows);
     const series = new Uint32Array(rows.rows);
     const base = this.#base;
     let folded = 0;
     for (let row = 0; row < rows.rows; row++) {
-      const id = rows.series[row] as number;
+      const id = ids[row] as number;
       let to = (known[id] as number) - base - 1;
       if (to < 0) {
         to = folded++;
@@ -100,6 +102,14 @@ export class DeltaFolder {
     }
     this.#base += folded;
     return { series: series.slice(0, folded), rowOf };
+  }
+
+  /** The series of the rows; those that the table has no room for are counted in its overflow series. */
+  #inTable({ ownKeys, series }: RedRows): Uint32Array {
+    if (ownKeys === undefined) return series;
+    return series.map((id) =>
+      id < OWN_KEY ? id : this.#series.overflowOf(ownKeys[id - OWN_KEY] as SeriesKey),
+    );
   }
 
   #mapFor(size: number): Uint32Array {

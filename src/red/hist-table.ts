@@ -31,7 +31,10 @@ export class HistTable {
       code = CANDIDATES[durationClass] as number;
       while (durationNs > (BOUNDS_NS[code] as number)) code++;
     }
-    const key = row * CODES + code;
+    this.#count(row * CODES + code, weight);
+  }
+
+  #count(key: number, weight: number): void {
     const slots = this.#slots;
     const base = this.#base;
     const mask = slots.length - 1;
@@ -48,6 +51,19 @@ export class HistTable {
       slot = (slot + 1) & mask;
     }
     this.#insert(key, weight, slot);
+  }
+
+  /** What was counted in a row goes to `target[row]`. */
+  fold(target: Uint32Array): void {
+    const entries = this.entries;
+    const keys = this.#keys.slice(0, entries);
+    const counts = this.#counts.slice(0, entries);
+    this.clear();
+    for (let entry = 0; entry < entries; entry++) {
+      const key = keys[entry] as number;
+      const row = target[key >>> CODE_BITS] as number;
+      this.#count(row * CODES + (key & (CODES - 1)), counts[entry] as number);
+    }
   }
 
   /** Everything, by row and then by index. */

@@ -1,15 +1,19 @@
 import { CLASSES, classOf, HIGH_WORD } from '../sketch/duration-classes.ts';
 import { type ExplicitBuckets, explicitBuckets } from '../sketch/explicit-buckets.ts';
 import type { Dictionary } from '../span/dictionary.ts';
+import { Interner } from '../span/interner.ts';
 import type { SpanBatch } from '../span/span-batch.ts';
 import { restNs, WINDOW_NS, WINDOW_SECONDS, windowsBefore } from '../window/event-window.ts';
-import { BlockRows, NUMBERS } from './block-rows.ts';
+import { BlockGuard, type BlockLimits, type FoldedLabel } from './block-guard.ts';
+import { BlockRows, NUMBERS, ROW_KEY } from './block-rows.ts';
+import { BlockWords, seriesDescriber } from './block-words.ts';
 import { DimensionReader, type DimensionSpec, hasDimensions } from './dimension-reader.ts';
 import { HistTable } from './hist-table.ts';
 import type { DefaultDimension } from './red-description.ts';
-import type { RedRows } from './red-rows.ts';
+import type { RedRows, SeriesKey } from './red-rows.ts';
 import { ResourceRegister } from './resource-register.ts';
-import { SeriesRegistry } from './series-registry.ts';
+import { NO_SERIES, SeriesRegistry } from './series-registry.ts';
+import { OWN_KEY } from './series-table.ts';
 import { TraceWeights } from './trace-weights.ts';
 
 export interface RedAggregatorOptions extends DimensionSpec {
@@ -17,8 +21,13 @@ export interface RedAggregatorOptions extends DimensionSpec {
   readonly boundsNs?: readonly number[] | undefined;
   /** Default dimensions by which spans are not told apart (service.name never joins two resources). */
   readonly excluded?: ReadonlySet<DefaultDimension>;
-  /** Series with an id of their own; what comes later is counted in overflow series. */
+  /** Series that the lane numbers, and those of one service among them: others have keys of their own. */
   readonly seriesLimit?: number;
+  readonly seriesPerService?: number;
+  /** What a block may tell apart; without it everything. */
+  readonly blockLimits?: BlockLimits;
+  /** Names of the dimensions, for whoever asks which had too many values. */
+  readonly dimensionNames?: readonly string[];
   /** Keep exponential histograms as well. */
   readonly histograms?: boolean;
   /** Keep which row each span was counted in. */
@@ -33,18 +42,22 @@ const NO_TUPLES = new Uint32Array(0);
 
 /**
  * RED rows of span batches: one pass over the columns, one table lookup per span. Rows are in order of first
- * appearance, and apart from the ids (which belong to the lane) they depend on nothing but the batch, as long
- * as no bound is reached.
+ * appearance, and apart from the ids (which belong to the lane) they depend on nothing but the batch.
  */
 export class RedAggregator {
   readonly series: SeriesRegistry;
   /** Spans of resources without service.name: not measured, as in the collector. Running total. */
   skippedNoService = 0;
-  /** Spans counted in overflow series. Running total. */
+  /** Spans for whose series the lane had no room, or the block. Running total. */
   overflowedSpans = 0;
   /** Of the last batch, where that was asked for. */
   rowOfSpan: Uint32Array | undefined;
+  /** What the last block had too much of. */
+  folded: readonly FoldedLabel[] = [];
   readonly #rows: BlockRows;
+  readonly #words: BlockWords;
+  readonly #guard: BlockGuard | undefined;
+  readonly #describe: ReturnType<typeof seriesDescriber>;
   readonly #buckets: ExplicitBuckets | undefined;
   readonly #bucketCount: number;
   readonly #hist: HistTable | undefined;
@@ -59,16 +72,25 @@ export class RedAggregator {
     const { boundsNs, excluded = new Set(), seriesLimit = DEFAULT_SERIES_LIMIT } = options;
     this.#dimensions = hasDimensions(options) ? new DimensionReader(options, seriesLimit) : undefined;
     const reader = this.#dimensions;
-    this.series = new SeriesRegistry(dictionary, {
-      limit: seriesLimit,
+    this.#words = new BlockWords(dictionary);
+    this.#describe = seriesDescriber(this.#words, {
       dimensionsOf: reader === undefined ? () => [] : (tuple) => reader.valuesOf(tuple),
       extraOf: reader === undefined ? () => undefined : (tuple) => reader.extraOf(tuple),
     });
+    const { blockLimits, dimensionNames = [], seriesPerService = seriesLimit } = options;
+    this.series = new SeriesRegistry({
+      limit: seriesLimit,
+      perService: seriesPerService,
+      describe: this.#describe,
+    });
+    if (blockLimits !== undefined) {
+      this.#guard = new BlockGuard(blockLimits, this.#words, reader, dimensionNames);
+    }
     this.rowOfSpan = options.rowOfSpan === true ? new Uint32Array(1024) : undefined;
     this.#resources = new ResourceRegister(dictionary, this.series.resources, seriesLimit);
     this.#buckets = boundsNs === undefined ? undefined : explicitBuckets(boundsNs);
     this.#bucketCount = boundsNs === undefined ? 0 : boundsNs.length + 1;
-    this.#rows = new BlockRows(this.series, this.#bucketCount);
+    this.#rows = new BlockRows(this.#bucketCount);
     this.#hist = options.histograms === true ? new HistTable() : undefined;
     this.#mask = seriesMask(excluded);
   }
@@ -80,6 +102,8 @@ export class RedAggregator {
     this.#traces.clear();
     this.#resources.visit(batch);
     this.#count(batch, this.#dimensions?.tuplesOf(batch) ?? NO_TUPLES);
+    this.#fold(batch.spans);
+    if (batch.records > 0) this.series.at(batch.recordTimestampMs[batch.records - 1] as number);
     return this.#emit();
   }
 
@@ -92,7 +116,9 @@ export class RedAggregator {
     const bounds = this.#buckets?.boundsNs ?? NO_BOUNDS;
     const candidates = this.#buckets?.candidates ?? NO_CANDIDATES;
     const bits = this.#bitsOf(batch.durationNs);
-    const { spans, resource, resourceIdentity, nameId, kind, statusCode } = batch;
+    const { spans, resource, nameId, kind, statusCode } = batch;
+    const words = this.#words;
+    const identityOf = words.begin(batch);
     const { startHi, startLo, durationNs, weight, traceIdAt, view } = batch;
     const hasTuples = tuples.length > 0;
     const rowOfSpan = this.#emptyRowOfSpan(spans);
@@ -101,7 +127,7 @@ export class RedAggregator {
     let windowRest = 0;
     let skipped = 0;
     for (let i = 0; i < spans; i++) {
-      const identity = resourceIdentity[resource[i] as number] as number;
+      const identity = identityOf[resource[i] as number] as number;
       if (identity === 0) {
         skipped++;
         continue;
@@ -114,7 +140,9 @@ export class RedAggregator {
       }
       const duration = durationNs[i] as number;
       const window = windowBase + Math.floor((windowRest + (startLo[i] as number) + duration) / WINDOW_NS);
-      const ids = ((nameId[i] as number) << 5) | ((kind[i] as number) << 2) | (statusCode[i] as number);
+      let name = nameId[i] as number;
+      if (name === Interner.OVERFLOW) name = words.localName(batch, i);
+      const ids = (name << 5) | ((kind[i] as number) << 2) | (statusCode[i] as number);
       const tuple = hasTuples ? (tuples[i] as number) : 0;
       const row = rows.rowOf(identity, (ids & mask) >>> 0, tuple, window);
       if (rowOfSpan !== undefined) rowOfSpan[i] = row;
@@ -141,6 +169,20 @@ export class RedAggregator {
     this.skippedNoService += skipped;
   }
 
+  #fold(spans: number): void {
+    this.folded = [];
+    const folding = this.#guard?.judge(this.#rows);
+    if (folding === undefined) return;
+    const { keys, labels, target } = folding;
+    this.folded = labels;
+    this.#rows.fold(target, keys);
+    this.#hist?.fold(target);
+    this.#traces.fold(target);
+    const rows = this.rowOfSpan;
+    if (rows === undefined) return;
+    for (let i = 0; i < spans; i++) if (rows[i] !== NO_ROW) rows[i] = target[rows[i] as number] as number;
+  }
+
   #emptyRowOfSpan(spans: number): Uint32Array | undefined {
     if (this.rowOfSpan === undefined) return undefined;
     if (this.rowOfSpan.length < spans) this.rowOfSpan = new Uint32Array(spans * 2);
@@ -157,7 +199,7 @@ export class RedAggregator {
   }
 
   #emit(): RedRows {
-    const { rows, series, window, numbers, buckets } = this.#rows;
+    const { rows, keys, numbers, buckets } = this.#rows;
     const windowS = new Float64Array(rows);
     const spans = new Float64Array(rows);
     const calls = new Float64Array(rows);
@@ -165,19 +207,20 @@ export class RedAggregator {
     const durationMaxNs = new Float64Array(rows);
     for (let row = 0; row < rows; row++) {
       const at = row * NUMBERS;
-      windowS[row] = (window[row] as number) * WINDOW_SECONDS;
+      windowS[row] = (keys[row * ROW_KEY + 3] as number) * WINDOW_SECONDS;
       spans[row] = numbers[at] as number;
       calls[row] = numbers[at + 1] as number;
       durationSumNs[row] = numbers[at + 2] as number;
       durationMaxNs[row] = numbers[at + 3] as number;
     }
-    for (const row of this.#rows.overflowRows) this.overflowedSpans += spans[row] as number;
+    const { series, ownKeys } = this.#seriesOf(rows, keys, spans);
     const traces = this.#traces.byRow(rows);
     const hist = this.#hist?.sorted(rows);
     return {
       rows,
       windowS,
-      series: series.slice(0, rows),
+      series,
+      ...(ownKeys.length > 0 ? { ownKeys } : {}),
       spans,
       calls,
       weightSquares: traces.squares,
@@ -190,6 +233,20 @@ export class RedAggregator {
       histIndex: hist?.index ?? new Int16Array(0),
       histCount: hist?.count ?? new Float64Array(0),
     };
+  }
+
+  #seriesOf(rows: number, keys: Uint32Array, spans: Float64Array) {
+    const series = new Uint32Array(rows);
+    const ownKeys: SeriesKey[] = [];
+    for (let row = 0; row < rows; row++) {
+      const at = row * ROW_KEY;
+      const [identity, ids, tuple] = [keys[at] as number, keys[at + 1] as number, keys[at + 2] as number];
+      const id = this.series.idOf(identity, ids, tuple);
+      if (this.series.isOverflow(id)) this.overflowedSpans += spans[row] as number;
+      series[row] = id === NO_SERIES ? OWN_KEY + ownKeys.length : id;
+      if (id === NO_SERIES) ownKeys.push(this.#describe(identity, ids, tuple));
+    }
+    return { series, ownKeys };
   }
 }
 

@@ -6,8 +6,10 @@ export interface RedRows {
   readonly rows: number;
   /** Window start, Unix seconds. */
   readonly windowS: Float64Array;
-  /** Series id of the connector's SeriesTable. */
+  /** Series id of the connector's SeriesTable, or OWN_KEY and beyond: see `ownKeys`. */
   readonly series: Uint32Array;
+  /** Series that the table has no room for. */
+  readonly ownKeys?: readonly SeriesKey[];
   /** Spans seen. */
   readonly spans: Float64Array;
   /** Spans weighted: what `calls` shows. */

@@ -1,44 +1,52 @@
-import { type Dictionary, OVERFLOW_WORD } from '../span/dictionary.ts';
+import { OVERFLOW_WORD } from '../span/dictionary.ts';
 import { Interner } from '../span/interner.ts';
+import { LOCAL_ID, overflowKey } from './block-words.ts';
 import type { ResourceInfo, SeriesKey } from './red-rows.ts';
 import type { SeriesTable } from './series-table.ts';
-
-/** What tells one series from another, as ids: `nameKindStatus` = name id << 5 | kind << 2 | status. */
-export interface SeriesIds {
-  readonly identity: number;
-  readonly nameKindStatus: number;
-  readonly tuple: number;
-}
+import { SlotTable } from './slot-table.ts';
 
 export interface SeriesRegistryOptions {
-  /** Series that get an id of their own. */
+  /** Series that get an id of their own, and those of one service among them. */
   readonly limit: number;
-  /** Dimension values of a tuple id. */
-  readonly dimensionsOf: (tuple: number) => readonly (string | null)[];
-  /** Its SeriesKey.extra. */
-  readonly extraOf?: (tuple: number) => SeriesKey['extra'];
+  readonly perService?: number;
+  /** A series that was not seen for so long gives its place to another when places are wanted, s. */
+  readonly idleS?: number;
+  /** Who a series is, by ids: `nameKindStatus` = name id << 5 | kind << 2 | status. */
+  readonly describe: (identity: number, nameKindStatus: number, tuple: number) => SeriesKey;
 }
 
-const KIND_STATUS = 31;
-const STRIDE = 3;
+/** There is no room for the series. */
+export const NO_SERIES = 0xffffffff;
+const DEFAULT_IDLE_S = 300;
+const SWEEP_S = 30;
 
 /**
- * The series of one connector in one lane. Beyond the limit a span is counted in a series that keeps service,
- * kind and status, so that totals stay exact; once an eighth of the limit is used for those, too, the service
- * is given up as well.
+ * The series of one connector in one lane, for those who count on: beyond the limits they find a span in a series
+ * that keeps service, kind and status, so that totals stay exact; once an eighth of the limit is used for those, too,
+ * the service is given up as well. Series that are seen keep their places, those that are not make room.
+ *
+ * Ids are never given to another series.
  */
 export class SeriesRegistry implements SeriesTable {
   readonly resources: ResourceInfo[] = [];
-  readonly #dictionary: Dictionary;
   readonly #options: SeriesRegistryOptions;
-  readonly #keys: SeriesKey[] = [];
-  /** Open addressing: id + 1, 0 = free. At most half full. */
-  #slots = new Uint32Array(1024);
-  #ids = new Uint32Array(512 * STRIDE);
-  readonly #overflowByService = new Map<string, number>();
+  readonly #keys: (SeriesKey | undefined)[] = [];
+  /** Of series whose ids are the lane's. */
+  readonly #slots = new SlotTable();
+  /** Of series with a word that the dictionary had no room for, by their content. */
+  readonly #byContent = new Map<string, number>();
+  readonly #ofService = new Map<string, number>();
+  readonly #overflow = new Map<string, number>();
+  readonly #overflowIds = new Set<number>();
+  /** Per id: when it was seen last, s; 0 = it was given up. */
+  #seenS = new Uint32Array(1024);
+  #live = 0;
+  #nowS = 1;
+  #sweptS = 0;
+  /** Given up in the last sweep: blocks that are on their way may still show them. */
+  #givenUp: number[] = [];
 
-  constructor(dictionary: Dictionary, options: SeriesRegistryOptions) {
-    this.#dictionary = dictionary;
+  constructor(options: SeriesRegistryOptions) {
     this.#options = options;
   }
 
@@ -52,116 +60,111 @@ export class SeriesRegistry implements SeriesTable {
     return key;
   }
 
-  /** The id of a series; made on first sight, or that of an overflow series when there is no room. */
+  /** Time goes by: that of the records. */
+  at(nowMs: number): void {
+    this.#nowS = Math.max(this.#nowS, Math.floor(nowMs / 1000));
+  }
+
+  /** The id of a series, made on first sight; NO_SERIES when there is no room. */
   idOf(identity: number, nameKindStatus: number, tuple: number): number {
-    const mask = this.#slots.length - 1;
-    let slot = hashIds(identity, nameKindStatus, tuple) & mask;
-    for (;;) {
-      const id = (this.#slots[slot] as number) - 1;
-      if (id < 0) break;
-      const at = id * STRIDE;
-      if (this.#ids[at] === identity && this.#ids[at + 1] === nameKindStatus && this.#ids[at + 2] === tuple) {
-        return id;
-      }
-      slot = (slot + 1) & mask;
+    if (tuple === Interner.OVERFLOW) return this.#ownOverflow(identity, nameKindStatus, tuple);
+    if (identity >= LOCAL_ID || nameKindStatus >>> 5 >= LOCAL_ID || tuple >= LOCAL_ID) {
+      return this.#local(identity, nameKindStatus, tuple);
     }
-    if (tuple === Interner.OVERFLOW || this.#ownSeries() >= this.#options.limit) {
-      return this.#overflow(identity, nameKindStatus & KIND_STATUS);
-    }
-    return this.#add({ identity, nameKindStatus, tuple }, slot);
+    const known = this.#slots.find(identity, nameKindStatus, tuple);
+    if (known >= 0) return this.#seen(known);
+    const key = this.#options.describe(identity, nameKindStatus, tuple);
+    if (!this.#hasRoom(key.service)) return NO_SERIES;
+    const id = this.#push(key);
+    this.#slots.put(id, identity, nameKindStatus, tuple);
+    return id;
   }
 
   /** True for ids that stand for series without room of their own. */
   isOverflow(series: number): boolean {
-    return this.#ids[series * STRIDE + 2] === Interner.OVERFLOW;
+    return series === NO_SERIES || this.#overflowIds.has(series);
   }
 
-  #ownSeries(): number {
-    return this.#keys.length - this.#overflowByService.size;
-  }
-
-  #add(ids: SeriesIds, slot: number): number {
-    const { identity, nameKindStatus, tuple } = ids;
-    const nameId = nameKindStatus >>> 5;
-    const { service, namespace, instance } = this.#identity(identity);
-    const spanName =
-      nameId === Interner.OVERFLOW ? OVERFLOW_WORD : (this.#dictionary.names.words[nameId] ?? '');
-    const kind = (nameKindStatus >>> 2) & 7;
-    const statusCode = nameKindStatus & 3;
-    const dimensions = this.#options.dimensionsOf(tuple);
-    const key = { service, namespace, instance, spanName, kind, statusCode, dimensions };
-    const extra = this.#options.extraOf?.(tuple);
-    const id = this.#push(extra === undefined ? key : { ...key, extra }, ids);
-    this.#slots[slot] = id + 1;
-    if ((id + 1) * 2 > this.#slots.length) this.#rehash();
-    return id;
-  }
-
-  #identity(identity: number) {
-    const { service, namespace, instance } = this.#dictionary.identities[identity] ?? NO_IDENTITY;
-    return { service: service ?? '', namespace, instance };
-  }
-
-  #overflow(identity: number, kindStatus: number): number {
-    const reserve = Math.max(1024, this.#options.limit >>> 3);
-    const own = this.#identity(identity).service;
-    const isRoom = this.#overflowByService.size < reserve;
-    const known = this.#overflowByService.get(`${kindStatus} ${own}`);
+  /** Where a series is counted that has no id. */
+  overflowOf({ service, kind, statusCode, dimensions }: SeriesKey): number {
+    const { limit } = this.#options;
+    const known = this.#overflow.get(`${kind} ${statusCode} ${service}`);
     if (known !== undefined) return known;
-    const service = isRoom ? own : OVERFLOW_WORD;
-    const name = `${kindStatus} ${service}`;
-    const shared = this.#overflowByService.get(name);
+    const isRoom = this.#overflow.size < Math.max(1024, limit >>> 3);
+    const shown = isRoom ? service : OVERFLOW_WORD;
+    const name = `${kind} ${statusCode} ${shown}`;
+    const shared = this.#overflow.get(name);
     if (shared !== undefined) return shared;
-    const key: SeriesKey = {
-      service,
-      namespace: '',
-      instance: '',
-      spanName: OVERFLOW_WORD,
-      kind: kindStatus >>> 2,
-      statusCode: kindStatus & 3,
-      dimensions: this.#options.dimensionsOf(Interner.OVERFLOW),
-    };
-    const id = this.#push(key, { identity: 0, nameKindStatus: 0, tuple: Interner.OVERFLOW });
-    this.#overflowByService.set(name, id);
+    const id = this.#keys.push(overflowKey(shown, kind, statusCode, dimensions.length)) - 1;
+    this.#overflow.set(name, id);
+    this.#overflowIds.add(id);
     return id;
   }
 
-  #push(key: SeriesKey, ids: SeriesIds): number {
+  /** Where the overflow series had to give up the service, it is not the one that is meant. */
+  #ownOverflow(identity: number, nameKindStatus: number, tuple: number): number {
+    const key = this.#options.describe(identity, nameKindStatus, tuple);
+    const id = this.overflowOf(key);
+    return this.keyOf(id).service === key.service ? id : NO_SERIES;
+  }
+
+  #local(identity: number, nameKindStatus: number, tuple: number): number {
+    const key = this.#options.describe(identity, nameKindStatus, tuple);
+    const content = JSON.stringify(key);
+    const known = this.#byContent.get(content);
+    if (known !== undefined) return this.#seen(known);
+    if (!this.#hasRoom(key.service)) return NO_SERIES;
+    const id = this.#push(key);
+    this.#byContent.set(content, id);
+    return id;
+  }
+
+  #seen(id: number): number {
+    this.#seenS[id] = this.#nowS;
+    return id;
+  }
+
+  #push(key: SeriesKey): number {
     const id = this.#keys.push(key) - 1;
-    const at = id * STRIDE;
-    if (at + STRIDE > this.#ids.length) {
-      const larger = new Uint32Array(this.#ids.length * 2);
-      larger.set(this.#ids);
-      this.#ids = larger;
+    if (id >= this.#seenS.length) {
+      const larger = new Uint32Array(Math.max(this.#seenS.length * 2, id + 1));
+      larger.set(this.#seenS);
+      this.#seenS = larger;
     }
-    this.#ids[at] = ids.identity;
-    this.#ids[at + 1] = ids.nameKindStatus;
-    this.#ids[at + 2] = ids.tuple;
+    this.#seenS[id] = this.#nowS;
+    this.#ofService.set(key.service, (this.#ofService.get(key.service) ?? 0) + 1);
+    this.#live++;
     return id;
   }
 
-  #rehash(): void {
-    const slots = new Uint32Array(this.#slots.length * 2);
-    const mask = slots.length - 1;
-    for (let id = 0; id < this.#keys.length; id++) {
-      if (this.isOverflow(id)) continue;
-      const at = id * STRIDE;
-      const hash = hashIds(this.#ids[at] as number, this.#ids[at + 1] as number, this.#ids[at + 2] as number);
-      let slot = hash & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = id + 1;
-    }
-    this.#slots = slots;
+  #hasRoom(service: string): boolean {
+    if (this.#isRoom(service)) return true;
+    if (this.#nowS - this.#sweptS < SWEEP_S) return false;
+    this.#sweep();
+    return this.#isRoom(service);
   }
-}
 
-const NO_IDENTITY = { service: '', namespace: '', instance: '' };
+  #isRoom(service: string): boolean {
+    const { limit, perService = limit } = this.#options;
+    return this.#live < limit && (this.#ofService.get(service) ?? 0) < perService;
+  }
 
-/** Mixes so that the low bits, which pick a slot, depend on every id. */
-function hashIds(identity: number, nameKindStatus: number, tuple: number): number {
-  let hash =
-    Math.imul(identity, 0x9e3779b1) ^ Math.imul(nameKindStatus, 0x85ebca6b) ^ Math.imul(tuple, 0xc2b2ae35);
-  hash ^= hash >>> 15;
-  hash = Math.imul(hash, 0x2c1b3c6d);
-  return (hash ^ (hash >>> 13)) >>> 0;
+  #sweep(): void {
+    this.#sweptS = this.#nowS;
+    for (const id of this.#givenUp) this.#keys[id] = undefined;
+    this.#givenUp = [];
+    const oldestS = this.#nowS - (this.#options.idleS ?? DEFAULT_IDLE_S);
+    for (let id = 0; id < this.#keys.length; id++) {
+      const seenS = this.#seenS[id] ?? 0;
+      if (seenS === 0 || seenS >= oldestS) continue;
+      const { service } = this.keyOf(id);
+      this.#seenS[id] = 0;
+      this.#givenUp.push(id);
+      this.#ofService.set(service, (this.#ofService.get(service) as number) - 1);
+      this.#live--;
+    }
+    if (this.#givenUp.length === 0) return;
+    this.#slots.keep((id) => this.#seenS[id] !== 0);
+    for (const [content, id] of this.#byContent) if (this.#seenS[id] === 0) this.#byContent.delete(content);
+  }
 }

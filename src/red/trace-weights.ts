@@ -28,8 +28,8 @@ export class TraceWeights {
     }
   }
 
-  /** `idAt`: where the 16 bytes of the trace's id are; a span without one is a trace of its own. */
-  add(row: number, view: DataView, idAt: number, weight: number): void {
+  /** `idAt`: where the 16 bytes of the trace's id are; a span without one is a trace of its own. `weight` is of all `spans`. */
+  add(row: number, view: DataView, idAt: number, weight: number, spans = 1): void {
     if ((this.#entries + 1) * STRIDE > this.#keys.length) this.#grow();
     const keys = this.#keys;
     const own = this.#entries * STRIDE;
@@ -55,16 +55,30 @@ export class TraceWeights {
         keys[at] === row
       ) {
         this.#sums[entry * 2] = (this.#sums[entry * 2] as number) + weight;
-        this.#sums[entry * 2 + 1] = (this.#sums[entry * 2 + 1] as number) + 1;
+        this.#sums[entry * 2 + 1] = (this.#sums[entry * 2 + 1] as number) + spans;
         return;
       }
       slot = (slot + 1) & mask;
     }
     this.#sums[this.#entries * 2] = weight;
-    this.#sums[this.#entries * 2 + 1] = 1;
+    this.#sums[this.#entries * 2 + 1] = spans;
     this.#entries++;
     slots[slot] = this.#base + this.#entries;
     if (this.#entries * 2 > slots.length) this.#rehash();
+  }
+
+  /** What was added to a row goes to `target[row]`. */
+  fold(target: Uint32Array): void {
+    const entries = this.#entries;
+    const keys = this.#keys.slice(0, entries * STRIDE);
+    const sums = this.#sums.slice(0, entries * 2);
+    const ids = new DataView(keys.buffer);
+    this.clear();
+    for (let entry = 0; entry < entries; entry++) {
+      const row = target[keys[entry * STRIDE] as number] as number;
+      // Words of a typed array lie as the machine has them; read back in the same way they are the same.
+      this.add(row, ids, (entry * STRIDE + 1) * 4, sums[entry * 2] as number, sums[entry * 2 + 1] as number);
+    }
   }
 
   /** Of each of `rows` rows the variance, and the root of the largest part that a trace has in it. */

@@ -1,6 +1,6 @@
 import { textOfValue } from './attribute-text.ts';
 import { AttributeCursor, VALUE } from './attributes.ts';
-import type { Dictionary } from './dictionary.ts';
+import type { Dictionary, ResourceIdentity } from './dictionary.ts';
 import { hashView, viewOf } from './interner.ts';
 import { ScanError } from './scan-error.ts';
 
@@ -64,22 +64,34 @@ export class ResourceCache {
     this.#bytes[slot] = Buffer.from(bytes.subarray(at, end));
   }
 
-  /** The first occurrence of a key counts, and a service.name that is no string reads as ''. */
   #resolve(bytes: Uint8Array, at: number, end: number): number {
-    const cursor = this.#cursor;
-    let service: string | null = null;
-    let namespace: string | null = null;
-    let instance: string | null = null;
-    cursor.reset(bytes, at, end, RESOURCE_ATTRIBUTES);
-    while (cursor.next()) {
-      if (service === null && cursor.keyIs(SERVICE)) {
-        service = cursor.valueKind === VALUE.string ? textOfValue(cursor) : '';
-      } else if (namespace === null && cursor.keyIs(NAMESPACE)) namespace = textOfValue(cursor);
-      else if (instance === null && cursor.keyIs(INSTANCE)) instance = textOfValue(cursor);
-    }
-    if (cursor.malformed) throw new ScanError('malformed_resource');
-    return this.#dictionary.identityOf({ service, namespace: namespace ?? '', instance: instance ?? '' });
+    const identity = readIdentity(this.#cursor, bytes, at, end);
+    if (this.#cursor.malformed) throw new ScanError('malformed_resource');
+    return this.#dictionary.identityOf(identity);
   }
+}
+
+/**
+ * Of the Resource message in `bytes[at, end)`. The first occurrence of a key counts, and a service.name that is no
+ * string reads as ''. Where the attributes can't be read the cursor is `malformed`.
+ */
+export function readIdentity(
+  cursor: AttributeCursor,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): ResourceIdentity {
+  let service: string | null = null;
+  let namespace: string | null = null;
+  let instance: string | null = null;
+  cursor.reset(bytes, at, end, RESOURCE_ATTRIBUTES);
+  while (cursor.next()) {
+    if (service === null && cursor.keyIs(SERVICE)) {
+      service = cursor.valueKind === VALUE.string ? textOfValue(cursor) : '';
+    } else if (namespace === null && cursor.keyIs(NAMESPACE)) namespace = textOfValue(cursor);
+    else if (instance === null && cursor.keyIs(INSTANCE)) instance = textOfValue(cursor);
+  }
+  return { service, namespace: namespace ?? '', instance: instance ?? '' };
 }
 
 function equalBytes(known: Buffer, bytes: Uint8Array, at: number, length: number): boolean {

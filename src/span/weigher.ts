@@ -1,5 +1,5 @@
 import { ATTRIBUTES_OF, AttributeCursor } from './attributes.ts';
-import type { Dictionary } from './dictionary.ts';
+import { readIdentity } from './resource-cache.ts';
 import { numberOf, SAMPLER, SamplerTags } from './sampler-tags.ts';
 import { NONE, QUALITY, type SpanBatch } from './span-batch.ts';
 import { setWeight } from './weigh.ts';
@@ -20,7 +20,6 @@ export interface WeigherOptions {
  * of the batch alone.
  */
 export class Weigher {
-  readonly #dictionary: Dictionary;
   readonly #options: WeigherOptions;
   readonly #attribute: Buffer;
   readonly #cursor = new AttributeCursor();
@@ -30,8 +29,7 @@ export class Weigher {
   #probabilistic: number[] = [];
   #lowerBound: number[] = [];
 
-  constructor(dictionary: Dictionary, options: WeigherOptions) {
-    this.#dictionary = dictionary;
+  constructor(options: WeigherOptions) {
     this.#options = options;
     this.#attribute = Buffer.from(options.attribute);
   }
@@ -114,11 +112,15 @@ export class Weigher {
     this.#lowerBound.length = 0;
   }
 
-  #operationOf({ arena, nameAt, nameLength, resource, resourceIdentity }: SpanBatch, row: number): string {
+  /** Read from the bytes: what the dictionary has room for is no business of the batch. */
+  #operationOf(batch: SpanBatch, row: number): string {
+    const { arena, nameAt, nameLength, resource, resourceAt, resourceEnd } = batch;
     const at = nameAt[row] as number;
     const name = arena.toString('latin1', at, at + (nameLength[row] as number));
-    const identity = resourceIdentity[resource[row] as number] as number;
-    return `${this.#dictionary.identities[identity]?.service ?? ''}\u0000${name}`;
+    const owner = resource[row] as number;
+    const end = resourceEnd[owner] as number;
+    const { service } = readIdentity(this.#cursor, arena, resourceAt[owner] as number, end);
+    return `${service ?? ''}\u0000${name}`;
   }
 
   #inherit(batch: SpanBatch): void {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { DeltaFolder } from '../../src/red/fold-windows.ts';
 import { RedAggregator, type RedAggregatorOptions } from '../../src/red/red-aggregator.ts';
-import type { RedRows } from '../../src/red/red-rows.ts';
-import type { SeriesTable } from '../../src/red/series-table.ts';
+import type { RedRows, SeriesKey } from '../../src/red/red-rows.ts';
+import { type SeriesTable, seriesKeyOf } from '../../src/red/series-table.ts';
 import { exponentialIndex } from '../../src/sketch/exponential.ts';
 import { Dictionary } from '../../src/span/dictionary.ts';
 import { batchOf, type PlainSpan } from './batch-of.ts';
@@ -199,39 +200,46 @@ test('excluded dimensions do not tell series apart', () => {
   ]);
 });
 
-test('beyond the limit spans are counted in one series per service, kind and status', () => {
+test('series beyond the limit are rows of their own, and one series per service, kind and status for who counts on', () => {
   const dictionary = new Dictionary();
   const aggregator = new RedAggregator(dictionary, options({ seriesLimit: 2 }));
   const list = ['a', 'b', 'c', 'd', 'a', 'e'].map((name) => ({ ...one, name }));
   const cart = { ...one, name: 'f', statusCode: 2, identity: { ...one.identity, service: 'cart' } };
   const rows = aggregator.aggregate(batchOf(dictionary, [...list, cart]));
   const shown = Array.from(rows.series, (id, row) => {
-    const { service, spanName, kind, statusCode } = aggregator.series.keyOf(id);
+    const { service, spanName, kind, statusCode } = seriesKeyOf(aggregator.series, rows.ownKeys, id);
     return [service, spanName, kind, statusCode, rows.calls[row]];
   });
   expect(shown).toEqual([
     ['shop', 'a', 2, 0, 2],
     ['shop', 'b', 2, 0, 1],
+    ['shop', 'c', 2, 0, 1],
+    ['shop', 'd', 2, 0, 1],
+    ['shop', 'e', 2, 0, 1],
+    ['cart', 'f', 2, 2, 1],
+  ]);
+  expect(aggregator.overflowedSpans).toBe(4);
+  const delta = new DeltaFolder(aggregator.series).fold(rows);
+  const told = Array.from(delta.series, (id, row) => {
+    const { service, spanName, kind, statusCode } = delta.newSeries[id] as SeriesKey;
+    return [service, spanName, kind, statusCode, delta.calls[row]];
+  });
+  expect(told).toEqual([
+    ['shop', 'a', 2, 0, 2],
+    ['shop', 'b', 2, 0, 1],
     ['shop', 'otel.metric.overflow', 2, 0, 3],
     ['cart', 'otel.metric.overflow', 2, 2, 1],
   ]);
-  expect(aggregator.overflowedSpans).toBe(4);
 });
 
-test('a name that the dictionary has no room for is counted under the overflow name', () => {
-  const dictionary = new Dictionary({ names: 3 });
-  const aggregator = new RedAggregator(dictionary, options());
-  const rows = aggregator.aggregate(
-    batchOf(
-      dictionary,
-      ['a', 'b', 'c'].map((name) => ({ ...one, name })),
-    ),
-  );
-  expect(Array.from(rows.series, (id) => aggregator.series.keyOf(id).spanName)).toEqual([
-    'a',
-    'otel.metric.overflow',
-  ]);
-  expect([...rows.calls]).toEqual([1, 2]);
+test('one service with too many series takes nothing from another', () => {
+  const dictionary = new Dictionary();
+  const aggregator = new RedAggregator(dictionary, options({ seriesLimit: 100, seriesPerService: 3 }));
+  const cart = { ...one, identity: { ...one.identity, service: 'cart' } };
+  const list = Array.from({ length: 20 }, (_, i) => ({ ...one, name: `op-${i}` }));
+  const { series, ownKeys } = aggregator.aggregate(batchOf(dictionary, [...list, cart]));
+  expect(ownKeys?.length).toBe(17);
+  expect(aggregator.series.keyOf(series[20] as number).service).toBe('cart');
 });
 
 test('tables grow with what they hold', () => {

@@ -13,7 +13,7 @@ function weighed(resources: readonly TestResource[], options: Partial<WeigherOpt
   const dictionary = new Dictionary();
   const batch = new SpanBatch();
   new OtlpScanner(dictionary).append(batch, encodeProto(resources), { offset: 0, timestampMs: AT_MS });
-  new Weigher(dictionary, { ...OPTIONS, ...options }).weigh(batch);
+  new Weigher({ ...OPTIONS, ...options }).weigh(batch);
   const repairs: Record<string, number> = {};
   new QualityTally(dictionary.names).of(batch, (repair, spans) => {
     repairs[repair] = spans;

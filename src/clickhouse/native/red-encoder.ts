@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KafkaOrigin } from '../../flow/block.ts';
 import type { RedRows, SeriesKey } from '../../red/red-rows.ts';
-import type { SeriesTable } from '../../red/series-table.ts';
+import { OWN_KEY, type SeriesTable, seriesKeyOf } from '../../red/series-table.ts';
 import { Offsets, WordColumn, writeIntegers, writeWidened } from './columns.ts';
 import { NativeBuffer } from './native-buffer.ts';
 import { SeenColumn } from './seen-column.ts';
@@ -83,7 +83,7 @@ export class RedEncoder {
 
   #collect(part: RedPart, i: number, hashes: Uint32Array, row: number): void {
     const series = part.rows.series[i] as number;
-    const key = part.series.keyOf(series);
+    const key = seriesKeyOf(part.series, part.rows.ownKeys, series);
     this.#connectors.pushText(part.connector);
     this.#services.pushText(key.service);
     this.#kinds.pushText(SPAN_KINDS[key.kind] ?? SPAN_KINDS[0]);
@@ -100,6 +100,7 @@ export class RedEncoder {
 
   /** Kept per series, since hashing is slow; a series id that was given to another key is noticed. */
   #dimsOfSeries(part: RedPart, series: number, key: SeriesKey): SeriesDims {
+    if (series >= OWN_KEY) return dimsOf(key, part.dimensions);
     let known = this.#dimsOf.get(part.connector);
     if (known === undefined) {
       known = [];
@@ -133,6 +134,7 @@ function dimsOf(key: SeriesKey, names: readonly string[]): SeriesDims {
     const name = names[i];
     if (value !== null && name !== undefined) pairs.push([name, value]);
   });
+  for (const [name, value] of key.extra ?? []) if (!names.includes(name)) pairs.push([name, value]);
   if (pairs.length === 0) {
     return { key, hashLo: 0, hashHi: 0, count: 0, keys: NOTHING, values: NOTHING };
   }

@@ -3,7 +3,7 @@ import type { ExporterType } from '../../flow/component-type.ts';
 import type { BlockSink, LaneContext, SinkInputs } from '../../flow/lane.ts';
 import { createPassingSink } from '../../flow/passing-sink.ts';
 import type { RedRows } from '../../red/red-rows.ts';
-import type { SeriesTable } from '../../red/series-table.ts';
+import { type SeriesTable, seriesKeyOf } from '../../red/series-table.ts';
 import { type DebugConfig, debugConfig } from './config.ts';
 import { SpanDescriber } from './describe-span.ts';
 import { BlockSampler } from './sampler.ts';
@@ -43,7 +43,11 @@ function createDebugSink(config: DebugConfig, context: LaneContext, inputs: Sink
     if (config.verbosity === 'basic') return;
     const lines = Math.min(rows.rows, MAX_LINES);
     for (let row = 0; row < lines; row++) {
-      const { service, spanName, kind, statusCode, ...rest } = table.keyOf(rows.series[row] as number);
+      const { service, spanName, kind, statusCode, ...rest } = seriesKeyOf(
+        table,
+        rows.ownKeys,
+        rows.series[row] as number,
+      );
       log.info(
         {
           series: { service, spanName, kind, statusCode, ...(config.verbosity === 'detailed' ? rest : {}) },
