@@ -99,7 +99,14 @@ export function harness(options: HarnessOptions = {}): Harness {
       const connector = spanMetricsConnector.createLane?.(config, { ...context, id }, { histograms: true });
       if (connector === undefined) throw new Error('no lane half');
       const keys: SeriesKey[] = [];
-      return { id, connector, folder: new DeltaFolder(connector.series), keys };
+      const eventKeys: SeriesKey[] = [];
+      return {
+        id,
+        connector,
+        folder: new DeltaFolder(connector.series, connector.eventSeries),
+        keys,
+        eventKeys,
+      };
     });
     return { scanner: new OtlpScanner(dictionary), own };
   });
@@ -113,12 +120,15 @@ export function harness(options: HarnessOptions = {}): Harness {
       const { scanner, own } = laneHalves[lane] as (typeof laneHalves)[number];
       const batch = new SpanBatch();
       scanner.append(batch, payload, { offset: 0, timestampMs: 0 });
-      for (const { id, connector, folder, keys } of own) {
+      for (const { id, connector, folder, keys, eventKeys } of own) {
         const delta = structuredClone(folder.fold(connector.derive(batch)));
         delta.newSeries.forEach((key, i) => {
           keys[delta.firstNewSeries + i] = key;
         });
-        handlers.get(id)?.(lane, delta, keys);
+        delta.events?.newSeries.forEach((key, i) => {
+          eventKeys[(delta.events?.firstNewSeries ?? 0) + i] = key;
+        });
+        handlers.get(id)?.(lane, delta, keys, eventKeys);
       }
     },
     deliver(delta, keys, eventKeys = []) {

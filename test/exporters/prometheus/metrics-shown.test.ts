@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { encodeProto } from '../../support/spans.ts';
 import { named, samplesOf } from '../../vectors/span-metrics/metrics-of.ts';
 import { deltaOf, exemplarsOf, handClock, keyOf } from './deltas.ts';
 import { type Harness, type HarnessOptions, harness } from './harness.ts';
@@ -115,4 +116,46 @@ test('series that are alike in what a metric shows are summed in it', async () =
     [undefined, 2],
     [undefined, 2],
   ]);
+});
+
+test('the options of the connector reach the page', async () => {
+  const own = await started({
+    connectors: {
+      span_metrics: {
+        histogram: { unit: 's', exponential: {} },
+        exemplars: { enabled: true },
+        events: { enabled: true, dimensions: [{ name: 'exception.type' }] },
+        dimensions: [{ glob: 'http.*' }],
+        calls_dimensions: [{ name: 'host.name' }],
+      },
+    },
+    exporter: { enable_open_metrics: true, without_scope_info: true },
+  });
+  const span = (host: string) => ({
+    traceId: '0102030405060708090a0b0c0d0e0f10',
+    spanId: 'a1a2a3a4a5a6a7a8',
+    name: 'a',
+    kind: 2,
+    startNs: 1_700_000_000_000_000_000n,
+    durationNs: 1e9,
+    attributes: { 'http.method': 'GET', 'host.name': host },
+    events: [
+      { name: 'exception', timeNs: 1_700_000_000_500_000_000n, attributes: { 'exception.type': 'Timeout' } },
+    ],
+  });
+  own.ingestProto(encodeProto([{ service: 'shop', spans: [span('x'), span('y')] }]));
+  const page = await (await own.scrape({ accept: OPEN })).text();
+  const common = 'span_kind="SPAN_KIND_SERVER",span_name="a",status_code="STATUS_CODE_UNSET"';
+  const exemplar =
+    '# {trace_id="0102030405060708090a0b0c0d0e0f10",span_id="a1a2a3a4a5a6a7a8"} 1.0 1.700000001e+09';
+  expect(page.split('\n').filter((line) => /^[^#]/.test(line) && !/_created|_sum|_count/.test(line))).toEqual(
+    [
+      ...['x', 'y'].map(
+        (host) =>
+          `traces_span_metrics_calls_total{host_name="${host}",http_method="GET",job="shop",service_name="shop",${common}} 1.0 ${exemplar}`,
+      ),
+      `traces_span_metrics_duration_seconds_bucket{http_method="GET",job="shop",service_name="shop",${common},le="+Inf"} 2 ${exemplar}`,
+      expect.stringMatching(/^traces_span_metrics_events_total\{exception_type="Timeout",.*\} 2\.0$/),
+    ],
+  );
 });
