@@ -62,7 +62,7 @@ export const serviceGraphConfig = z
       .default(false)
       .describe('a label virtual_node that says which end of an edge is made up: client or server'),
     metrics_flush_interval: duration('60s')
-      .refine((ms) => ms >= 0, { error: 'expected a duration that is not negative' })
+      .refine((ms) => ms === 0 || ms >= 1000, { error: 'expected 1s or more, or 0' })
       .describe(
         'how often edges are derived in ClickHouse; 0 = every 10s. Prometheus always sees what is counted so far',
       ),

@@ -16,7 +16,8 @@ const SERIES_IDLE_MS = 15 * 60_000;
 const MOST_SERIES = 100_000;
 /** Lives of lanes whose parties are remembered; one more begins only when a thread was started again. */
 const LIVES = 64;
-const SHORTEST_DERIVATION_MS = 10_000;
+/** Where the collector would hand metrics on with every batch. */
+const AT_ONCE_MS = 10_000;
 
 /** The main half: pairs the halves that all lanes found in committed blocks, and adds up the edges. */
 export class ServiceGraph implements Component, PlainFamilies, EdgeSource {
@@ -44,7 +45,7 @@ export class ServiceGraph implements Component, PlainFamilies, EdgeSource {
     this.edges = {
       rules,
       ttlMs: config.store.ttl,
-      everyMs: Math.max(config.metrics_flush_interval, SHORTEST_DERIVATION_MS),
+      everyMs: config.metrics_flush_interval || AT_ONCE_MS,
     };
     this.#boundsNs = (config.latency_histogram_buckets ?? DEFAULT_BUCKETS_MS).map((ms) =>
       Math.round(ms * NS_PER_MS),

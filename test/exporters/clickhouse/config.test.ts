@@ -62,6 +62,7 @@ describe('how long rows are kept', () => {
       span_metrics_1d: 0,
       sampling_throughput: DAY_MS,
       sampling_probabilities: 90 * DAY_MS,
+      service_graph: 400 * DAY_MS,
     });
   });
 

@@ -11,7 +11,13 @@ import { SQL_FOLDER } from '../../../src/clickhouse/migrations.ts';
 import { tempDirOfTest } from '../../support/temp-dir.ts';
 import { migrateOptions, newDatabase, openClient } from './database.ts';
 
-const FILES = ['001_spans.sql', '002_span_metrics.sql', '003_sampling.sql', '004_ingest_log.sql'];
+const FILES = [
+  '001_spans.sql',
+  '002_span_metrics.sql',
+  '003_sampling.sql',
+  '004_ingest_log.sql',
+  '005_service_graph.sql',
+];
 
 function freshClient(database = newDatabase()): ClickHouse {
   const client = openClient(database);
@@ -60,6 +66,8 @@ describe('migrate', () => {
       'sampling_progress',
       'sampling_throughput',
       'schema_migrations',
+      'service_graph',
+      'service_graph_edges',
       'service_operations',
       'span_metrics_10s',
       'span_metrics_1d',
@@ -78,7 +86,8 @@ describe('migrate', () => {
     await migrate(client, migrateOptions);
     const forgetful = await client.query(
       `SELECT name FROM system.tables WHERE database = {db: String} AND engine LIKE '%MergeTree'
-       AND name NOT IN ('schema_migrations', 'sampling_pollers', 'sampling_progress') AND engine_full NOT LIKE '%non_replicated_deduplication_window = 10000%'`,
+       AND name NOT IN ('schema_migrations', 'sampling_pollers', 'sampling_progress', 'service_graph')
+       AND engine_full NOT LIKE '%non_replicated_deduplication_window = 10000%'`,
       { db: client.database },
     );
     expect(forgetful).toEqual([]);
@@ -126,10 +135,10 @@ describe('migrate', () => {
   test('refuses a database that a newer release has brought forward, and names both', async () => {
     const client = freshClient();
     const { folder, path } = ownFolder();
-    writeFileSync(join(path, '005_more.sql'), 'SELECT 1;\n');
+    writeFileSync(join(path, '006_more.sql'), 'SELECT 1;\n');
     await migrate(client, { ...migrateOptions, folder });
     const message = expect.stringMatching(
-      /is at number 5 \(005_more.sql\).*knows up to number 4 \(004_ingest_log.sql\)/,
+      /is at number 6 \(006_more.sql\).*knows up to number 5 \(005_service_graph.sql\)/,
     );
     await expect(migrate(client, migrateOptions)).rejects.toMatchObject({ code: 'START', message });
     await expect(checkSchema(client)).rejects.toMatchObject({ code: 'START', message });
@@ -172,10 +181,10 @@ describe('migrate', () => {
     const { folder, path } = ownFolder();
     await migrate(client, { ...migrateOptions, folder });
     writeFileSync(
-      join(path, '005_more.sql'),
+      join(path, '006_more.sql'),
       'ALTER TABLE {{DB}}.ingest_log ADD COLUMN IF NOT EXISTS X UInt8;\n',
     );
-    expect(await migrate(client, { ...migrateOptions, folder })).toMatchObject({ applied: ['005_more.sql'] });
+    expect(await migrate(client, { ...migrateOptions, folder })).toMatchObject({ applied: ['006_more.sql'] });
   });
 
   test('makes the TTL of spans follow the configuration', async () => {
