@@ -10,6 +10,10 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'the same file in the collector and here: the same series and values, label for label',
     load: () => import('./parity.bench.ts'),
   },
+  differential: {
+    what: 'random requests to the collector and here, in many configurations: the same series and values',
+    load: () => import('./differential.bench.ts'),
+  },
   cpu: {
     what: "kafka -> span_metrics -> prometheus: spans per CPU-second, ours over the collector's",
     load: () => import('./cpu.bench.ts'),
@@ -69,6 +73,14 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
   'sampling-round': {
     what: 'a round of the default sampling controller over 100,000 operations: CPU',
     load: () => import('./sampling-round.bench.ts'),
+  },
+  quantiles: {
+    what: 'quantiles from ClickHouse against the nearest rank, at every rollup; bytes of scales 4 and 5',
+    load: () => import('./quantiles.bench.ts'),
+  },
+  'rollup-queries': {
+    what: '30 days x 2,000 series in rollups: how long the server takes for what dashboards ask',
+    load: () => import('./rollup-queries.bench.ts'),
   },
   sampling: {
     what: "a real SDK's sampler in the loop: shares of decisions, steps of traffic, a restart",

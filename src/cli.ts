@@ -29,6 +29,7 @@ export interface CliDeps {
   readonly print: (line: string) => void;
   readonly complain: (line: string) => void;
   readonly progress: CommandIo['progress'];
+  readonly openScreen?: CommandIo['openScreen'];
   readonly clock: Clock;
   readonly logFor: (config: LoadedConfig) => Log;
   readonly readFile?: (path: string) => string;
@@ -176,17 +177,18 @@ async function dispatch(given: Arguments, stop: AbortSignal, deps: CliDeps): Pro
 }
 
 async function withConfig(given: Arguments, stop: AbortSignal, deps: CliDeps): Promise<number> {
-  const { print, complain, progress, clock } = deps;
+  const { print, complain, progress, openScreen, clock } = deps;
+  const alone = { print, complain, progress, openScreen, clock };
   if (given.command?.needsConfig === false) {
     const [option] = [
       ...(given.configs.length > 0 ? ['config'] : []),
       ...(given.sets.length > 0 ? ['set'] : []),
     ];
     if (option !== undefined) throw new UsageError(`${given.name} takes no --${option}`);
-    return given.command.run(given, { print, complain, progress, clock }, stop);
+    return given.command.run(given, alone, stop);
   }
   if (given.configs.length === 0) {
-    const code = given.command?.runWithout?.(given, { print, complain, progress, clock }, stop);
+    const code = given.command?.runWithout?.(given, alone, stop);
     if (code !== undefined) return code;
     throw new UsageError('no configuration: --config FILE (pipelines/all-in-one.yaml is one to begin with)');
   }
@@ -204,7 +206,7 @@ async function withConfig(given: Arguments, stop: AbortSignal, deps: CliDeps): P
     deps.print('The configuration is right.');
     return EXIT.ok;
   }
-  const io = { print, complain, progress, clock, log: deps.logFor(config) };
+  const io = { ...alone, log: deps.logFor(config) };
   return given.command.run(given, config, io, stop);
 }
 

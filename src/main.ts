@@ -3,8 +3,10 @@ import { migrateCommand } from './app/commands/migrate.ts';
 import { queryCommand } from './app/commands/query/query.ts';
 import { replayCommand } from './app/commands/replay.ts';
 import { samplingCommand } from './app/commands/sampling/sampling.ts';
+import { openScreen } from './app/commands/screen.ts';
 import { simulateCommand } from './app/commands/simulate/simulate.ts';
 import { createTerminal } from './app/commands/terminal.ts';
+import { topCommand } from './app/commands/top/top.ts';
 import { verifyCommand } from './app/commands/verify.ts';
 import { COMPONENTS } from './app/components.ts';
 import { armFaults } from './app/faults.ts';
@@ -22,6 +24,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     stop.abort();
   });
 }
+const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
 process.exitCode = await runCli(process.argv.slice(2), stop.signal, {
   table: COMPONENTS,
   commands: [
@@ -31,11 +34,13 @@ process.exitCode = await runCli(process.argv.slice(2), stop.signal, {
     replayCommand,
     samplingCommand,
     simulateCommand,
+    topCommand,
     verifyCommand,
   ],
   variables: process.env,
   run: (config, signal) => run(config, { stop: signal }),
   ...createTerminal(process.stdout, process.stderr, systemClock),
+  openScreen: isTerminal ? () => openScreen(process.stdin, process.stdout) : undefined,
   clock: systemClock,
   logFor: (config) => createLog(config.service.telemetry.logs),
 });

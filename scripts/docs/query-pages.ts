@@ -52,6 +52,8 @@ function renderIndex(queries: readonly NamedQuery[]): string {
 prints the statement with its values for any other client. \`--clickhouse URL --database NAME\` stands in for a configuration.
 Names, numbers and texts travel as ClickHouse's own parameters, never as part of the statement.
 
+\`spanweir top\` shows \`services\` and \`operations\` as they are now, again and again.
+
 Queries over RED metrics read each part of their range from the coarsest table that has it exactly: whole UTC days from
 \`span_metrics_1d\`, hours, minutes and 10 s windows at the ends. The ends go down to 10 s, or outward to the finest windows that are
 still kept of that time (\`ttl\` of the clickhouse exporter). A step has to be made of windows that are still kept.

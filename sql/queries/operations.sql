@@ -7,31 +7,28 @@
 -- param to (time = now): where to end
 -- param sort (rate|errors|error_share|p95|busy = rate): what comes first
 -- param limit (count = 100): most rows
+WITH
+    toUnixTimestamp({to:DateTime}) - toUnixTimestamp({from:DateTime}) AS seconds,
+    -- errors of several series add up, since their spans are of the same traces
+    sumMap(if(WeightSquares = 0, CAST(map(), 'Map(String, Float64)'), map(toString(StatusCode), WeightSquares))) AS squares,
+    pow(arraySum(square -> sqrt(square), mapValues(squares)), 2) AS variance
 SELECT
     ServiceName AS service,
     SpanName AS operation,
     SpanKind AS kind,
-    round(sum(calls) / seconds, 6) AS calls_per_s,
-    round(calls_low(sum(spans), sum(calls), pow(sum(sqrt(squares)), 2)) / seconds, 6) AS calls_per_s_low,
-    round(calls_high(sum(calls), pow(sum(sqrt(squares)), 2), max(largest)) / seconds, 6) AS calls_per_s_high,
-    round(sumIf(calls, StatusCode = 'Error') / seconds, 6) AS errors_per_s,
-    round(sumIf(calls, StatusCode = 'Error') / sum(calls), 6) AS error_share,
-    round(exphist_quantile(0.5, sumMap(hist)) * 1000, 3) AS p50_ms,
-    round(exphist_quantile(0.95, sumMap(hist)) * 1000, 3) AS p95_ms,
-    round(exphist_quantile(0.99, sumMap(hist)) * 1000, 3) AS p99_ms,
-    round(sum(ns) / sum(sum(ns)) OVER (), 6) AS busy_share
-FROM
-(
-    SELECT
-        ServiceName, SpanName, SpanKind, StatusCode,
-        sum(Spans) AS spans, sum(Calls) AS calls, sum(WeightSquares) AS squares, max(WeightMax) AS largest, sumMap(Hist) AS hist, sum(DurationSumNs) AS ns,
-        toUnixTimestamp({to:DateTime}) - toUnixTimestamp({from:DateTime}) AS seconds
-    FROM {{SPAN_METRICS}}
-    WHERE ({service:String} = '' OR ServiceName = {service:String})
-      AND ({kind:String} = 'all' OR SpanKind = {kind:String} OR ({kind:String} = 'entry' AND SpanKind IN ('Server', 'Consumer')))
-    GROUP BY ServiceName, SpanName, SpanKind, StatusCode
-)
-GROUP BY ServiceName, SpanName, SpanKind, seconds
+    round(sum(Calls) / seconds, 6) AS calls_per_s,
+    round(calls_low(sum(Spans), sum(Calls), variance) / seconds, 6) AS calls_per_s_low,
+    round(calls_high(sum(Calls), variance, max(WeightMax)) / seconds, 6) AS calls_per_s_high,
+    round(sumIf(Calls, StatusCode = 'Error') / seconds, 6) AS errors_per_s,
+    round(sumIf(Calls, StatusCode = 'Error') / sum(Calls), 6) AS error_share,
+    round(exphist_quantile(0.5, sumMap(Hist)) * 1000, 3) AS p50_ms,
+    round(exphist_quantile(0.95, sumMap(Hist)) * 1000, 3) AS p95_ms,
+    round(exphist_quantile(0.99, sumMap(Hist)) * 1000, 3) AS p99_ms,
+    round(sum(DurationSumNs) / sum(sum(DurationSumNs)) OVER (), 6) AS busy_share
+FROM {{SPAN_METRICS}}
+WHERE ({service:String} = '' OR ServiceName = {service:String})
+  AND ({kind:String} = 'all' OR SpanKind = {kind:String} OR ({kind:String} = 'entry' AND SpanKind IN ('Server', 'Consumer')))
+GROUP BY ServiceName, SpanName, SpanKind
 ORDER BY
     multiIf({sort:String} = 'errors', errors_per_s, {sort:String} = 'error_share', error_share, {sort:String} = 'p95', p95_ms,
         {sort:String} = 'busy', busy_share, calls_per_s) DESC,

@@ -7,28 +7,25 @@
 -- param from (time = 1h): where to begin
 -- param to (time = now): where to end
 -- param step (duration = auto): length of a step; auto makes some hundred of them
+WITH
+    toDateTime(intDiv(toUnixTimestamp(Ts), {step:UInt32}) * {step:UInt32}, 'UTC') AS step_start,
+    least({step:UInt32}, toUnixTimestamp({to:DateTime}) - toUnixTimestamp(step_start)) AS seconds,
+    -- errors of several series add up, since their spans are of the same traces
+    sumMap(if(WeightSquares = 0, CAST(map(), 'Map(UInt64, Float64)'), map(cityHash64(SpanKind, SpanName, StatusCode), WeightSquares))) AS squares,
+    pow(arraySum(square -> sqrt(square), mapValues(squares)), 2) AS variance
 SELECT
-    time,
-    round(sum(calls) / seconds, 6) AS calls_per_s,
-    round(calls_low(sum(spans), sum(calls), pow(sum(sqrt(squares)), 2)) / seconds, 6) AS calls_per_s_low,
-    round(calls_high(sum(calls), pow(sum(sqrt(squares)), 2), max(largest)) / seconds, 6) AS calls_per_s_high,
-    round(sumIf(calls, StatusCode = 'Error') / seconds, 6) AS errors_per_s,
-    round(sumIf(calls, StatusCode = 'Error') / sum(calls), 6) AS error_share,
-    round(exphist_quantile(0.5, sumMap(hist)) * 1000, 3) AS p50_ms,
-    round(exphist_quantile(0.95, sumMap(hist)) * 1000, 3) AS p95_ms,
-    round(exphist_quantile(0.99, sumMap(hist)) * 1000, 3) AS p99_ms
-FROM
-(
-    SELECT
-        toDateTime(intDiv(toUnixTimestamp(Ts), {step:UInt32}) * {step:UInt32}, 'UTC') AS time,
-        least({step:UInt32}, toUnixTimestamp({to:DateTime}) - toUnixTimestamp(time)) AS seconds,
-        SpanKind, SpanName, StatusCode,
-        sum(Spans) AS spans, sum(Calls) AS calls, sum(WeightSquares) AS squares, max(WeightMax) AS largest, sumMap(Hist) AS hist
-    FROM {{SPAN_METRICS}}
-    WHERE ServiceName = {service:String}
-      AND ({operation:String} = '' OR SpanName = {operation:String})
-      AND ({kind:String} = 'all' OR SpanKind = {kind:String} OR ({kind:String} = 'entry' AND SpanKind IN ('Server', 'Consumer')))
-    GROUP BY time, SpanKind, SpanName, StatusCode
-)
-GROUP BY time, seconds
+    step_start AS time,
+    round(sum(Calls) / seconds, 6) AS calls_per_s,
+    round(calls_low(sum(Spans), sum(Calls), variance) / seconds, 6) AS calls_per_s_low,
+    round(calls_high(sum(Calls), variance, max(WeightMax)) / seconds, 6) AS calls_per_s_high,
+    round(sumIf(Calls, StatusCode = 'Error') / seconds, 6) AS errors_per_s,
+    round(sumIf(Calls, StatusCode = 'Error') / sum(Calls), 6) AS error_share,
+    round(exphist_quantile(0.5, sumMap(Hist)) * 1000, 3) AS p50_ms,
+    round(exphist_quantile(0.95, sumMap(Hist)) * 1000, 3) AS p95_ms,
+    round(exphist_quantile(0.99, sumMap(Hist)) * 1000, 3) AS p99_ms
+FROM {{SPAN_METRICS}}
+WHERE ServiceName = {service:String}
+  AND ({operation:String} = '' OR SpanName = {operation:String})
+  AND ({kind:String} = 'all' OR SpanKind = {kind:String} OR ({kind:String} = 'entry' AND SpanKind IN ('Server', 'Consumer')))
+GROUP BY step_start
 ORDER BY time

@@ -2,6 +2,7 @@ import type { ParseArgsConfig } from 'node:util';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/instruments.ts';
 import type { LoadedConfig } from '../../config/loaded-config.ts';
+import type { Screen } from './screen.ts';
 
 /** What the process ends with. */
 export const EXIT = {
@@ -67,6 +68,8 @@ export interface CommandIo {
    * time. Undefined = done: the line goes away.
    */
   readonly progress: (text: string | undefined) => void;
+  /** Takes the whole terminal; undefined where there is none. */
+  readonly openScreen?: (() => Screen) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }

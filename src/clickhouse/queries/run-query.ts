@@ -26,8 +26,22 @@ export async function runQuery(
   given: Readonly<Record<string, string>>,
   context: QueryContext,
 ): Promise<QueriedTable> {
-  const { sql, values } = bindQuery(query, given, context, client.database);
+  const { sql, values } = bindQuery(query, await named(client, query, given), context, client.database);
   return client.queryTable(sql, values);
+}
+
+/** With the connector that is meant where none is given: looking it up within the statement is slower. */
+async function named(
+  client: ClickHouse,
+  query: NamedQuery,
+  given: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, string>>> {
+  const isMissing = query.sql.includes('{{SPAN_METRICS') && (given['connector'] ?? '') === '';
+  if (!isMissing) return given;
+  const [row] = await client.query<{ first: string }>(
+    `SELECT min(Connector) AS first FROM ${quoted(client.database)}.span_metrics_1d`,
+  );
+  return { ...given, connector: row?.first ?? '' };
 }
 
 /**
@@ -48,20 +62,24 @@ export function bindQuery(
     throw new SpanweirError('BAD_DATA', 'from has to come before to');
   }
   const ranges = query.sql.includes('{{SPAN_METRICS') ? alignRange(query, bound, context) : undefined;
+  const connector =
+    bound.get('connector') === ''
+      ? `Connector = (SELECT min(Connector) FROM ${quoted(database)}.span_metrics_1d) `
+      : 'Connector = {connector:String}';
   const sql = query.sql.replaceAll(USED, (used, last?: string, unit = '') => {
     const { fromS, toS, shiftS, stepS } = ranges as Aligned;
     if (last !== undefined) {
       const lengthS = Number(last) * (UNIT_S[unit] as number);
-      return redRows({ fromS: toS - lengthS, toS }, undefined, database);
+      return redRows({ fromS: toS - lengthS, toS }, undefined, database, connector);
     }
     const shift = used.includes('versus') ? shiftS : 0;
-    return redRows({ fromS: fromS - shift, toS: toS - shift }, stepS, database);
+    return redRows({ fromS: fromS - shift, toS: toS - shift }, stepS, database, connector);
   });
   // Values that only say where to read are not the server's to know.
   const wanted = query.parameters.filter(({ type }) => type !== '' || query.sql.includes('{{SPAN_METRICS'));
   const values = wanted.flatMap(({ name }) => {
     const value = bound.get(name);
-    return value === undefined ? [] : [[name, value] as const];
+    return value === undefined || (name === 'connector' && value === '') ? [] : [[name, value] as const];
   });
   return { sql: sql.replaceAll('{{DB}}', quoted(database)), values: Object.fromEntries(values) };
 }
@@ -104,13 +122,17 @@ function numberOf(bound: BoundValues, name: string): number | undefined {
 const COLUMNS =
   'Ts, ServiceName, SpanKind, SpanName, StatusCode, Dims, Spans, Calls, WeightSquares, WeightMax, DurationSumNs, DurationMaxNs, Hist';
 
-function redRows(range: RangeS, stepS: number | undefined, database: string): string {
+/** One part a table, since each costs planning: most ranges have two ends in the finer ones. */
+function redRows(range: RangeS, stepS: number | undefined, database: string, connector: string): string {
   const db = quoted(database);
-  const connector = `Connector = if({connector:String} = '', (SELECT min(Connector) FROM ${db}.span_metrics_1d), {connector:String})`;
-  const pieces = planRollups(range, stepS).map(
-    ({ table, fromS, toS }) =>
-      `SELECT ${COLUMNS} FROM ${db}.${table} WHERE Ts >= toDateTime(${fromS}) AND Ts < toDateTime(${toS}) AND ${connector}`,
-  );
-  const none = `SELECT ${COLUMNS} FROM ${db}.span_metrics_1d WHERE ${connector} AND 0`;
-  return `(${(pieces.length === 0 ? [none] : pieces).join('\n    UNION ALL ')})`;
+  const pieces = planRollups(range, stepS);
+  const parts = [...new Set(pieces.map(({ table }) => table))].map((table) => {
+    const ranges = pieces
+      .filter((piece) => piece.table === table)
+      .map(({ fromS, toS }) => `Ts >= toDateTime(${fromS}) AND Ts < toDateTime(${toS})`);
+    const when = ranges.length === 1 ? ranges[0] : `(${ranges.join(' OR ')})`;
+    return `SELECT ${COLUMNS} FROM ${db}.${table} WHERE ${when} AND ${connector}`;
+  });
+  const none = `SELECT ${COLUMNS} FROM ${db}.span_metrics_1d WHERE 0`;
+  return `(${(parts.length === 0 ? [none] : parts).join('\n    UNION ALL ')})`;
 }

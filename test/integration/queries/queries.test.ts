@@ -4,10 +4,11 @@ import { migrateForEver } from '../../../bench/support/embedded-database.ts';
 import { renderQueryPages, SAMPLES, SHOP_CONTEXT } from '../../../scripts/docs/query-pages.ts';
 import { queryCommand } from '../../../src/app/commands/query/query.ts';
 import { renderTable } from '../../../src/app/commands/query/render.ts';
+import { topCommand } from '../../../src/app/commands/top/top.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { readQueries } from '../../../src/clickhouse/queries/catalogue.ts';
 import { runQuery } from '../../../src/clickhouse/queries/run-query.ts';
-import { fillShop, traceId } from '../../support/shop.ts';
+import { fillShop, SHOP_END_S, traceId } from '../../support/shop.ts';
 import { newDatabase, openClient } from '../clickhouse/database.ts';
 
 const client = openClient(newDatabase());
@@ -340,4 +341,29 @@ test('spanweir query asks a server that is named by its URL', async () => {
   const never = new AbortController().signal;
   expect(await queryCommand.runWithout?.({ values, positionals: ['trace'] }, io, never)).toBe(0);
   expect(printed.join('\n').split('\r\n')).toHaveLength(6);
+});
+
+test('spanweir top --once shows the services as they are now', async () => {
+  const printed: string[] = [];
+  const quiet = (): void => undefined;
+  const clock = { ...systemClock, wallMs: () => SHOP_END_S * 1000 + 5000 };
+  const io = { print: (line: string) => void printed.push(line), complain: quiet, progress: quiet, clock };
+  const values = {
+    clickhouse: client.url,
+    database: client.database,
+    once: true,
+    window: '2m',
+    sort: 'errors',
+  };
+  const never = new AbortController().signal;
+  expect(await topCommand.runWithout?.({ values, positionals: [] }, io, never)).toBe(0);
+  expect(printed[0]).toBe('services by errors, 2m until 12:10:00 UTC');
+  // 12 checkouts, of which 2 fail with an error in both services, and 1 page.
+  expect(printed.slice(3).map((line) => line.split(/ +/).slice(0, 4))).toEqual([
+    ['frontend', '1.00', '0.03', '2.50'],
+    ['checkout', '0.10', '0.02', '16.67'],
+    ['admin', '0.01', '0.00', '0.00'],
+    ['payment', '0.10', '0.00', '0.00'],
+    ['search', '1.00', '0.00', '0.00'],
+  ]);
 });
