@@ -165,7 +165,7 @@ async function manyDays(world: World): Promise<string> {
     name: 'old',
     startNs: nowNs - BigInt(day) * DAY_NS,
     endNs: nowNs - BigInt(day) * DAY_NS + 1_000_000n,
-    attributes: { 'sampler.type': 'probabilistic', 'sampler.param': 0.5 },
+    attributes: { 'sampler.type': 'probabilistic', 'sampler.param': 1 },
   }));
   world.producer.inject({ partition: 0, value: encodeProto([{ service: 'archive', spans }]) });
   await pause(5000);

@@ -94,7 +94,8 @@ export class World {
       seed: options.seed,
       startNs: BigInt(Date.now()) * 1_000_000n,
       spanIntervalNs: Math.round(1e9 / options.spansPerSecond),
-      rootAttributes: { 'sampler.type': 'probabilistic', 'sampler.param': 0.5 },
+      // Of weight 1: sums of durations are compared to the last nanosecond.
+      rootAttributes: { 'sampler.type': 'probabilistic', 'sampler.param': 1 },
     });
     this.producer = SteadyProducer.start(
       {
