@@ -7,6 +7,7 @@ import { restNs, WINDOW_NS, WINDOW_SECONDS, windowsBefore } from '../window/even
 import { BlockGuard, type BlockLimits, type FoldedLabel } from './block-guard.ts';
 import { BlockRows, NUMBERS, ROW_KEY } from './block-rows.ts';
 import { BlockWords, seriesDescriber } from './block-words.ts';
+import { Demand } from './demand.ts';
 import { DimensionReader, type DimensionSpec, hasDimensions } from './dimension-reader.ts';
 import { HistTable } from './hist-table.ts';
 import type { DefaultDimension } from './red-description.ts';
@@ -52,6 +53,8 @@ export class RedAggregator {
   overflowedSpans = 0;
   /** Of the last batch, where that was asked for. */
   rowOfSpan: Uint32Array | undefined;
+  /** How many series the lane would have without limits. */
+  readonly demand: Demand;
   /** What the last block had too much of. */
   folded: readonly FoldedLabel[] = [];
   readonly #rows: BlockRows;
@@ -77,6 +80,7 @@ export class RedAggregator {
       dimensionsOf: reader === undefined ? () => [] : (tuple) => reader.valuesOf(tuple),
       extraOf: reader === undefined ? () => undefined : (tuple) => reader.extraOf(tuple),
     });
+    this.demand = new Demand(this.#words, (tuple) => reader?.valuesOf(tuple) ?? []);
     const { blockLimits, dimensionNames = [], seriesPerService = seriesLimit } = options;
     this.series = new SeriesRegistry({
       limit: seriesLimit,
@@ -102,8 +106,10 @@ export class RedAggregator {
     this.#traces.clear();
     this.#resources.visit(batch);
     this.#count(batch, this.#dimensions?.tuplesOf(batch) ?? NO_TUPLES);
+    const atMs = batch.records > 0 ? (batch.recordTimestampMs[batch.records - 1] as number) : 0;
+    this.series.at(atMs);
+    this.demand.note(this.#rows, atMs);
     this.#fold(batch.spans);
-    if (batch.records > 0) this.series.at(batch.recordTimestampMs[batch.records - 1] as number);
     return this.#emit();
   }
 

@@ -68,6 +68,18 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'Spans without a service.name, which the connector leaves out.',
     'connector',
   ),
+  spanweir_span_metrics_folded_spans_total: counter(
+    'spans',
+    'Spans that were counted without a label because it had too many values in their block: which label, and of which service (empty for a dimension). At most 20 of them in an ingest thread.',
+    'connector',
+    'service',
+    'label',
+  ),
+  spanweir_span_metrics_series_demand: gauge(
+    'series',
+    'Series that there would be without limits, estimated over the last 10 to 20 minutes; of all ingest threads together.',
+    'connector',
+  ),
   spanweir_span_metrics_overflow_total: counter(
     'spans',
     'Spans counted in an overflow series because the limit of series was reached.',

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Component } from '../../base/component.ts';
 import type { ConnectorType, ConnectorWants } from '../../flow/component-type.ts';
 import type { LaneContext, RedConnector } from '../../flow/lane.ts';
+import type { BlockLimits, FoldedLabel } from '../../red/block-guard.ts';
+import { Culprits } from '../../red/culprits.ts';
 import { EventCounter } from '../../red/event-counter.ts';
 import { ExemplarPicker } from '../../red/exemplar-picker.ts';
 import { DEFAULT_SERIES_LIMIT, RedAggregator, seriesMask } from '../../red/red-aggregator.ts';
@@ -41,6 +43,9 @@ function createLane(config: SpanMetricsConfig, context: LaneContext, wants: Conn
     boundsNs: boundsNs(config),
     excluded: excludedOf(config),
     seriesLimit: seriesLimit(config),
+    seriesPerService: config.cardinality.series_per_service || seriesLimit(config),
+    blockLimits: blockLimits(config),
+    dimensionNames: names,
     histograms: wants.histograms || exponential !== undefined,
     rowOfSpan: exemplars.enabled,
   });
@@ -51,6 +56,8 @@ function createLane(config: SpanMetricsConfig, context: LaneContext, wants: Conn
   const labels = { connector: context.id };
   const skipped = context.instruments.counter('spanweir_span_metrics_no_service_total', labels);
   const overflowed = context.instruments.counter('spanweir_span_metrics_overflow_total', labels);
+  const demand = context.instruments.gauge('spanweir_span_metrics_series_demand', labels);
+  const tell = culpritTeller(context);
   return {
     series: aggregator.series,
     eventSeries: events?.series,
@@ -61,6 +68,8 @@ function createLane(config: SpanMetricsConfig, context: LaneContext, wants: Conn
       const rows = aggregator.aggregate(batch);
       skipped.add(aggregator.skippedNoService - skippedNoService);
       overflowed.add(aggregator.overflowedSpans - overflowedSpans);
+      demand.set(aggregator.demand.series());
+      if (aggregator.folded.length > 0) tell(aggregator.folded);
       return withMore(rows, batch);
     },
   };
@@ -76,10 +85,35 @@ function createLane(config: SpanMetricsConfig, context: LaneContext, wants: Conn
   }
 }
 
+/** Names who has too many values of a label: always in a metric, and in the log once. */
+function culpritTeller({ id, instruments, log }: LaneContext): (folded: readonly FoldedLabel[]) => void {
+  const culprits = new Culprits();
+  return (folded) => {
+    for (const { isNew, label, service, spans } of culprits.note(folded)) {
+      const name = 'spanweir_span_metrics_folded_spans_total';
+      instruments.counter(name, { connector: id, service, label }).add(spans);
+      if (!isNew) continue;
+      log.warn(
+        { connector: id, service, label, spans },
+        'a label has too many values: rare ones are counted together',
+      );
+    }
+  };
+}
+
 function labelsOf(config: SpanMetricsConfig): { scopes: readonly string[]; samplingMethod: boolean } {
   return {
     scopes: config.include_instrumentation_scope,
     samplingMethod: config.enable_metrics_sampling_method,
+  };
+}
+
+function blockLimits({ cardinality: limits }: SpanMetricsConfig): BlockLimits {
+  return {
+    namesPerService: limits.names_per_service,
+    valuesPerDimension: limits.values_per_dimension,
+    seriesPerService: limits.series_per_service,
+    series: limits.series,
   };
 }
 

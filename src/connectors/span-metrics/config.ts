@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration } from '../../base/schema.ts';
+import { cardinality } from './cardinality.ts';
 import { checkDimensions, dimensionList, dimensions } from './dimension-options.ts';
 import { featureGates } from './feature-gates.ts';
 
@@ -128,6 +129,7 @@ export const spanMetricsConfig = z
         'series with labels of their own, per ingest thread; 0 = 1,000,000. What comes later is counted in series ' +
           'named otel.metric.overflow that keep service, kind and status, so that totals stay exact',
       ),
+    cardinality,
     metrics_flush_interval: duration('60s')
       .refine((ms) => ms >= 0, { error: notNegative })
       .describe('how long an exemplar stays')
