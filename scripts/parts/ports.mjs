@@ -8,14 +8,18 @@ import { createServer } from 'node:net';
  */
 const FIRST = 15_000;
 const LAST = 31_999;
+/** Each worker has one port of so many in a row; 0 is the share of whoever is no worker. */
+const SHARES = 8;
+const share = Number(process.env.VITEST_POOL_ID ?? 0) % SHARES;
 
 /**
- * A port of 127.0.0.1 on which nobody listens; different at every call of this process.
+ * A port of 127.0.0.1 on which nobody listens; different at every call of this process, and in every worker of a
+ * test run: what one has found free and not yet opened, another can't find.
  * @returns {Promise<number>}
  */
 export async function freePort() {
   for (let attempt = 0; attempt < 1000; attempt++) {
-    const port = randomInt(FIRST, LAST + 1);
+    const port = FIRST + SHARES * randomInt(Math.floor((LAST - FIRST) / SHARES)) + share;
     if (!given.has(port) && (await isFree(port))) {
       given.add(port);
       return port;

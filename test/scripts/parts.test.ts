@@ -53,6 +53,20 @@ describe('free ports', () => {
     expect(ports.every((port) => port >= 15_000 && port < 32_000)).toBe(true);
   });
 
+  test('are not those of another worker of the same run', async () => {
+    const portsModule = new URL('../../scripts/parts/ports.mjs', import.meta.url).href;
+    const program = `
+      const { freePorts } = await import(${JSON.stringify(portsModule)});
+      console.log(JSON.stringify(await freePorts(300)));`;
+    const portsOf = async (worker: string): Promise<number[]> => {
+      const env = { ...process.env, VITEST_POOL_ID: worker };
+      const args = ['--input-type=module', '-e', program];
+      return JSON.parse(await run(process.execPath, args, { env })) as number[];
+    };
+    const [one, two] = await Promise.all([portsOf('1'), portsOf('2')]);
+    expect(new Set(one.concat(two)).size).toBe(600);
+  });
+
   test('are not those on which somebody listens', async () => {
     const server = createServer();
     const [port = 0] = await freePorts(1);
