@@ -2,8 +2,8 @@ import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { assemble } from './assemble.ts';
 import { cell, toService, UIDS } from './links.ts';
 import { figure, graph, inUnit, limits, lines, link, linked, naming, table } from './panels.ts';
-import { EDGE_CALLS, EDGE_FAILURES, EDGE_SECONDS, prom, promNow, share } from './queries.ts';
-import { labelVariable, prometheusVariable } from './variables.ts';
+import { EDGE_CALLS, EDGE_FAILURES, EDGE_SECONDS, prom, promNow, share, sqlTable } from './queries.ts';
+import { clickHouseVariable, labelVariable, prometheusVariable } from './variables.ts';
 
 /** Edges that begin or end at one of the chosen services. */
 const touching = (metric: string, range: string): string =>
@@ -34,11 +34,16 @@ export function serviceGraph(): Dashboard {
     uid: UIDS.graph,
     title: 'Spanweir / Service graph',
     description: 'Who calls whom: rate, failures and durations of each edge.',
-    variables: [prometheusVariable(), labelVariable('service', 'Service', EDGE_CALLS, 'server')],
+    variables: [
+      prometheusVariable(),
+      clickHouseVariable(),
+      labelVariable('service', 'Service', EDGE_CALLS, 'server'),
+    ],
     sections: [
       { title: 'Graph', panels: [picture()] },
       { title: 'Edges', panels: [...figures(), edges()] },
       { title: 'Over time', panels: overTime() },
+      { title: 'From stored spans', panels: stored() },
     ],
   });
 }
@@ -159,5 +164,54 @@ function overTime() {
         '{{client}} > {{server}}',
       ),
     ),
+  ];
+}
+
+/** The same from ClickHouse, whose edges are paired over any distance and weighted; a minute is there some minutes later. */
+function stored() {
+  const edgesOf = `FROM service_graph_edges
+WHERE $__timeFilter(Ts) AND ($__conditionalAll(Client IN (\${service:singlequote}), $service) OR $__conditionalAll(Server IN (\${service:singlequote}), $service))`;
+  const perSecond = '* 1000 / (${__to} - ${__from})';
+  const nodes = `SELECT node AS id, node AS title, sum(calls) ${perSecond} AS mainstat, sum(failed) / greatest(sum(calls), 1e-9) AS arc__failed, 1 - arc__failed AS arc__ok
+FROM (
+  SELECT Server AS node, sum(Calls) AS calls, sumIf(Calls, Failed) AS failed ${edgesOf} GROUP BY node
+  UNION ALL
+  SELECT DISTINCT Client AS node, 0 AS calls, 0 AS failed ${edgesOf}
+)
+GROUP BY node`;
+  const edges = `SELECT concat(Client, ' > ', Server, ' > ', ConnectionType) AS id, Client AS source, Server AS target,
+       sum(Calls) ${perSecond} AS mainstat, 1000 * exphist_quantile(0.95, sumMap(ServerHist)) AS secondarystat
+${edgesOf}
+GROUP BY source, target, ConnectionType`;
+  const rows = `SELECT Client AS client, Server AS server, ConnectionType AS connection, sum(Spans) AS seen, sum(Calls) AS calls,
+       sumIf(Calls, Failed) / calls AS failed, exphist_quantile(0.95, sumMap(ServerHist)) AS p95_server, exphist_quantile(0.95, sumMap(ClientHist)) AS p95_client
+${edgesOf}
+GROUP BY client, server, connection
+ORDER BY calls DESC
+LIMIT 500`;
+  return [
+    graph(
+      {
+        title: 'Stored service graph',
+        description:
+          'Of any range, from ClickHouse: calls per second, weighted; red is the share that failed.',
+        width: 12,
+        height: 14,
+      },
+      [sqlTable('nodes', nodes)],
+      sqlTable('edges', edges),
+    ).dataLinks([link('Its performance', toService(cell('id')))]),
+    table(
+      {
+        title: 'Stored edges',
+        description: 'seen: requests that were stored; calls: what these stand for.',
+        width: 12,
+        height: 14,
+      },
+      sqlTable('A', rows),
+    )
+      .overrideByName('server', [linked('Its performance', toService(cell('server')))])
+      .overrideByName('failed', [inUnit('percentunit')])
+      .overrideByRegexp('^p95_', [inUnit('s')]),
   ];
 }

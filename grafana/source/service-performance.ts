@@ -11,6 +11,7 @@ import {
   promNow,
   promWithExemplars,
   share,
+  sqlSeries,
   sqlTable,
 } from './queries.ts';
 import { choices, clickHouseVariable, labelVariable, prometheusVariable } from './variables.ts';
@@ -52,7 +53,7 @@ export function servicePerformance(): Dashboard {
       { title: 'Services over time', panels: overTime() },
       { title: 'Operations of $service', panels: [operations()] },
       { title: 'Durations of $operation', panels: durations() },
-      { title: 'Traces', panels: traces() },
+      { title: 'How sure, and the traces behind', panels: [sureness(), ...traces()] },
     ],
   });
 }
@@ -179,6 +180,34 @@ function durations() {
       promBuckets('A', `sum by (le) (increase(${DURATION}_bucket{${WHERE}}[$__rate_interval]))`),
     ),
   ];
+}
+
+/** From the rollup, where each row says how sure its count is. */
+function sureness() {
+  const sql = `SELECT time, sum(calls) / $__interval_s AS rate,
+       calls_low(sum(seen), sum(calls), pow(sum(sqrt(squares)), 2)) / $__interval_s AS low,
+       calls_high(sum(calls), pow(sum(sqrt(squares)), 2), max(largest)) / $__interval_s AS high
+FROM (
+  SELECT $__timeInterval(Ts) AS time, sum(Spans) AS seen, sum(Calls) AS calls, sum(WeightSquares) AS squares, max(WeightMax) AS largest
+  FROM span_metrics_1m
+  WHERE $__timeFilter(Ts) AND Connector = (SELECT min(Connector) FROM span_metrics_1m WHERE $__timeFilter(Ts))
+    AND $__conditionalAll(ServiceName IN (\${service:singlequote}), $service)
+    AND $__conditionalAll(SpanName IN (\${operation:singlequote}), $operation)
+    AND concat('SPAN_KIND_', upper(SpanKind)) IN (\${kind:singlequote})
+  GROUP BY time, ServiceName, SpanKind, SpanName, StatusCode, DimsHash
+)
+GROUP BY time
+ORDER BY time`;
+  return lines(
+    {
+      title: 'Rate with its 95 % interval',
+      description:
+        'Of sampled traffic, from ClickHouse: the true rate lies between low and high in 95 of 100 cases. Where everything is sampled the three are one.',
+      unit: 'reqps',
+      width: 24,
+    },
+    sqlSeries('A', sql),
+  ).interval('1m');
 }
 
 function traces() {

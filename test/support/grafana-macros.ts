@@ -60,6 +60,8 @@ export function expandSql(sql: string, moment: Moment): string {
   );
   return withVariables(bucketed, (name, format) => {
     if (name === '__interval_s') return String(intervalS);
+    if (name === '__from') return String(moment.fromMs);
+    if (name === '__to') return String(moment.toMs);
     const value = valueFor(name, moment);
     const values = typeof value === 'string' ? [value] : value;
     if (format === 'singlequote') return values.map((one) => `'${one.replaceAll("'", "\\'")}'`).join(',');
