@@ -1,5 +1,5 @@
 import { textOfValue } from '../span/attribute-text.ts';
-import { type ATTRIBUTES_OF, AttributeCursor, VALUE } from '../span/attributes.ts';
+import { type ATTRIBUTES_OF, AttributeCursor, KeySet, VALUE } from '../span/attributes.ts';
 import { Interner } from '../span/interner.ts';
 import type { PartyTable } from './party-table.ts';
 
@@ -9,23 +9,25 @@ type Field = (typeof ATTRIBUTES_OF)[keyof typeof ATTRIBUTES_OF];
 export class EdgeAttributes {
   readonly words: Uint32Array;
   readonly #keys: readonly Buffer[];
+  readonly #set: KeySet;
   readonly #table: PartyTable;
   readonly #cursor = new AttributeCursor();
 
   constructor(keys: readonly string[], table: PartyTable) {
     this.#keys = keys.map((key) => Buffer.from(key));
+    this.#set = new KeySet(this.#keys);
     this.#table = table;
     this.words = new Uint32Array(keys.length);
   }
 
   read(arena: Buffer, at: number, end: number, field: Field): void {
     const { words } = this;
-    words.fill(0);
-    if (at === end) return;
-    const cursor = this.#cursor;
     const keys = this.#keys;
+    words.fill(0);
+    if (at === end || keys.length === 0) return;
+    const cursor = this.#cursor;
     cursor.reset(arena, at, end, field);
-    while (cursor.next()) {
+    while (cursor.findSome(this.#set)) {
       for (let k = 0; k < keys.length; k++) {
         if (words[k] === 0 && cursor.keyIs(keys[k] as Buffer)) words[k] = this.#word(arena);
       }

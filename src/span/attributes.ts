@@ -104,6 +104,23 @@ const WIRE_OF_KIND = [
   WIRE.len,
 ] as const;
 
+/** Tells most keys that are not among some from their length and first byte alone. */
+export class KeySet {
+  readonly #slots = new Uint8Array(4096);
+
+  constructor(keys: readonly Uint8Array[]) {
+    for (const key of keys) this.#slots[slotOf(key[0] ?? 0, key.length)] = 1;
+  }
+
+  mayHold(first: number, length: number): boolean {
+    return length === 0 || this.#slots[slotOf(first, length)] === 1;
+  }
+}
+
+function slotOf(first: number, length: number): number {
+  return ((length << 7) ^ first) & 4095;
+}
+
 /**
  * Walks the attributes (repeated KeyValue) of a message without allocating. Where the bytes can't be read
  * it ends, with `malformed` set.
@@ -160,6 +177,20 @@ export class AttributeCursor extends ValueCursor {
         if (this.#cannotBe(key) && this.#cannotBe(other)) continue;
         this.#readPair(this.#pairAt, this.#at);
         if (this.keyIs(key) || this.keyIs(other)) return true;
+      }
+      return false;
+    } catch (error) {
+      return this.#end_(error);
+    }
+  }
+
+  /** As `find`, for whichever of some keys comes first; now and then it stops at another key. */
+  findSome(keys: KeySet): boolean {
+    try {
+      while (this.#nextPair()) {
+        if (this.#isNoneOf(keys)) continue;
+        this.#readPair(this.#pairAt, this.#at);
+        return true;
       }
       return false;
     } catch (error) {
@@ -228,6 +259,20 @@ export class AttributeCursor extends ValueCursor {
     const valueAt = at + 2 + length;
     if (length >= 0x80 || end - valueAt < 2 || bytes[valueAt] !== VALUE_OF_PAIR) return false;
     if (length === key.length && bytes[at + 2] === key[0]) return false;
+    const valueLength = bytes[valueAt + 1] as number;
+    return valueLength < 0x80 && valueAt + 2 + valueLength === end;
+  }
+
+  /** As `#cannotBe`. */
+  #isNoneOf(keys: KeySet): boolean {
+    const { bytes } = this;
+    const at = this.#pairAt;
+    const end = this.#at;
+    if (end - at < 3 || bytes[at] !== KEY) return false;
+    const length = bytes[at + 1] as number;
+    const valueAt = at + 2 + length;
+    if (length >= 0x80 || end - valueAt < 2 || bytes[valueAt] !== VALUE_OF_PAIR) return false;
+    if (keys.mayHold(bytes[at + 2] as number, length)) return false;
     const valueLength = bytes[valueAt + 1] as number;
     return valueLength < 0x80 && valueAt + 2 + valueLength === end;
   }
