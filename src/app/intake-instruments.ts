@@ -11,6 +11,7 @@ export function intakeInstruments(instruments: Instruments, receiver: string): I
     tombstones: instruments.counter('spanweir_intake_tombstones_total', labels),
     quarantined: (reason): Counter =>
       instruments.counter('spanweir_intake_quarantined_total', { receiver, reason }),
+    blockDuration: instruments.timer('spanweir_block_duration_seconds', labels),
     reformed: instruments.counter('spanweir_reformed_blocks_total', labels),
     changed: (how): Counter => instruments.counter('spanweir_changed_blocks_total', { receiver, how }),
     passedOver: instruments.counter('spanweir_passed_over_records_total', labels),

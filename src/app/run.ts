@@ -98,7 +98,7 @@ class Engine {
     const own =
       metrics.level === 'none'
         ? []
-        : [createMetricsEndpoint(metrics, this.#listeners, createExposition(this.#hub))];
+        : [createMetricsEndpoint(metrics, this.#listeners, createExposition(this.#hub, systemClock))];
     const steps = [
       ...[...own, ...this.#host.components].map((component) => () => {
         this.#started.push(component);

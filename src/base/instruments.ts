@@ -14,6 +14,11 @@ export interface Gauge {
   set(value: number): void;
 }
 
+/** How long things took, of which quantiles are shown. */
+export interface Timer {
+  record(seconds: number): void;
+}
+
 /**
  * Instruments by the name that telemetry/metrics.ts declares (an undeclared name is a programmer's error).
  * Ask once and keep the instrument: asking is slow, adding is one array write.
@@ -21,6 +26,7 @@ export interface Gauge {
 export interface Instruments {
   counter(name: string, labels?: Readonly<Record<string, string>>): Counter;
   gauge(name: string, labels?: Readonly<Record<string, string>>): Gauge;
+  timer(name: string, labels?: Readonly<Record<string, string>>): Timer;
 }
 
 /** How a component feels. `recoverable` = degraded but trying; `broken` = will not come back by itself. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { Counter, Log } from '../base/instruments.ts';
+import type { Counter, Log, Timer } from '../base/instruments.ts';
 import type { SpanBatch } from '../span/span-batch.ts';
 import type { BatchPool } from './batch-pool.ts';
 import type { Budget } from './budget.ts';
@@ -32,6 +32,8 @@ export interface IntakeInstruments {
   readonly tombstones: Counter;
   readonly quarantined: (reason: string) => Counter;
   readonly blocks: (outcome: 'committed' | 'dropped' | 'refused') => Counter;
+  /** From a block's first record to its commit. */
+  readonly blockDuration: Timer;
   /** Blocks that an earlier owner planned. */
   readonly reformed: Counter;
   /** Of them, those that the log does not hold any more as they were planned. */
@@ -53,6 +55,12 @@ export interface IntakeDeps {
   readonly random: () => number;
   readonly log: Log;
   readonly instruments: IntakeInstruments;
+}
+
+/** Counts a block that is committed. */
+export function countCommitted({ clock, instruments }: IntakeDeps, { openedAtMs }: OpenBlock): void {
+  instruments.blocks('committed').add(1);
+  instruments.blockDuration.record((clock.monotonicMs() - openedAtMs) / 1000);
 }
 
 export function openBlock(deps: IntakeDeps): OpenBlock {

@@ -5,7 +5,7 @@ import { encodePlan, type PlannedBlock } from './block-plan.ts';
 import type { SealedBlock } from './data-path.ts';
 import type { Delivery } from './delivery.ts';
 import type { PartitionSource, QuarantinedRecord, SourceRecord } from './intake.ts';
-import { type IntakeDeps, releaseBlock } from './intake-shared.ts';
+import { countCommitted, type IntakeDeps, releaseBlock } from './intake-shared.ts';
 import type { PartitionBlock } from './partition-block.ts';
 import { retrying } from './retry.ts';
 import { Waiters } from './waiters.ts';
@@ -229,7 +229,8 @@ export class PartitionBlocks {
       if (isCommitted) this.#committedUntilMs = bounds?.lastMs ?? this.#committedUntilMs;
       // Also when the partition was dropped meanwhile: the broker has moved the position, so it counts.
       if (isCommitted) deps.flow.committed(block.batch);
-      deps.instruments.blocks(isCommitted ? 'committed' : 'dropped').add(1);
+      if (isCommitted) countCommitted(deps, block);
+      else deps.instruments.blocks('dropped').add(1);
       releaseBlock(deps, block);
     }
     deps.budget.nudge();

@@ -3,7 +3,7 @@ import { pass } from '../base/failpoints.ts';
 import type { SealedBlock } from './data-path.ts';
 import type { Delivery } from './delivery.ts';
 import type { Encoding, RequestVerdict } from './intake.ts';
-import { type IntakeDeps, isFull, openBlock, releaseBlock } from './intake-shared.ts';
+import { countCommitted, type IntakeDeps, isFull, openBlock, releaseBlock } from './intake-shared.ts';
 import type { OpenBlock } from './open-block.ts';
 import { Waiters } from './waiters.ts';
 
@@ -109,7 +109,7 @@ export class RequestIntake {
   #written(sealed: RequestBlock): void {
     pass('inserted');
     this.#deps.flow.committed(sealed.block.batch);
-    this.#deps.instruments.blocks('committed').add(1);
+    countCommitted(this.#deps, sealed.block);
     for (const { spans, resolve } of sealed.waiting) resolve({ spans, rejectedSpans: 0, message: '' });
     this.#settle(sealed);
   }

@@ -1,6 +1,6 @@
 /** What is told of one metric of our own. */
 export interface MetricRow {
-  readonly kind: 'counter' | 'gauge';
+  readonly kind: 'counter' | 'gauge' | 'timer';
   /** What one unit is: seconds, bytes, spans, ...; '' for a bare number. */
   readonly unit: string;
   readonly help: string;
@@ -21,4 +21,9 @@ export function gauge(unit: string, help: string, ...labels: string[]): MetricRo
 /** A gauge of which the largest lane counts: ages, delays, states. */
 export function peak(unit: string, help: string, ...labels: string[]): MetricRow {
   return { kind: 'gauge', unit, help, labels, merge: 'max' };
+}
+
+/** Durations, shown as quantiles of about the last minute, over all lanes. */
+export function timer(help: string, ...labels: string[]): MetricRow {
+  return { kind: 'timer', unit: 'seconds', help, labels, merge: 'sum' };
 }

@@ -6,7 +6,7 @@ export function renderMetricsPage(): string {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, { kind, unit, labels, help }]) => {
       const names = labels.map((label) => `\`${label}\``).join(', ');
-      return `| \`${name}\` | ${kind} | ${unit} | ${names} | ${help} |\n`;
+      return `| \`${name}\` | ${kind === 'timer' ? 'summary' : kind} | ${unit} | ${names} | ${help} |\n`;
     });
   return `# Metrics of the engine itself
 

@@ -1,4 +1,4 @@
-import { counter, gauge, type MetricRow, peak } from './metric-row.ts';
+import { counter, gauge, type MetricRow, peak, timer } from './metric-row.ts';
 import { SAMPLING_METRICS } from './sampling-metrics.ts';
 import { SERVICE_GRAPH_METRICS } from './service-graph-metrics.ts';
 
@@ -38,6 +38,10 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
   spanweir_blocks_in_flight_bytes: gauge(
     'bytes',
     'What blocks hold that are open or on their way; max_in_flight_bytes is the limit of each worker.',
+  ),
+  spanweir_block_duration_seconds: timer(
+    "From a block's first record to its commit: quantiles of the last minute.",
+    'receiver',
   ),
   spanweir_half_stored_blocks_total: counter('blocks', 'Requests stored by some exporters only.', 'receiver'),
   spanweir_reformed_blocks_total: counter(
@@ -94,6 +98,10 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'exporter',
   ),
   spanweir_prometheus_scrapes_total: counter('scrapes', 'Requests for the page of metrics.', 'exporter'),
+  spanweir_prometheus_scrape_duration_seconds: timer(
+    'From such a request to the last byte of the page: quantiles of the last minute.',
+    'exporter',
+  ),
 
   // Receivers: kafka.
   spanweir_kafka_receiver_assigned_partitions: gauge('', 'Partitions that this process reads.', 'receiver'),
@@ -227,6 +235,11 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
   spanweir_clickhouse_insert_seconds_total: counter(
     'seconds',
     'Time that these inserts took from sending to the answer.',
+    'exporter',
+    'table',
+  ),
+  spanweir_clickhouse_insert_duration_seconds: timer(
+    'From sending an insert to the answer: quantiles of the last minute.',
     'exporter',
     'table',
   ),

@@ -95,6 +95,7 @@ export class FlowHarness {
         tombstones: this.#counter('tombstones'),
         reformed: this.#counter('reformed'),
         changed: (how) => this.#counter(`changed ${how}`),
+        blockDuration: { record: () => {} },
         passedOver: this.#counter('passed over'),
         held: this.#counter('held'),
         quarantined: (reason) => this.#counter(`quarantined ${reason}`),

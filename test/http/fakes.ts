@@ -20,6 +20,10 @@ export class FakeInstruments implements Instruments {
     return { set: (value: number) => void this.values.set(key, value) };
   }
 
+  timer() {
+    return { record: () => {} };
+  }
+
   #key(name: string, labels: Readonly<Record<string, string>>): string {
     const row = METRICS[name];
     if (row === undefined) throw new Error(`undeclared metric ${name}`);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import { createExposition } from '../../src/telemetry/exposition.ts';
 import { createInstruments } from '../../src/telemetry/instruments.ts';
 import { MetricsHub } from '../../src/telemetry/metrics-hub.ts';
@@ -75,7 +76,7 @@ test('undeclared names and labels are programming errors', () => {
 test('the page for Prometheus has the values of the moment, and those of the process', async () => {
   const hub = new MetricsHub();
   const counter = instrumentsOf(hub, 'main').counter(SPANS, { exporter: 'debug' });
-  const exposition = createExposition(hub);
+  const exposition = createExposition(hub, systemClock);
   counter.add(2);
   expect(await exposition.render()).toContain(`${SPANS}{exporter="debug"} 2\n`);
   counter.add(1);

@@ -37,6 +37,7 @@ export function countInto(tally: Tally): IntakeInstruments {
     quarantined: () => counting('quarantined'),
     blocks: (outcome) =>
       outcome === 'dropped' ? nothing : counting(outcome === 'refused' ? 'refused' : 'blocks'),
+    blockDuration: { record: () => {} },
     reformed: nothing,
     changed: () => nothing,
     passedOver: nothing,

@@ -1,4 +1,4 @@
-import type { Counter, Instruments } from '../../base/instruments.ts';
+import type { Counter, Instruments, Timer } from '../../base/instruments.ts';
 
 /** What is counted per table. */
 export interface TableInstruments {
@@ -7,6 +7,7 @@ export interface TableInstruments {
   readonly inserts: Counter;
   /** Time from sending to the answer, of inserts that were taken. */
   readonly seconds: Counter;
+  readonly duration: Timer;
   readonly failures: Counter;
 }
 
@@ -25,6 +26,7 @@ export function createTableInstruments(
           bytes: counter('spanweir_clickhouse_inserted_bytes_total'),
           inserts: counter('spanweir_clickhouse_inserts_total'),
           seconds: counter('spanweir_clickhouse_insert_seconds_total'),
+          duration: instruments.timer('spanweir_clickhouse_insert_duration_seconds', { exporter, table }),
           failures: counter('spanweir_clickhouse_insert_failures_total'),
         },
       ];

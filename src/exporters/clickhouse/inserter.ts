@@ -126,7 +126,9 @@ export class Inserter {
     table?.rows.add(insert.rows);
     table?.bytes.add(insert.bytes.length);
     table?.inserts.add(1);
-    table?.seconds.add((clock.monotonicMs() - begunMs) / 1000);
+    const seconds = (clock.monotonicMs() - begunMs) / 1000;
+    table?.seconds.add(seconds);
+    table?.duration.record(seconds);
     feel('ok');
   }
 

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { Component, Deadline } from '../../base/component.ts';
 import { SpanweirError, toError } from '../../base/errors.ts';
-import type { Counter, Gauge } from '../../base/instruments.ts';
+import type { Counter, Gauge, Timer } from '../../base/instruments.ts';
 import { serverTlsOf } from '../../base/schema.ts';
 import type { MainContext } from '../../flow/host.ts';
 import { hasPlainFamilies } from '../../flow/plain-families.ts';
@@ -57,6 +57,7 @@ export class PrometheusExporter implements Component {
   readonly #series: Gauge;
   readonly #overflow: Counter;
   readonly #scrapes: Counter;
+  readonly #durations: Timer;
 
   constructor(config: PrometheusConfig, context: MainContext) {
     this.id = context.id;
@@ -70,6 +71,7 @@ export class PrometheusExporter implements Component {
     this.#series = context.instruments.gauge('spanweir_prometheus_series', labels);
     this.#overflow = context.instruments.counter('spanweir_prometheus_overflow_total', labels);
     this.#scrapes = context.instruments.counter('spanweir_prometheus_scrapes_total', labels);
+    this.#durations = context.instruments.timer('spanweir_prometheus_scrape_duration_seconds', labels);
     for (const connector of context.redInputs) {
       context.onRed(connector, (lane, delta, spans, events = []) =>
         this.#take(connector, lane, delta, { spans, events }),
@@ -196,12 +198,14 @@ export class PrometheusExporter implements Component {
       response.writeHead(200, headers).end();
       return;
     }
+    const begunMs = this.#context.clock.monotonicMs();
     const scraper = this.#scraper(request);
     const showsZeros = this.#config.initial_zero === 'first_scrape';
     const page = await this.#pages.get(format, showsZeros ? scraper.seen : Number.POSITIVE_INFINITY);
     // Who did not get the page has not seen what is new in it.
     response.once('finish', () => {
       scraper.seen = Math.max(scraper.seen, page.births);
+      this.#durations.record((this.#context.clock.monotonicMs() - begunMs) / 1000);
     });
     await this.#send(response, page, { headers, gzipped });
   }

@@ -41,6 +41,7 @@ export class TestGraph {
           const key = labels.reason === undefined ? name : `${name}:${labels.reason}`;
           return { add: (n: number) => void this.counters.set(key, (this.counters.get(key) ?? 0) + n) };
         },
+        timer: () => ({ record: () => {} }),
         gauge: (name: string) => ({ set: (value: number) => void this.counters.set(name, value) }),
       },
       health: { report: () => {} },

@@ -23,6 +23,7 @@ async function startSink(onFailure: () => void = () => {}) {
     log: quiet,
     instruments: {
       counter: (name) => ({ add: name.endsWith('_failures_total') ? onFailure : () => {} }),
+      timer: () => ({ record: () => {} }),
       gauge: () => ({ set: () => {} }),
     },
     health: { report: () => {} },

@@ -50,6 +50,7 @@ export function harness(options: HarnessOptions = {}): Harness {
   const counters = new Map<string, number>();
   const instruments: Instruments = {
     counter: (name) => ({ add: (n) => void counters.set(name, (counters.get(name) ?? 0) + n) }),
+    timer: () => ({ record: () => {} }),
     gauge: (name) => ({ set: (value) => void counters.set(name, value) }),
   };
   const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -37,6 +37,7 @@ export function recording(overrides: Partial<ComponentContext> = {}): Recording 
         const key = keyOf(name, labels);
         return { add: (n) => void metrics.set(key, (metrics.get(key) ?? 0) + n) };
       },
+      timer: () => ({ record: () => {} }),
       gauge: (name, labels) => {
         const key = keyOf(name, labels);
         return { set: (value) => void metrics.set(key, value) };

@@ -14,7 +14,11 @@ const nothing = (): void => undefined;
 export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const counter: Counter = { add: nothing };
 const gauge: Gauge = { set: nothing };
-export const deafInstruments: Instruments = { counter: () => counter, gauge: () => gauge };
+export const deafInstruments: Instruments = {
+  counter: () => counter,
+  gauge: () => gauge,
+  timer: () => ({ record: () => {} }),
+};
 
 export const migrateOptions: MigrateOptions = {
   spansTtlMs: 0,

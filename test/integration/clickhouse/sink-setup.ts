@@ -81,6 +81,7 @@ function counting(counts: Map<string, number>): Instruments {
       const key = labels?.table === undefined ? name : `${name} ${labels.table}`;
       return { add: (n) => void counts.set(key, (counts.get(key) ?? 0) + n) };
     },
+    timer: () => ({ record: () => {} }),
     gauge: () => ({ set: () => undefined }),
   };
 }

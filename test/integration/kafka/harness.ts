@@ -261,6 +261,7 @@ export function laneContext(
       counter: (name, labels) => ({
         add: (n) => void values.set(keyOf(name, labels), (values.get(keyOf(name, labels)) ?? 0) + n),
       }),
+      timer: () => ({ record: () => {} }),
       gauge: (name, labels) => ({ set: (value) => void values.set(keyOf(name, labels), value) }),
     },
     health: { report: (status, reason) => void health.push({ status, reason }) },

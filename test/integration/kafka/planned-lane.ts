@@ -120,6 +120,7 @@ function createIntake(context: LaneContext, sink: BlockSink, maxSpans: number): 
         bytes: counter('bytes'),
         tombstones: counter('tombstones'),
         reformed: counter('reformed'),
+        blockDuration: { record: () => {} },
         passedOver: counter('passed_over'),
         held: counter('held'),
         changed: counter,

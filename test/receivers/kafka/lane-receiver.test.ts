@@ -21,7 +21,11 @@ test('a stop does not wait for brokers that are not there', async () => {
     clock: systemClock,
     random: () => 0.5,
     log: quiet,
-    instruments: { counter: () => ({ add: () => {} }), gauge: () => ({ set: () => {} }) },
+    instruments: {
+      counter: () => ({ add: () => {} }),
+      gauge: () => ({ set: () => {} }),
+      timer: () => ({ record: () => {} }),
+    },
     health: { report: () => {} },
     lane: 0,
     lanes: 1,

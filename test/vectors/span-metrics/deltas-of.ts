@@ -23,7 +23,11 @@ export function deltasOf(config: object, blocks: readonly (readonly TestResource
     clock: systemClock,
     random: () => 0.5,
     log: silent,
-    instruments: { counter: () => ({ add: () => {} }), gauge: () => ({ set: () => {} }) },
+    instruments: {
+      counter: () => ({ add: () => {} }),
+      gauge: () => ({ set: () => {} }),
+      timer: () => ({ record: () => {} }),
+    },
     health: { report: () => {} },
   };
   const parsed = spanMetricsConfig.parse(config);

@@ -36,7 +36,7 @@ export async function follow(
   const instruments = createInstruments((slot) => hub.accept('main', slot));
   const listeners = createListeners({ log: io.log, clock: systemClock, instruments });
   const endpoint = { ...options.listen, option: '--listen' };
-  await createMetricsEndpoint(endpoint, listeners, createExposition(hub)).start();
+  await createMetricsEndpoint(endpoint, listeners, createExposition(hub, systemClock)).start();
   await listeners.open();
   try {
     for (const { address } of listeners.addresses()) io.complain(`metrics at http://${address}/metrics`);

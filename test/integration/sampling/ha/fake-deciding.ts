@@ -105,6 +105,7 @@ export function createProvider(options: ProviderOptions) {
         counter: (name, labels) => ({
           add: (n) => void values.set(keyOf(name, labels), (values.get(keyOf(name, labels)) ?? 0) + n),
         }),
+        timer: () => ({ record: () => {} }),
         gauge: (name, labels) => ({ set: (value) => void values.set(keyOf(name, labels), value) }),
       },
       health: { report: (status, reason) => void told.health.push({ status, reason }) },
