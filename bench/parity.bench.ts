@@ -1,4 +1,5 @@
 import { startCollector } from '../scripts/parts/collector.mjs';
+import { compareSamples } from './support/compare-samples.ts';
 import { type Child, startEngine } from './support/engine.ts';
 import { parseExposition, type Samples, total } from './support/exposition.ts';
 import { kafkaToPrometheus } from './support/kafka-to-prometheus.ts';
@@ -22,7 +23,7 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
     const options = size === 'full' ? {} : QUICK;
     const peer = await read(session, 'collector', 'same', spans, options);
     const ours = await read(session, 'spanweir', 'same', spans, options);
-    const different = compare(peer, ours);
+    const different = compareSamples(peer, ours);
     console.log(`${peer.size} samples of the collector, ${ours.size} of ours, ${different.length} differ`);
     for (const line of different.slice(0, 20)) console.log(`  ${line}`);
 
@@ -79,21 +80,4 @@ async function read(
   } finally {
     await child.stop(30_000);
   }
-}
-
-function compare(peer: Samples, ours: Samples): string[] {
-  const different: string[] = [];
-  for (const [key, value] of peer) {
-    const own = ours.get(key);
-    if (own === undefined) different.push(`missing here: ${key} ${value}`);
-    else if (!isEqual(key, value, own)) different.push(`${key}: collector ${value}, Spanweir ${own}`);
-  }
-  for (const [key, value] of ours) if (!peer.has(key)) different.push(`only here: ${key} ${value}`);
-  return different;
-}
-
-/** Sums of doubles depend on the order of adding; everything else is exact. */
-function isEqual(key: string, a: number, b: number): boolean {
-  if (!/_sum(\{|$)/.test(key)) return a === b;
-  return Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b));
 }

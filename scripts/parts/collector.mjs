@@ -37,10 +37,11 @@ export async function ensureCollector() {
 /**
  * Starts the collector with a configuration (an object in the form of its YAML, or YAML text) and waits until it says that everything
  * is ready. Its log is `child.logFile`.
- * @param {{dir: string, config: object | string, env?: NodeJS.ProcessEnv}} options `env` such as GOGC
+ * @param {{dir: string, config: object | string, args?: string[], env?: NodeJS.ProcessEnv}} options `args` such as
+ *   --feature-gates, `env` such as GOGC
  * @returns {Promise<import('./child.mjs').Child>}
  */
-export async function startCollector({ dir, config, env = {} }) {
+export async function startCollector({ dir, config, args = [], env = {} }) {
   const command = await ensureCollector();
   mkdirSync(dir, { recursive: true });
   const file = join(dir, 'collector.yaml');
@@ -48,7 +49,7 @@ export async function startCollector({ dir, config, env = {} }) {
   const child = await startChild({
     name: 'the collector',
     command,
-    args: [`--config=${file}`],
+    args: [`--config=${file}`, ...args],
     logFile: join(dir, 'collector.out'),
     env: { ...process.env, ...env },
   });

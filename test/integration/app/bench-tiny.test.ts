@@ -1,5 +1,6 @@
 import { beforeAll, describe, test } from 'vitest';
 import { bench as cpu } from '../../../bench/cpu.bench.ts';
+import { bench as differential } from '../../../bench/differential.bench.ts';
 import { bench as freshness } from '../../../bench/freshness.bench.ts';
 import { bench as ledger } from '../../../bench/ledger.bench.ts';
 import { bench as outage } from '../../../bench/outage.bench.ts';
@@ -45,6 +46,10 @@ describe.concurrent('the benches that print what must be shown are right at thei
 
   test('the collector and we show the same series and values', options, async ({ expect }) => {
     expect(await first(() => parity('tiny'))).toBe(true);
+  });
+
+  test('random requests are counted alike in every configuration', options, async ({ expect }) => {
+    expect(await second(() => differential('tiny'))).toBe(true);
   });
 
   test('nothing acknowledged is lost when engine and database come and go', options, async ({ expect }) => {
