@@ -15,14 +15,16 @@ const SHORTEST_REACH_S = 60;
 /** Derived by one statement. */
 const MINUTES_AT_ONCE = 10;
 const MINUTES_A_LOOK = 120;
-/** A round looks at the last hour; every so many rounds at all days that have changed. */
+/** A round looks at the last hour; every so many rounds, and until nothing is left there, at all days that have changed. */
 const ROUNDS_A_FULL_LOOK = 10;
-/** Rounds take no more of the time than this. */
+/** What a round spends on those days, at least one statement: a long backlog must not hold up the present. */
+const CATCHING_UP_MS = 5_000;
+/** Rounds take no more of the time than this, on one thread of the server. */
 const DUTY = 0.05;
 /** Another process has derived something within this part of the interval: then it does so again. */
 const FRESH = 0.8;
 
-const SETTINGS = { max_threads: '2', max_bytes_before_external_group_by: String(1024 ** 3) };
+const SETTINGS = { max_threads: '1', max_bytes_before_external_group_by: String(1024 ** 3) };
 
 export interface DerivationContext {
   readonly connector: string;
@@ -32,6 +34,15 @@ export interface DerivationContext {
   readonly log: Log;
   readonly derived: Counter;
   readonly due: Gauge;
+}
+
+interface Range {
+  /** Unix seconds. */
+  readonly fromS: number;
+  readonly endS: number;
+  readonly settledS: number;
+  /** When to leave the rest to another round. */
+  readonly untilMs: number;
 }
 
 /**
@@ -44,6 +55,7 @@ export class EdgeDerivation {
   readonly #context: DerivationContext;
   readonly #reachS: number;
   #rounds = 0;
+  #hasLeftovers = false;
 
   constructor(client: ClickHouse, context: DerivationContext) {
     this.#client = client;
@@ -75,21 +87,20 @@ export class EdgeDerivation {
   async round(signal: AbortSignal): Promise<void> {
     const nowS = await this.#nowS();
     const settledS = nowS - this.#reachS - SETTLING_S - MINUTE_S;
-    const isFull = this.#rounds++ % ROUNDS_A_FULL_LOOK === 0;
-    const ranges: [fromS: number, endS: number][] = [];
-    if (isFull) {
-      for (const dayS of await changedDays(this.#client, this.#context.connector)) {
-        ranges.push([dayS, dayS + DAY_S]);
-      }
-    } else ranges.push([Math.floor(nowS / HOUR_S) * HOUR_S - HOUR_S, nowS]);
-    for (const [fromS, endS] of ranges) await this.#deriveRange({ fromS, endS, settledS }, signal);
+    const hourS = Math.floor(nowS / HOUR_S) * HOUR_S - HOUR_S;
+    await this.#deriveRange({ fromS: hourS, endS: nowS, settledS, untilMs: Number.POSITIVE_INFINITY }, signal);
+    if (this.#rounds++ % ROUNDS_A_FULL_LOOK !== 0 && !this.#hasLeftovers) return;
+    const untilMs = this.#context.clock.monotonicMs() + CATCHING_UP_MS;
+    const days = await changedDays(this.#client, this.#context.connector);
+    this.#hasLeftovers = false;
+    for (const dayS of days.reverse()) {
+      await this.#deriveRange({ fromS: dayS, endS: dayS + DAY_S, settledS, untilMs }, signal);
+      if (this.#hasLeftovers) return;
+    }
   }
 
-  async #deriveRange(
-    { fromS, endS, settledS }: { readonly fromS: number; readonly endS: number; readonly settledS: number },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { connector, derived, due } = this.#context;
+  async #deriveRange({ fromS, endS, settledS, untilMs }: Range, signal: AbortSignal): Promise<void> {
+    const { clock, connector, derived, due } = this.#context;
     const query: DueQuery = { connector, reachS: this.#reachS, settledS, limit: MINUTES_A_LOOK };
     for (let nextS = fromS; nextS < endS && !signal.aborted; ) {
       const minutes = await dueMinutes(this.#client, query, nextS, endS);
@@ -98,6 +109,9 @@ export class EdgeDerivation {
         if (signal.aborted) return;
         await this.#derive(run);
         derived.add(run.length);
+        if (clock.monotonicMs() < untilMs) continue;
+        this.#hasLeftovers = true;
+        return;
       }
       due.set(0);
       if (minutes.length < MINUTES_A_LOOK) return;
