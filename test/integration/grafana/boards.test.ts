@@ -2,15 +2,17 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { compareText } from '../../../src/sampling/by-operation.ts';
 import { type Board, type BoardQuery, committedBoards, queriesOf } from '../../support/boards.ts';
 import { clickhouseClient } from '../../support/clickhouse.ts';
 import type {} from '../../support/context.ts';
-import { ALL, type Moment } from '../../support/grafana-macros.ts';
+import { ALL, expandPromql, type Moment } from '../../support/grafana-macros.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 import { waitFor } from '../../support/wait.ts';
 import { type Answered, askClickHouse, askPrometheus, type Row, targetOf } from './ask.ts';
 import { storeDecisions } from './decisions.ts';
 import { type FilledPrometheus, fillPrometheus } from './observed.ts';
+import { QUESTIONS } from './other-dashboards.ts';
 import { type ShopEngine, startShopEngine } from './shop-engine.ts';
 
 const dir = makeTempDir('spanweir-grafana-');
@@ -231,11 +233,11 @@ describe('what is shown is what was sent', () => {
     const nodes = byLabel(await series('spanweir-service-graph', 'Service graph', 'nodes'), 'id');
     expect(nodes).toEqual({ user: 0, frontend: 2, cart: 2, carts: 1, payment: 1 });
     const drawn = await series('spanweir-service-graph', 'Service graph', 'edges');
-    expect(drawn.map(({ labels }) => [labels['source'], labels['target']]).sort()).toEqual([
-      ['cart', 'carts'],
-      ['frontend', 'cart'],
-      ['user', 'frontend'],
-      ['user', 'payment'],
+    expect(drawn.map(({ labels }) => `${labels['source']} ${labels['target']}`).sort(compareText)).toEqual([
+      'cart carts',
+      'frontend cart',
+      'user frontend',
+      'user payment',
     ]);
     const stored = await rows('spanweir-service-graph', 'Stored edges', { service: ['cart'] });
     expect(stored[0]).toMatchObject({ client: 'frontend', server: 'cart', failed: 0.05 });
@@ -266,5 +268,48 @@ describe('what is shown is what was sent', () => {
     expect(month).toHaveLength(1);
     expect(month[0]).toMatchObject({ service: 'frontend', calls: 7200, errors: 360 });
     expect(month[0]?.['errors_left']).toBeCloseTo(72 - 360, 6);
+  });
+});
+
+describe('dashboards that people have already', () => {
+  test.each(QUESTIONS.map((each) => [`${each.who}: ${each.asks}`, each] as const))('%s', async (_, each) => {
+    const target = { refId: 'A', datasource: { type: '', uid: '' }, expr: each.promql, instant: true };
+    const answers = (await ask({ board: boardOf('spanweir-slo'), target })) as Answered[];
+    const found = answers.map(({ labels, value }) => [
+      Object.entries(labels)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([, text]) => text)
+        .join(' '),
+      Number(value.toFixed(6)),
+    ]);
+    const expected = Object.entries(each.answer).map(([who, value]) => [who, Number(value.toFixed(6))]);
+    expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
+  });
+});
+
+test('an exemplar of a quantile leads to a trace that took so long', async () => {
+  const target = targetOf(boardOf('spanweir-service-performance'), 'Quantiles', 'C');
+  expect(target.exemplar).toBe(true);
+  const moment = momentOf(boardOf('spanweir-service-performance'), {
+    service: ['frontend'],
+    operation: ['GET /cart'],
+  });
+  const params = {
+    query: expandPromql(target.expr as string, moment),
+    start: String(moment.fromMs / 1000),
+    end: String(Date.now() / 1000),
+  };
+  const slow = await waitFor('Prometheus has exemplars', async () => {
+    const answer = await fetch(`${filled.url}/api/v1/query_exemplars?${new URLSearchParams(params)}`);
+    const { data } = (await answer.json()) as {
+      data: { seriesLabels: Row; exemplars: { labels: Row; value: string }[] }[];
+    };
+    return data.flatMap(({ exemplars }) => exemplars).find(({ value }) => Number(value) === 300);
+  });
+  const spans = await rows('spanweir-trace-explorer', 'Trace', { trace_id: String(slow.labels['trace_id']) });
+  expect(spans[0]).toMatchObject({
+    operationName: 'GET /cart',
+    duration: 300,
+    spanID: slow.labels['span_id'],
   });
 });

@@ -110,7 +110,7 @@ function configOf(at: Addresses & Readonly<Record<'topic' | 'database', string>>
       prometheus: { endpoint: at.metrics, enable_open_metrics: true },
       // Other names for the same: Tempo's, and those that Jaeger asks for when it does not normalise them.
       'prometheus/tempo': { endpoint: at.tempo, profile: 'tempo' },
-      'prometheus/plain': { endpoint: at.plain, add_metric_suffixes: false },
+      'prometheus/plain': { endpoint: at.plain, translation_strategy: 'UnderscoreEscapingWithoutSuffixes' },
     },
     extensions: {
       remote_sampling: {
