@@ -25,6 +25,7 @@ export const SAMPLES: Readonly<Record<string, Readonly<Record<string, string>>>>
   red: { service: 'frontend', from: '10m', step: '2m' },
   release: { service: 'checkout', release: '1.1.0', against: '1.0.0', from: '10m' },
   'sampling-effect': { from: '10m' },
+  'service-graph': { from: '10m' },
   services: { from: '10m' },
   'slowest-operations': { from: '10m' },
   trace: { id: traceId({ day: 1, i: 300 }, 1) },

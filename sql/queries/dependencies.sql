@@ -1,6 +1,6 @@
 -- title: Which service calls which
 -- about: From raw spans: a span and its parent in another service. Calls are of requests, sampled or not; durations are the callee's.
---   It reads all spans of the range, so it is for short ones; service_graph_edges has the same for long ones.
+--   It reads all spans of the range, so it is for short ones; where a service_graph connector runs, service-graph is for all.
 -- param service (text = ): only what this service calls or is called by; empty = all
 -- param from (time = 15m): where to begin
 -- param to (time = now): where to end

@@ -1,5 +1,6 @@
 import { BlockBuffers, BlockEncoder } from '../../src/clickhouse/block-encoder.ts';
 import type { ClickHouse } from '../../src/clickhouse/client.ts';
+import { deriveStatement } from '../../src/clickhouse/service-graph/edge-sql.ts';
 import type { RedConnector } from '../../src/flow/lane.ts';
 import { RedAggregator } from '../../src/red/red-aggregator.ts';
 import { Dictionary } from '../../src/span/dictionary.ts';
@@ -158,7 +159,7 @@ function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, '0');
 }
 
-/** Puts the shop into the tables, as a lane with one span_metrics connector would. */
+/** Puts the shop into the tables, as a lane with one span_metrics connector would, and derives its service graph. */
 export async function fillShop(client: ClickHouse): Promise<void> {
   const dictionary = new Dictionary();
   const scanner = new OtlpScanner(dictionary);
@@ -201,4 +202,17 @@ export async function fillShop(client: ClickHouse): Promise<void> {
   const { data, log } = encoder.encode(block, new BlockBuffers());
   for (const insert of data) await client.insertNative(insert, insert.bytes);
   if (log !== undefined) await client.insertNative(log, log.bytes);
+  await client.command(
+    deriveStatement({
+      database: client.database,
+      connector: 'service_graph',
+      rules: { dimensions: [], databaseNames: [], peerAttributes: [] },
+      reachS: 60,
+      minutes: Array.from({ length: 10 }, (_, i) => ({
+        startS: SHOP_START_S + 60 * i,
+        spans: 0,
+        spansAround: 0,
+      })),
+    }),
+  );
 }

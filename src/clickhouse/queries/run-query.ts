@@ -75,13 +75,10 @@ export function bindQuery(
     const shift = used.includes('versus') ? shiftS : 0;
     return redRows({ fromS: fromS - shift, toS: toS - shift }, stepS, database, connector);
   });
+  const text = sql.replaceAll('{{DB}}', quoted(database));
   // Values that only say where to read are not the server's to know.
-  const wanted = query.parameters.filter(({ type }) => type !== '' || query.sql.includes('{{SPAN_METRICS'));
-  const values = wanted.flatMap(({ name }) => {
-    const value = bound.get(name);
-    return value === undefined || (name === 'connector' && value === '') ? [] : [[name, value] as const];
-  });
-  return { sql: sql.replaceAll('{{DB}}', quoted(database)), values: Object.fromEntries(values) };
+  const values = [...bound].filter(([name]) => text.includes(`{${name}:`));
+  return { sql: text, values: Object.fromEntries(values) };
 }
 
 interface Aligned extends RangeS {

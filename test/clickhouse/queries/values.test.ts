@@ -96,7 +96,7 @@ SELECT {from:DateTime}, {to:DateTime}, {step:UInt32} FROM {{SPAN_METRICS}} UNION
 
 test('RED rows come from tables, and from and to are what was read', () => {
   const { sql, values } = bindQuery(RED, {}, CONTEXT, 'db');
-  expect(values).toEqual({ from: NOW_S - 3605, to: NOW_S - 5, step: 30, versus: 86_400, connector: '' });
+  expect(values).toEqual({ from: NOW_S - 3605, to: NOW_S - 5, step: 30 });
   const noon = NOW_S - 5;
   expect(
     sql.match(/FROM `db`.span_metrics_\w+ WHERE Ts >= toDateTime\(\d+\) AND Ts < toDateTime\(\d+\)/g),

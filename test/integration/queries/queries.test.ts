@@ -261,6 +261,30 @@ describe('the shop is answered for as it was made', () => {
     ]);
   });
 
+  test('service-graph: the same from the derived table, with who calls from outside', async () => {
+    const rows = await ask('service-graph');
+    expect(
+      columns(
+        rows,
+        'client',
+        'server',
+        'type',
+        'calls_per_s',
+        'error_share',
+        'client_p95_ms',
+        'server_p50_ms',
+      ),
+    ).toEqual([
+      ['user', 'frontend', 'virtual_node', 1, 0.02, 0, near(25)],
+      ['user', 'search', 'virtual_node', 1, 0, 0, near(50)],
+      ['checkout', 'payment', '', 0.1, 0, near(120), near(100)],
+      ['frontend', 'checkout', '', 0.1, 0.1, near(700), near(300)],
+      ['user', 'admin', 'virtual_node', 0.003333, 0, 0, near(900)],
+    ]);
+    const own = await ask('service-graph', { service: 'checkout', from: '10m' });
+    expect(columns(own, 'client').flat()).toEqual(['checkout', 'frontend']);
+  });
+
   test('sampling-effect: what half of the spans stand for, and what is served', async () => {
     await client.command(
       `INSERT INTO ${client.database}.sampling_probabilities (Ts, ServiceName, Operation, Probability)
