@@ -29,15 +29,15 @@ export const SERVICE_GRAPH_METRICS: Readonly<Record<string, MetricRow>> = {
     'connector',
   ),
   spanweir_service_graph_waiting_spans: gauge('spans', 'Spans that wait for their other end.', 'connector'),
-  spanweir_service_graph_derived_minutes_total: counter(
-    'minutes',
-    'Minutes whose edges were derived in ClickHouse, those derived anew after late spans included.',
+  spanweir_service_graph_derived_graphs_total: counter(
+    'graphs',
+    'Graphs of a minute that were derived in ClickHouse, those derived anew after late spans included.',
     'exporter',
     'connector',
   ),
-  spanweir_service_graph_due_minutes: gauge(
-    'minutes',
-    'Minutes whose edges are not derived in ClickHouse yet, or not from all of their spans.',
+  spanweir_service_graph_due_graphs: gauge(
+    'graphs',
+    'Graphs of a minute that are not derived in ClickHouse yet, or not from all of their spans.',
     'exporter',
     'connector',
   ),

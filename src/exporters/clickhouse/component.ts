@@ -115,8 +115,8 @@ export class ClickHouseMain implements Component {
         clock,
         random,
         log,
-        derived: instruments.counter('spanweir_service_graph_derived_minutes_total', labels),
-        due: instruments.gauge('spanweir_service_graph_due_minutes', labels),
+        derived: instruments.counter('spanweir_service_graph_derived_graphs_total', labels),
+        due: instruments.gauge('spanweir_service_graph_due_graphs', labels),
       });
       void derivation.run(this.#stopping.signal);
     }
