@@ -52,7 +52,6 @@ interface TupleValues {
 /**
  * The values of the configured dimensions per span, as one dense id per distinct tuple of values. Tuples are
  * kept for the lane's life and bounded; beyond the bound ids begin at LOCAL_ID and last until the next batch.
- * Interner.OVERFLOW is a span with more labels by glob than there may be.
  */
 export class DimensionReader {
   readonly #dimensions: readonly Dimension[];
@@ -193,9 +192,7 @@ export class DimensionReader {
     }
     if (this.#samplingMethod) key.appendText(isExtrapolated(batch, span) ? EXTRAPOLATED : COUNTED);
     const globs = this.#globs;
-    if (globs !== undefined && !globs.append(key, arena, [own.extra, ofEvent?.extra, fallback.extra])) {
-      return Interner.OVERFLOW;
-    }
+    globs?.append(key, arena, [own.extra, ofEvent?.extra, fallback.extra]);
     const id = this.#tuples.intern(key.bytes, 0, key.used);
     if (id === Interner.OVERFLOW) {
       return this.#local(key.bytes.toString('latin1', 0, key.used), () => this.#decode());

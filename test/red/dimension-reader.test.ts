@@ -146,3 +146,26 @@ test('a span that tells its probability is extrapolated, even with that of 100 %
   expect(series.map(({ dimensions }) => dimensions)).toEqual([['counted'], ['extrapolated']]);
   expect([...rows.calls]).toEqual([3, 3]);
 });
+
+test('keys that come after as many as can be remembered become labels all the same', () => {
+  const many = Array.from({ length: 66_000 }, (_, i) => [`k.${i}`, 'x'] as const);
+  const spans = [
+    { name: 'a', attributes: many },
+    span({ 'a.late': '1', 'a.later': '2' }),
+    span({ 'a.later': '2', 'a.late': '1' }),
+    span({ 'a.late': '1', 'a.other': '2' }),
+  ];
+  const { rows, series } = aggregated([{ service: 's', spans }], { globs: [dimensionGlob('a.*')] });
+  expect([...rows.calls]).toEqual([1, 2, 1]);
+  expect(series.map(({ extra }) => extra)).toEqual([
+    undefined,
+    [
+      ['a.late', '1'],
+      ['a.later', '2'],
+    ],
+    [
+      ['a.late', '1'],
+      ['a.other', '2'],
+    ],
+  ]);
+});
