@@ -27,6 +27,7 @@ export function engine(): Dashboard {
       { title: 'Now', panels: now() },
       { title: 'Intake', panels: intake() },
       { title: 'ClickHouse', panels: clickHouse() },
+      { title: 'How long it takes', panels: latency() },
       { title: 'What went wrong', panels: wrong() },
       { title: 'The process', panels: process() },
       { title: 'Metrics for Prometheus', panels: series() },
@@ -137,6 +138,34 @@ ORDER BY bytes DESC`;
       prom('A', per('spanweir_clickhouse_inserted_bytes_total', 'table'), '{{table}}'),
     ),
     table({ title: 'Tables', description: 'As they lie on disk now.', width: 8 }, sqlTable('A', parts)),
+  ];
+}
+
+/** Summaries of the last minute. */
+function latency() {
+  const of = (metric: string, by: string, quantile: string): string =>
+    `max by (${by}) (${metric}{instance=~"$instance", quantile="${quantile}"})`;
+  const block = 'spanweir_block_duration_seconds';
+  return [
+    lines(
+      {
+        title: 'A block, from its first record to its commit',
+        description: 'How long spans are on their way: median, p99 and the longest of the last minute.',
+        unit: 's',
+        width: 8,
+      },
+      prom('A', of(block, 'receiver', '0.5'), '{{receiver}} p50'),
+      prom('B', of(block, 'receiver', '0.99'), '{{receiver}} p99'),
+      prom('C', of(block, 'receiver', '1'), '{{receiver}} longest'),
+    ),
+    lines(
+      { title: 'An insert', description: 'p99 of the last minute, by table.', unit: 's', width: 8 },
+      prom('A', of('spanweir_clickhouse_insert_duration_seconds', 'table', '0.99'), '{{table}}'),
+    ),
+    lines(
+      { title: 'A scrape', description: 'Of the span metrics: p99 of the last minute.', unit: 's', width: 8 },
+      prom('A', of('spanweir_prometheus_scrape_duration_seconds', 'exporter', '0.99'), '{{exporter}}'),
+    ),
   ];
 }
 
