@@ -131,3 +131,27 @@ test('a connector that only looks at committed blocks gives no exporter any rows
     },
   ]);
 });
+
+test('a database that is to derive edges must get the spans that they are made of', () => {
+  const pipeline = (
+    signal: 'traces' | 'metrics',
+    receivers: string[],
+    exporters: string[],
+  ): LoadedPipeline => ({
+    id: signal,
+    signal,
+    receivers,
+    processors: [],
+    exporters,
+  });
+  const config = loaded(
+    [pipeline('traces', ['otlp'], ['service_graph']), pipeline('metrics', ['service_graph'], ['clickhouse'])],
+    {
+      exporters: { clickhouse: part('clickhouse') },
+      connectors: { service_graph: part('service_graph') },
+    },
+  );
+  expect(() => planReceivers(config)).toThrow(
+    'service.pipelines.metrics: clickhouse derives what service_graph shows from the spans that it has',
+  );
+});
