@@ -3,12 +3,10 @@ import { serverTlsOf } from '../../base/schema.ts';
 import type { ExtensionType } from '../../flow/component-type.ts';
 import type { HttpHandler, MainContext } from '../../flow/host.ts';
 import { type OverviewPageConfig, overviewPageConfig } from './config.ts';
-import { DecisionHistory, isDecisionSource } from './decisions.ts';
-import { engineStatus } from './engine-status.ts';
 import { SLOT_MS } from './operation-window.ts';
-import { createOverview, type OverviewQuery } from './overview.ts';
 import { servePage } from './page.ts';
-import { slotAt, Traffic } from './traffic.ts';
+import { slotAt } from './traffic.ts';
+import { Views } from './views.ts';
 
 export const overviewPageExtension: ExtensionType<OverviewPageConfig> = {
   kind: 'extension',
@@ -19,40 +17,19 @@ export const overviewPageExtension: ExtensionType<OverviewPageConfig> = {
   createMain: createOverviewPage,
 };
 
+/** How often the main thread's lateness is looked at. */
+const PULSE_MS = 100;
+
 function createOverviewPage(config: OverviewPageConfig, context: MainContext): Component {
   const { id, clock, listeners, health } = context;
-  const traffic = new Traffic(config.max_operations);
-  const decisions = new DecisionHistory();
   const stopped = new AbortController();
-  const startedMs = clock.monotonicMs();
-  const overview = createOverview(traffic, decisions, startedMs);
+  const views = new Views(config, context);
 
   for (const connector of connectorsToShow(config, context)) {
     context.onRed(connector, (lane, delta, keys) => {
-      traffic.add(connector, lane, delta, keys, slotAt(clock.monotonicMs()));
+      views.traffic.add(connector, lane, delta, keys, slotAt(clock.monotonicMs()));
     });
   }
-
-  const samplingSource = () => {
-    const peer = context.peer(`extension:${config.sampling}`);
-    return isDecisionSource(peer) ? peer : undefined;
-  };
-  const tick = (): void => {
-    const source = samplingSource();
-    if (source !== undefined) decisions.tick(source);
-    traffic.sweep(slotAt(clock.monotonicMs()));
-  };
-  const answer = (query: OverviewQuery): unknown => {
-    const source = samplingSource();
-    if (source !== undefined) decisions.refresh(source);
-    return {
-      nowMs: clock.wallMs(),
-      uptimeMs: Math.round(clock.monotonicMs() - startedMs),
-      sampling: { isServed: source !== undefined, operations: decisions.size },
-      ...engineStatus(context),
-      ...overview(query, clock.monotonicMs()),
-    };
-  };
 
   return {
     id,
@@ -66,11 +43,12 @@ function createOverviewPage(config: OverviewPageConfig, context: MainContext): C
               tls: serverTlsOf(tls),
             };
       const routes = listeners.http(address, `extensions.${id}.endpoint`);
-      servePage(routes, answer);
+      servePage(routes, views, () => clock.monotonicMs());
       for (const [path, handler] of apiOf(context.peer(`extension:${config.sampling}`))) {
         routes.route(path, handler);
       }
-      void every(SLOT_MS, tick);
+      void every(SLOT_MS, () => views.tick());
+      void every(PULSE_MS, (lateMs) => views.latencies.late(lateMs));
       health.report('ok');
     },
     stop: async () => {
@@ -79,9 +57,11 @@ function createOverviewPage(config: OverviewPageConfig, context: MainContext): C
     },
   };
 
-  async function every(ms: number, work: () => void): Promise<void> {
+  async function every(ms: number, work: (lateMs: number) => void): Promise<void> {
+    let dueMs = clock.monotonicMs();
     while (!stopped.signal.aborted) {
-      work();
+      work(Math.max(0, clock.monotonicMs() - dueMs));
+      dueMs = clock.monotonicMs() + ms;
       await clock.sleep(ms, stopped.signal);
     }
   }

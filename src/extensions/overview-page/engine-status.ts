@@ -29,7 +29,8 @@ export function engineStatus(context: MainContext): EngineStatus {
   };
 }
 
-function has<T>(value: unknown, method: keyof T & string): value is T {
+/** Whether a part of the host has that method. */
+export function has<T>(value: unknown, method: keyof T & string): value is T {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -2,12 +2,14 @@ import type { DecisionHistory, ServedOperation } from './decisions.ts';
 import { SLOT_MS, WINDOW_MS } from './operation-window.ts';
 import { createPercentileReader } from './percentiles.ts';
 import { type SamplingView, samplingOf } from './sampling-of.ts';
-import { type Operation, slotAt, type Traffic } from './traffic.ts';
+import { isEntry, type Operation, slotAt, type Traffic } from './traffic.ts';
 
 export interface OverviewQuery {
   readonly limit: number;
   /** Lower-case part of a service or operation name; '' = all. */
   readonly filter: string;
+  /** Exactly that service, where it is given. */
+  readonly service?: string | undefined;
   /** Entry kinds are server and consumer, and whatever has a sampling decision. */
   readonly kinds: 'entry' | 'all';
 }
@@ -39,9 +41,15 @@ export interface OverviewTable {
   readonly rows: readonly OverviewRow[];
 }
 
-const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const;
-const SERVER = 2;
-const CONSUMER = 5;
+/** By OTLP number. */
+export const KINDS: readonly string[] = [
+  'unspecified',
+  'internal',
+  'server',
+  'client',
+  'producer',
+  'consumer',
+];
 
 interface Candidate {
   readonly operation: Operation;
@@ -56,17 +64,14 @@ export function createOverview(traffic: Traffic, decisions: DecisionHistory, sta
 
   return (query: OverviewQuery, nowMs: number): OverviewTable => {
     const slot = slotAt(nowMs);
-    // The newest slot is not full yet, and a young process has seen less than the window.
-    const sinceMs = Math.max(startedMs, traffic.sinceMs ?? nowMs);
-    const coveredMs = Math.min(WINDOW_MS - SLOT_MS + (nowMs - slot * SLOT_MS), nowMs - sinceMs);
-    const seconds = Math.max(1, coveredMs / 1000);
+    const seconds = coveredSeconds(traffic, startedMs, nowMs);
     const services = new Set<string>();
     const candidates: Candidate[] = [];
     for (const operation of traffic.operations) {
       services.add(operation.service);
       const served = decisions.of(operation.service, operation.name);
-      const isEntry = operation.kind === SERVER || operation.kind === CONSUMER || served !== undefined;
-      if (query.kinds === 'entry' && !isEntry) continue;
+      if (query.service !== undefined && operation.service !== query.service) continue;
+      if (query.kinds === 'entry' && !isEntry(operation.kind) && served === undefined) continue;
       if (!matches(operation, query.filter)) continue;
       candidates.push({ operation, served, ...operation.window.totals(slot) });
     }
@@ -89,7 +94,7 @@ export function createOverview(traffic: Traffic, decisions: DecisionHistory, sta
     seconds: number,
     slot: number,
   ): OverviewRow {
-    const read = percentiles(operation.window, slot);
+    const read = percentiles((take) => operation.window.eachDuration(slot, take));
     return {
       service: operation.service,
       operation: operation.name,
@@ -102,6 +107,13 @@ export function createOverview(traffic: Traffic, decisions: DecisionHistory, sta
       sampling: served === undefined ? null : samplingOf(served),
     };
   }
+}
+
+/** How much of the last minute has been seen: the newest slot is not full yet, and a young process saw less. */
+export function coveredSeconds(traffic: Traffic, startedMs: number, nowMs: number): number {
+  const sinceMs = Math.max(startedMs, traffic.sinceMs ?? nowMs);
+  const coveredMs = Math.min(WINDOW_MS - SLOT_MS + (nowMs % SLOT_MS), nowMs - sinceMs);
+  return Math.max(1, coveredMs / 1000);
 }
 
 function matches({ service, name }: Operation, filter: string): boolean {

@@ -1,5 +1,5 @@
 import { build } from 'hdr-histogram-js';
-import type { OperationWindow } from './operation-window.ts';
+import type { TakeDuration } from './operation-window.ts';
 
 export interface Percentiles {
   readonly p50Ms: number;
@@ -10,11 +10,14 @@ export interface Percentiles {
 const MAX_US = 3_600_000_000 * 24;
 const BUCKETS_PER_DOUBLING = 16;
 
+/** What it is given hands over every bucket. null where there is none. */
+export type PercentileReader = (eachDuration: (take: TakeDuration) => void) => Percentiles | null;
+
 /**
- * Reads percentiles out of a window. Keeps one HDR histogram and fills it anew each time: one per operation
+ * Reads percentiles out of windows. Keeps one HDR histogram and fills it anew each time: one per operation
  * and slot would need gigabytes where the sparse buckets need a few hundred bytes.
  */
-export function createPercentileReader(): (window: OperationWindow, slot: number) => Percentiles | null {
+export function createPercentileReader(): PercentileReader {
   const histogram = build({
     bitBucketSize: 64,
     lowestDiscernibleValue: 1,
@@ -25,10 +28,10 @@ export function createPercentileReader(): (window: OperationWindow, slot: number
     Math.min(MAX_US, Math.max(1, Math.round(2 ** ((bucket + 0.5) / BUCKETS_PER_DOUBLING) * 1e6)));
   const read = (percentile: number): number => histogram.getValueAtPercentile(percentile) / 1000;
 
-  return (window, slot) => {
+  return (eachDuration) => {
     histogram.reset();
     let isEmpty = true;
-    window.eachDuration(slot, (bucket, count) => {
+    eachDuration((bucket, count) => {
       isEmpty = false;
       histogram.recordValueWithCount(microseconds(bucket), count);
     });

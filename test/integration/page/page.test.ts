@@ -45,7 +45,7 @@ afterEach(async () => {
 });
 
 const cells = (row: number) => page.locator('#rows tr').nth(row).locator('td').allTextContents();
-const operations = () => page.locator('#rows td:nth-child(2) span:first-child').allTextContents();
+const operations = () => page.locator('#rows td:nth-child(2) a').allTextContents();
 
 describe('the overview page in Chromium', () => {
   it('says where to send spans while there are none', async () => {

@@ -15,14 +15,8 @@ export function formatRate(value) {
   return Math.round(value).toLocaleString('en-US');
 }
 
-/** How sure the estimated requests are. */
-function intervalOf(sampling) {
-  if (sampling === null || sampling.requestsLow === null || sampling.requestsHigh === null) return '';
-  return `${formatRate(sampling.requestsLow)} to ${formatRate(sampling.requestsHigh)}, 19 times in 20`;
-}
-
 /** Of a rate that may not be known. */
-function rateOrNothing(value) {
+export function rateOrNothing(value) {
   return value === null || value === undefined ? '–' : formatRate(value);
 }
 
@@ -46,6 +40,20 @@ export function formatProbability(value) {
   return value.toPrecision(2);
 }
 
+export function formatCount(value) {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+export function formatBytes(value) {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
 export function formatUptime(ms) {
   const seconds = Math.floor(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
@@ -66,80 +74,12 @@ export function element(tag, className, text) {
   return made;
 }
 
-/** A row whose `update` shows a row of the API. */
-export function createRow() {
-  const row = element('tr');
-  const service = element('td', 'service name');
-  const operation = element('td', 'name');
-  const operationName = element('span');
-  const kind = element('span', 'kind');
-  operation.append(operationName, kind);
-  const rate = element('td', 'number');
-  const rateText = element('span');
-  const bar = element('span', 'bar');
-  rate.append(rateText, bar);
-  const errors = element('td', 'number');
-  const durations = [0, 1, 2].map(() => element('td', 'number'));
-  const probability = createProbabilityCell();
-  const requests = element('td', 'number');
-  const sampled = element('td', 'number');
-  const target = element('td', 'number');
-  const why = createWhyCell();
-  row.append(
-    service,
-    operation,
-    rate,
-    errors,
-    ...durations,
-    probability.cell,
-    requests,
-    sampled,
-    target,
-    why.cell,
-  );
-
-  const update = (data, largestRate) => {
-    setText(service, data.service);
-    service.title = data.service;
-    setText(operationName, data.operation);
-    operation.title = data.operation;
-    setText(kind, data.kind);
-    setText(rateText, formatRate(data.rate));
-    bar.style.width = `${largestRate > 0 ? Math.max(1, (data.rate / largestRate) * 64) : 0}px`;
-    setText(errors, formatShare(data.errorShare));
-    errors.className = errorClass(data.errorShare);
-    [data.p50Ms, data.p95Ms, data.p99Ms].forEach((ms, i) => {
-      setText(durations[i], formatMs(ms));
-    });
-    probability.update(data.sampling);
-    setText(requests, rateOrNothing(data.sampling?.requestsPerSecond));
-    requests.title = intervalOf(data.sampling);
-    requests.classList.toggle('soft', data.sampling === null);
-    setText(sampled, rateOrNothing(data.sampling?.sampledPerSecond));
-    setText(target, rateOrNothing(data.sampling?.target));
-    sampled.classList.toggle('soft', data.sampling === null);
-    target.classList.add('soft');
-    why.update(data.sampling);
-  };
-  return { row, update };
-}
-
-function errorClass(share) {
-  if (share === 0) return 'number soft';
-  return share >= 0.05 ? 'number bad' : 'number';
-}
-
-function createProbabilityCell() {
-  const cell = element('td');
-  const box = element('div', 'probability');
-  const value = element('b');
-  const arrow = element('span');
-  arrow.setAttribute('aria-hidden', 'true');
-  value.append(element('span'), arrow);
-  const spark = document.createElementNS(SVG, 'svg');
-  spark.setAttribute('class', 'spark');
-  spark.setAttribute('viewBox', `0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`);
-  spark.setAttribute('role', 'img');
+/** A line without axes; `update` takes values, oldest first, and what they say in words. */
+export function createSpark() {
+  const drawing = document.createElementNS(SVG, 'svg');
+  drawing.setAttribute('class', 'spark');
+  drawing.setAttribute('viewBox', `0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`);
+  drawing.setAttribute('role', 'img');
   const base = document.createElementNS(SVG, 'line');
   for (const [name, at] of [
     ['x1', 0],
@@ -150,29 +90,12 @@ function createProbabilityCell() {
     base.setAttribute(name, at);
   }
   const line = document.createElementNS(SVG, 'polyline');
-  spark.append(base, line);
-  box.append(value, spark);
-  cell.append(box);
-
-  const update = (sampling) => {
-    box.classList.toggle('soft', sampling === null);
-    spark.style.visibility = sampling === null ? 'hidden' : 'visible';
-    setText(value.firstChild, sampling === null ? '–' : formatProbability(sampling.probability));
-    setText(arrow, '');
-    if (sampling === null) return;
-    const { history, probability, previous } = sampling;
-    if (probability !== previous) {
-      setText(arrow, probability > previous ? ' ▲' : ' ▼');
-      arrow.className = probability > previous ? 'up' : 'down';
-    }
-    line.setAttribute('points', sparkPoints(history));
-    const first = history.length > 0 ? history[0] : probability;
-    spark.setAttribute(
-      'aria-label',
-      `from ${formatProbability(first)} to ${formatProbability(probability)} in the last minutes`,
-    );
+  drawing.append(base, line);
+  const update = (values, words) => {
+    line.setAttribute('points', values.length > 0 ? sparkPoints(values) : '');
+    drawing.setAttribute('aria-label', words);
   };
-  return { cell, update };
+  return { drawing, update };
 }
 
 /** From zero to the largest value, so that a halving looks like one. */
@@ -185,19 +108,4 @@ function sparkPoints(history) {
   });
   if (points.length === 1) points.push(points[0].replace(/^[^,]+/, String(SPARK_WIDTH)));
   return points.join(' ');
-}
-
-function createWhyCell() {
-  const cell = element('td', 'why');
-  const reason = element('b');
-  const text = element('span');
-  cell.append(reason, text);
-  const update = (sampling) => {
-    reason.hidden = sampling === null;
-    setText(reason, sampling === null ? '' : sampling.rule.replaceAll('_', ' '));
-    setText(text, sampling === null ? 'No sampled trace began here.' : sampling.why);
-    const isDisobeyed = sampling !== null && !['unknown', 'follows'].includes(sampling.conformance);
-    cell.classList.toggle('disobeyed', isDisobeyed);
-  };
-  return { cell, update };
 }

@@ -1,115 +1,36 @@
-import { createRow, element, formatRate, formatUptime, setText } from './cells.js';
+import { element, formatRate, formatUptime, setText } from './cells.js';
+import { createEngine } from './engine.js';
+import { createGraph } from './graph.js';
+import { createHeads, showRows } from './operations.js';
+import { createRed } from './red.js';
+import { currentRoute, VIEWS } from './route.js';
+import { createSampling } from './sampling.js';
 
 const POLL_MS = 1000;
 const LIMIT = 200;
 const PATIENCE_MS = 5000;
 
-const COLUMNS = [
-  { title: 'Service', sort: (row) => row.service.toLowerCase(), ascending: true },
-  { title: 'Operation', sort: (row) => row.operation.toLowerCase(), ascending: true },
-  {
-    title: 'Rate /s',
-    sort: (row) => row.rate,
-    number: true,
-    hint: 'spans per second that arrive; what was not sampled is made up for where the trace state tells (ot=th)',
-  },
-  { title: 'Errors', sort: (row) => row.errorShare, number: true },
-  { title: 'p50', sort: (row) => row.p50Ms ?? -1, number: true },
-  { title: 'p95', sort: (row) => row.p95Ms ?? -1, number: true },
-  { title: 'p99', sort: (row) => row.p99Ms ?? -1, number: true },
-  { title: 'Probability', sort: (row) => row.sampling?.probability ?? -1, hint: 'served to SDKs now' },
-  {
-    title: 'Requests /s',
-    sort: (row) => row.sampling?.requestsPerSecond ?? -1,
-    number: true,
-    hint: 'requests that begin here, sampled or not, as estimated from those that are sampled',
-  },
-  {
-    title: 'Sampled /s',
-    sort: (row) => row.sampling?.sampledPerSecond ?? -1,
-    number: true,
-    hint: 'sampled traces per second, as the estimated requests and the probability make them',
-  },
-  {
-    title: 'Target /s',
-    sort: (row) => row.sampling?.target ?? -1,
-    number: true,
-    hint: 'sampled root spans per second that are wanted',
-  },
-  { title: 'Why', sort: (row) => row.sampling?.rule ?? '', ascending: true },
-];
+const TITLES = { red: 'Services', sampling: 'Sampling', graph: 'Service graph', engine: 'Engine' };
 
 const byId = (id) => document.getElementById(id);
-const rows = new Map();
-const sorting = { column: 2, ascending: false };
-let latest;
+const views = { red: createRed(), sampling: createSampling(), graph: createGraph(), engine: createEngine() };
 let isPaused = false;
 let newestRequest = 0;
 
-function createHeads() {
-  COLUMNS.forEach((column, i) => {
-    const head = element('th', column.number ? 'number' : '');
-    head.scope = 'col';
-    const button = element('button', '', column.title);
-    button.type = 'button';
-    if (column.hint) button.title = column.hint;
-    button.addEventListener('click', () => {
-      if (sorting.column === i) sorting.ascending = !sorting.ascending;
-      else Object.assign(sorting, { column: i, ascending: column.ascending === true });
-      showSorting();
-      if (latest) showRows(latest.rows);
-    });
-    head.append(button);
-    byId('heads').append(head);
-  });
-  showSorting();
-}
-
-function showSorting() {
-  [...byId('heads').children].forEach((head, i) => {
-    if (i === sorting.column) head.setAttribute('aria-sort', sorting.ascending ? 'ascending' : 'descending');
-    else head.removeAttribute('aria-sort');
-  });
-}
-
-function sorted(data) {
-  const { sort } = COLUMNS[sorting.column];
-  const sign = sorting.ascending ? 1 : -1;
-  const keyed = data.map((row) => ({ row, key: sort(row) }));
-  keyed.sort((a, b) => {
-    if (a.key === b.key) return keyOf(a.row) < keyOf(b.row) ? -1 : 1;
-    return a.key < b.key ? -sign : sign;
-  });
-  return keyed.map(({ row }) => row);
-}
-
-function keyOf(row) {
-  return JSON.stringify([row.service, row.operation, row.kind]);
-}
-
-/** Rows are kept and moved, not made anew: focus, selection and hover stay where they are. */
-function showRows(data) {
-  const body = byId('rows');
-  const largest = data.reduce((most, row) => Math.max(most, row.rate), 0);
-  const seen = new Set();
-  let next = body.firstChild;
-  for (const row of sorted(data)) {
-    const key = keyOf(row);
-    seen.add(key);
-    let shown = rows.get(key);
-    if (!shown) {
-      shown = createRow();
-      rows.set(key, shown);
-    }
-    shown.update(row, largest);
-    if (shown.row === next) next = next.nextSibling;
-    else body.insertBefore(shown.row, next);
+function showRoute() {
+  const route = currentRoute();
+  for (const view of VIEWS) {
+    views[view].box.hidden = view !== route.view;
+    const link = byId(`to-${view}`);
+    if (view === route.view) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
   }
-  for (const [key, shown] of rows) {
-    if (seen.has(key)) continue;
-    shown.row.remove();
-    rows.delete(key);
-  }
+  const isRed = route.view === 'red';
+  byId('operations-card').hidden = !isRed || route.operation !== undefined;
+  byId('filter-label').hidden = route.view === 'engine' || route.operation !== undefined;
+  byId('kinds-label').hidden = !isRed || route.operation !== undefined;
+  const place = [route.operation, route.service, TITLES[route.view], 'Spanweir'];
+  document.title = place.filter((each) => each !== undefined).join(' · ');
 }
 
 function showHead(data) {
@@ -117,8 +38,12 @@ function showHead(data) {
   setText(byId('errors'), formatRate(data.errorsPerSecond));
   setText(byId('services'), data.services.toLocaleString('en-US'));
   setText(byId('operations'), data.operations.toLocaleString('en-US'));
-  setText(byId('controlled'), data.sampling.isServed ? String(data.sampling.operations) : 'off');
+  const { isServed, mode, operations } = data.sampling;
+  setText(byId('controlled'), isServed ? `${operations}${mode === 'observe' ? ' (observed)' : ''}` : 'off');
   setText(byId('uptime'), formatUptime(data.uptimeMs));
+}
+
+function showCount(data) {
   const count = data.rows.length;
   const which =
     data.matching > count ? `the ${count} busiest of ${data.matching.toLocaleString('en-US')}` : `${count}`;
@@ -170,23 +95,36 @@ function showState(text, isLost) {
   byId('state').classList.toggle('lost', isLost);
 }
 
-async function poll() {
-  const request = ++newestRequest;
+function queryOf(route) {
   const query = new URLSearchParams({
     limit: String(LIMIT),
     filter: byId('filter').value.trim(),
     kinds: byId('all-kinds').checked ? 'all' : 'entry',
   });
+  for (const name of ['service', 'operation', 'kind']) {
+    if (route.view === 'red' && route[name] !== undefined) query.set(name, route[name]);
+  }
+  return query;
+}
+
+async function poll() {
+  const request = ++newestRequest;
+  const route = currentRoute();
   try {
-    const answer = await fetch(`/api/overview?${query}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const answer = await fetch(`/api/views/${route.view}?${queryOf(route)}`, {
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     const data = await answer.json();
     if (request !== newestRequest) return;
-    latest = data;
     showHead(data);
     showEngine(data);
-    showRows(data.rows);
-    showEmpty(data);
+    views[route.view].update(data, route);
+    if (route.view === 'red') {
+      showCount(data);
+      showRows(data.rows);
+      showEmpty(data);
+    } else setText(byId('shown'), '');
     showState(isPaused ? 'paused' : 'live', false);
   } catch {
     if (request === newestRequest) showState('no answer from the engine', true);
@@ -201,6 +139,12 @@ async function loop() {
 }
 
 createHeads();
+byId('views').append(...VIEWS.map((view) => views[view].box));
+showRoute();
+addEventListener('hashchange', () => {
+  showRoute();
+  void poll();
+});
 byId('filter').addEventListener('input', () => void poll());
 byId('all-kinds').addEventListener('change', () => void poll());
 byId('pause').addEventListener('click', () => {
