@@ -66,6 +66,14 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'sampled traffic: how often the true count lies in the stated 95 % interval, and the mean error',
     load: () => import('./red-intervals.bench.ts'),
   },
+  'name-bomb': {
+    what: 'ten million span names in a minute: memory, exact totals, other services untouched, the culprit named',
+    load: () => import('./name-bomb.bench.ts'),
+  },
+  'replay-equal': {
+    what: 'a topic read twice, and by 1 and 4 workers: the same RED tables',
+    load: () => import('./replay-equal.bench.ts'),
+  },
   'sampling-control': {
     what: "adaptive sampling on made-up traffic beside Jaeger's algorithm: settling, budgets, lag, conformance",
     load: () => import('./sampling-control.bench.ts'),

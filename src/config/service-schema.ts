@@ -63,7 +63,7 @@ const spanweir = z
       })
       .prefault({})
       .describe(
-        'how many spans a sampled one stands for; spans that do not tell follow their root, where it is in their block',
+        'how many spans a sampled one stands for; spans that do not tell follow their root, where it is in their record',
       ),
     shutdown_timeout: duration('8s').describe(
       'time for an orderly end; what is not done by then is left to be done again',

@@ -1,6 +1,7 @@
 import { AttributeCursor } from '../span/attributes.ts';
 import { type Dictionary, OVERFLOW_WORD, type ResourceIdentity } from '../span/dictionary.ts';
 import { Interner } from '../span/interner.ts';
+import { templateOf } from '../span/name-template.ts';
 import { readIdentity } from '../span/resource-cache.ts';
 import type { SpanBatch } from '../span/span-batch.ts';
 import type { SeriesKey } from './red-rows.ts';
@@ -22,6 +23,9 @@ export class BlockWords {
   readonly #identityIds = new Map<string, number>();
   readonly #identities: ResourceIdentity[] = [];
   #ofResource = new Uint32Array(256);
+  /** Per name id of the dictionary, the id of its template + 1; 0 = not looked at. */
+  #templates = new Uint32Array(1024);
+  readonly #localTemplates = new Map<number, number>();
 
   constructor(dictionary: Dictionary) {
     this.#dictionary = dictionary;
@@ -31,6 +35,7 @@ export class BlockWords {
   begin(batch: SpanBatch): Uint32Array {
     if (this.#names.length > 0) {
       this.#nameIds.clear();
+      this.#localTemplates.clear();
       this.#names.length = 0;
     }
     if (this.#identities.length > 0) {
@@ -51,12 +56,43 @@ export class BlockWords {
   localName({ arena, nameAt, nameLength }: SpanBatch, row: number): number {
     const at = nameAt[row] as number;
     const end = at + (nameLength[row] as number);
-    const key = arena.toString('latin1', at, end);
-    const known = this.#nameIds.get(key);
-    if (known !== undefined) return known;
+    const known = this.#nameIds.get(arena.toString('latin1', at, end));
+    return known ?? this.#addName(arena.subarray(at, end));
+  }
+
+  /** The id of a name's template: the same for all names that differ in ids only. */
+  templateOf(name: number): number {
+    const isLocal = name >= LOCAL_ID;
+    const known = isLocal ? (this.#localTemplates.get(name) ?? 0) : (this.#templates[name] ?? 0);
+    if (known !== 0) return known - 1;
+    const text = this.nameOf(name);
+    const template = templateOf(text);
+    const id = template === text ? name : this.#idOf(template);
+    if (isLocal) this.#localTemplates.set(name, id + 1);
+    else if (id < LOCAL_ID) this.#remember(name, id);
+    return id;
+  }
+
+  #remember(name: number, template: number): void {
+    if (name >= this.#templates.length) {
+      const larger = new Uint32Array(Math.max(this.#templates.length * 2, name + 1));
+      larger.set(this.#templates);
+      this.#templates = larger;
+    }
+    this.#templates[name] = template + 1;
+  }
+
+  #idOf(text: string): number {
+    const bytes = Buffer.from(text);
+    const id = this.#dictionary.names.intern(bytes, 0, bytes.length);
+    if (id !== Interner.OVERFLOW) return id;
+    return this.#nameIds.get(bytes.toString('latin1')) ?? this.#addName(bytes);
+  }
+
+  #addName(bytes: Buffer): number {
     const id = LOCAL_ID + this.#names.length;
-    this.#nameIds.set(key, id);
-    this.#names.push(arena.toString('utf8', at, end));
+    this.#nameIds.set(bytes.toString('latin1'), id);
+    this.#names.push(bytes.toString('utf8'));
     return id;
   }
 

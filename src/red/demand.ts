@@ -4,10 +4,12 @@ import { type BlockWords, LOCAL_ID } from './block-words.ts';
 
 const PERIOD_MS = 600_000;
 const ESTIMATE_MS = 1000;
+const LEAST_NOTED = 10_000;
 
 /** How many series a lane would have without limits: an estimate over the last ten to twenty minutes of records. */
 export class Demand {
   readonly #words: BlockWords;
+  readonly #templates: boolean;
   readonly #wordsOfTuple: (tuple: number) => readonly (string | null)[];
   #current = new HyperLogLog();
   #before = new HyperLogLog();
@@ -15,8 +17,16 @@ export class Demand {
   #nowMs = 0;
   #estimatedMs = Number.NEGATIVE_INFINITY;
   #estimate = 0;
+  /** Rows since then. */
+  #noted = 0;
 
-  constructor(words: BlockWords, wordsOfTuple: (tuple: number) => readonly (string | null)[]) {
+  /** @param templates whether names are told apart by their templates only */
+  constructor(
+    words: BlockWords,
+    wordsOfTuple: (tuple: number) => readonly (string | null)[],
+    templates = false,
+  ) {
+    this.#templates = templates;
     this.#words = words;
     this.#wordsOfTuple = wordsOfTuple;
   }
@@ -24,6 +34,7 @@ export class Demand {
   /** Of a block before anything is folded; `nowMs` is its records' time. */
   note({ keys, rows }: BlockRows, nowMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
+    this.#noted += rows;
     if (nowMs - this.#sinceMs >= PERIOD_MS) {
       [this.#current, this.#before] = [this.#before, this.#current];
       this.#current.clear();
@@ -35,9 +46,11 @@ export class Demand {
     }
   }
 
-  /** Not older than a second of the records' time. */
+  /** Not older than a second of the records' time, and than a few rows. */
   series(): number {
-    if (this.#nowMs - this.#estimatedMs < ESTIMATE_MS) return this.#estimate;
+    const isNew = this.#noted > Math.max(LEAST_NOTED, this.#estimate / 20);
+    if (!isNew && this.#nowMs - this.#estimatedMs < ESTIMATE_MS) return this.#estimate;
+    this.#noted = 0;
     this.#estimatedMs = this.#nowMs;
     this.#estimate = Math.round(Math.max(this.#current.estimate(), this.#before.estimate()));
     return this.#estimate;
@@ -45,7 +58,8 @@ export class Demand {
 
   /** Ids that last are as good as what they stand for; those of one block are not. */
   #hash(identity: number, nameKindStatus: number, tuple: number): number {
-    const name = nameKindStatus >>> 5;
+    const sent = nameKindStatus >>> 5;
+    const name = this.#templates ? this.#words.templateOf(sent) : sent;
     let hash = Math.imul(nameKindStatus & 31, 0x27d4eb2f);
     if (identity < LOCAL_ID) hash = mixed(hash ^ Math.imul(identity, 0x9e3779b1));
     else {

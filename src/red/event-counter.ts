@@ -10,6 +10,8 @@ import { NO_SERIES, SeriesRegistry } from './series-registry.ts';
 
 export interface EventCounterOptions extends DimensionSpec {
   readonly seriesLimit: number;
+  /** Ids in span names are replaced. */
+  readonly templates?: boolean;
   /** Which bits of name id << 5 | kind << 2 | status count, as the aggregator of the spans has it. */
   readonly mask: number;
   /** What a series shows of the values read, which are as `dimensions` and the rest of the spec has them. */
@@ -28,11 +30,13 @@ export class EventCounter {
   readonly #describe: ReturnType<typeof seriesDescriber>;
   readonly #cursor = new EventCursor();
   readonly #mask: number;
+  readonly #templates: boolean;
 
   constructor(dictionary: Dictionary, options: EventCounterOptions) {
     const reader = new DimensionReader(options, options.seriesLimit);
     this.#reader = reader;
     this.#mask = options.mask;
+    this.#templates = options.templates === true;
     this.#words = new BlockWords(dictionary);
     this.#describe = seriesDescriber(this.#words, {
       dimensionsOf: (tuple) => options.shown(reader.valuesOf(tuple)),
@@ -56,6 +60,7 @@ export class EventCounter {
       if (at === end || identity === 0) continue;
       let name = nameId[i] as number;
       if (name === Interner.OVERFLOW) name = this.#words.localName(batch, i);
+      if (this.#templates) name = this.#words.templateOf(name);
       const ids = (name << 5) | ((kind[i] as number) << 2) | (statusCode[i] as number);
       cursor.reset(arena, at, end);
       while (cursor.next()) {

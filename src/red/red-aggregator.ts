@@ -27,6 +27,8 @@ export interface RedAggregatorOptions extends DimensionSpec {
   readonly seriesPerService?: number;
   /** What a block may tell apart; without it everything. */
   readonly blockLimits?: BlockLimits;
+  /** What becomes of ids in span names; `dry_run` only estimates what templates would spare. */
+  readonly spanNames?: SpanNames;
   /** Names of the dimensions, for whoever asks which had too many values. */
   readonly dimensionNames?: readonly string[];
   /** Keep exponential histograms as well. */
@@ -34,6 +36,8 @@ export interface RedAggregatorOptions extends DimensionSpec {
   /** Keep which row each span was counted in. */
   readonly rowOfSpan?: boolean;
 }
+
+export type SpanNames = 'as_is' | 'dry_run' | 'templates';
 
 /** In `rowOfSpan`: counted nowhere. */
 export const NO_ROW = 0xffffffff;
@@ -55,10 +59,13 @@ export class RedAggregator {
   rowOfSpan: Uint32Array | undefined;
   /** How many series the lane would have without limits. */
   readonly demand: Demand;
+  /** The same with templates for names; undefined where nobody asks. */
+  readonly templatedDemand: Demand | undefined;
   /** What the last block had too much of. */
   folded: readonly FoldedLabel[] = [];
   readonly #rows: BlockRows;
   readonly #words: BlockWords;
+  readonly #hasTemplates: boolean;
   readonly #guard: BlockGuard | undefined;
   readonly #describe: ReturnType<typeof seriesDescriber>;
   readonly #buckets: ExplicitBuckets | undefined;
@@ -80,7 +87,11 @@ export class RedAggregator {
       dimensionsOf: reader === undefined ? () => [] : (tuple) => reader.valuesOf(tuple),
       extraOf: reader === undefined ? () => undefined : (tuple) => reader.extraOf(tuple),
     });
-    this.demand = new Demand(this.#words, (tuple) => reader?.valuesOf(tuple) ?? []);
+    const valuesOf = (tuple: number) => reader?.valuesOf(tuple) ?? [];
+    const { spanNames = 'as_is' } = options;
+    this.#hasTemplates = spanNames === 'templates';
+    this.demand = new Demand(this.#words, valuesOf);
+    this.templatedDemand = spanNames === 'dry_run' ? new Demand(this.#words, valuesOf, true) : undefined;
     const { blockLimits, dimensionNames = [], seriesPerService = seriesLimit } = options;
     this.series = new SeriesRegistry({
       limit: seriesLimit,
@@ -109,6 +120,7 @@ export class RedAggregator {
     const atMs = batch.records > 0 ? (batch.recordTimestampMs[batch.records - 1] as number) : 0;
     this.series.at(atMs);
     this.demand.note(this.#rows, atMs);
+    this.templatedDemand?.note(this.#rows, atMs);
     this.#fold(batch.spans);
     return this.#emit();
   }
@@ -124,6 +136,7 @@ export class RedAggregator {
     const bits = this.#bitsOf(batch.durationNs);
     const { spans, resource, nameId, kind, statusCode } = batch;
     const words = this.#words;
+    const hasTemplates = this.#hasTemplates;
     const identityOf = words.begin(batch);
     const { startHi, startLo, durationNs, weight, traceIdAt, view } = batch;
     const hasTuples = tuples.length > 0;
@@ -148,6 +161,7 @@ export class RedAggregator {
       const window = windowBase + Math.floor((windowRest + (startLo[i] as number) + duration) / WINDOW_NS);
       let name = nameId[i] as number;
       if (name === Interner.OVERFLOW) name = words.localName(batch, i);
+      if (hasTemplates) name = words.templateOf(name);
       const ids = (name << 5) | ((kind[i] as number) << 2) | (statusCode[i] as number);
       const tuple = hasTuples ? (tuples[i] as number) : 0;
       const row = rows.rowOf(identity, (ids & mask) >>> 0, tuple, window);

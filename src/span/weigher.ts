@@ -16,8 +16,8 @@ export interface WeigherOptions {
 
 /**
  * Gives the spans of a complete batch the weights that their trace states (read by the scanner) do not tell: by an
- * attribute, by the tags of the sampler that kept their root, or by what their root says, in this order. A function
- * of the batch alone.
+ * attribute, by the tags of the sampler that kept their root, or by what their root says, in this order. What a span
+ * weighs depends on its record alone, so that a topic that is read again in other blocks gives the same numbers.
  */
 export class Weigher {
   readonly #options: WeigherOptions;
@@ -35,13 +35,24 @@ export class Weigher {
   }
 
   weigh(batch: SpanBatch): void {
+    const { record, spans } = batch;
+    let from = 0;
+    while (from < spans) {
+      let end = from + 1;
+      while (end < spans && record[end] === record[from]) end++;
+      this.#weighRecord(batch, from, end);
+      from = end;
+    }
+  }
+
+  #weighRecord(batch: SpanBatch, from: number, end: number): void {
     const { samplerTags } = this.#options;
-    const { spans, parentIdAt, traceIdAt, quality, weight, view } = batch;
+    const { parentIdAt, traceIdAt, quality, weight, view } = batch;
     const hasAttribute = this.#attribute.length > 0;
     const roots = this.#roots;
     roots.clear();
     let untold = 0;
-    for (let i = 0; i < spans; i++) {
+    for (let i = from; i < end; i++) {
       const isTold = ((quality[i] as number) & QUALITY.weighed) !== 0;
       if (!isTold && hasAttribute) this.#readAttribute(batch, i);
       if (parentIdAt[i] !== NONE) {
@@ -53,7 +64,7 @@ export class Weigher {
     }
     if (this.#lowerBound.length > 0) this.#judgeLowerBounds(batch);
     this.#probabilistic.length = 0;
-    if (untold > 0 && roots.size > 0) this.#inherit(batch);
+    if (untold > 0 && roots.size > 0) this.#inherit(batch, from, end);
   }
 
   /** Of the span or, where it has none, of its resource. */
@@ -123,9 +134,9 @@ export class Weigher {
     return `${service ?? ''}\u0000${name}`;
   }
 
-  #inherit(batch: SpanBatch): void {
-    const { spans, parentIdAt, traceIdAt, quality, view } = batch;
-    for (let i = 0; i < spans; i++) {
+  #inherit(batch: SpanBatch, from: number, end: number): void {
+    const { parentIdAt, traceIdAt, quality, view } = batch;
+    for (let i = from; i < end; i++) {
       if (parentIdAt[i] === NONE || ((quality[i] as number) & QUALITY.weighed) !== 0) continue;
       const weight = this.#roots.get(view, traceIdAt[i] as number);
       if (weight >= 0) setWeight(batch, i, weight, this.#options.weightMax);

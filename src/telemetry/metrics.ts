@@ -84,6 +84,11 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     'Series that there would be without limits, estimated over the last 10 to 20 minutes; of all ingest threads together.',
     'connector',
   ),
+  spanweir_span_metrics_templated_series_demand: gauge(
+    'series',
+    'The same if ids in span names were replaced, where span_names is dry_run.',
+    'connector',
+  ),
   spanweir_span_metrics_overflow_total: counter(
     'spans',
     'Spans counted in an overflow series because the limit of series was reached.',

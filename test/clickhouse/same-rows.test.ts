@@ -14,7 +14,20 @@ import { encodeProto, type TestResource } from '../support/spans.ts';
 
 /** 2023-11-14 23:59:50 UTC: a block around it is one of two days. */
 const START_S = 1_700_006_390;
-const word = fc.constantFrom('a', 'a', 'a', 'b', 'c', 'checkout', 'GET /', 'ü', '');
+const word = fc.constantFrom(
+  'a',
+  'a',
+  'a',
+  'b',
+  'c',
+  'checkout',
+  'GET /',
+  'GET /u/1',
+  'GET /u/2',
+  'GET /u/{id}',
+  'ü',
+  '',
+);
 
 const span = fc.record({
   name: word,
@@ -76,13 +89,14 @@ class Lane {
     this.#dictionary = new Dictionary(room);
     this.#scanner = new OtlpScanner(this.#dictionary);
     this.#weigher = new Weigher({ attribute: '', samplerTags: true, weightMax: 1e6 });
-    const connector = (names: string[]): RedConnector => {
+    const connector = (names: string[], spanNames: 'as_is' | 'templates' = 'as_is'): RedConnector => {
       const dimensions = names.map((name) => ({ name, default: undefined }));
       const aggregator = new RedAggregator(this.#dictionary, {
         dimensions,
         histograms: true,
         blockLimits: BLOCK_LIMITS,
         dimensionNames: names,
+        spanNames,
         seriesLimit: room.series,
         seriesPerService: room.seriesPerService,
       });
@@ -96,6 +110,7 @@ class Lane {
     const red = new Map([
       ['span_metrics', connector([])],
       ['span_metrics/more', connector(['http.route', 'user.id'])],
+      ['span_metrics/templates', connector([], 'templates')],
     ]);
     this.inputs = { spans: true, throughput: false, red };
     this.#encoder = new BlockEncoder(this.#dictionary, this.inputs);

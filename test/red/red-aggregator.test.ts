@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DeltaFolder } from '../../src/red/fold-windows.ts';
 import { RedAggregator, type RedAggregatorOptions } from '../../src/red/red-aggregator.ts';
 import type { RedRows, SeriesKey } from '../../src/red/red-rows.ts';
@@ -257,4 +257,29 @@ test('tables grow with what they hold', () => {
     expect(rows.histCount.reduce((a, b) => a + b, 0)).toBe(20_000);
   }
   expect(aggregator.series.size).toBe(9000);
+});
+
+describe('span names with ids', () => {
+  const list = Array.from({ length: 300 }, (_, i) => ({ ...one, name: `GET /users/${i}` }));
+
+  test('are one series where templates are wanted', () => {
+    const dictionary = new Dictionary();
+    const aggregator = new RedAggregator(dictionary, options({ spanNames: 'templates' }));
+    for (let round = 0; round < 2; round++) {
+      const { calls, series } = aggregator.aggregate(batchOf(dictionary, [...list, one]));
+      const shown = Array.from(series, (id) => aggregator.series.keyOf(id).spanName);
+      expect([shown, [...calls]]).toEqual([
+        ['GET /users/{id}', one.name],
+        [300, 1],
+      ]);
+    }
+  });
+
+  test('stay as they are in a dry run, which tells what templates would spare', () => {
+    const dictionary = new Dictionary();
+    const aggregator = new RedAggregator(dictionary, options({ spanNames: 'dry_run' }));
+    expect(aggregator.aggregate(batchOf(dictionary, list)).rows).toBe(300);
+    expect(Math.abs(aggregator.demand.series() - 300)).toBeLessThan(15);
+    expect(aggregator.templatedDemand?.series()).toBe(1);
+  });
 });

@@ -102,6 +102,24 @@ describe('a span that tells nothing', () => {
     expect(weights(root, { ...child, traceId: A, traceState: 'ot=th:0' })).toEqual([4, 1]);
   });
 
+  test('is what it is whatever other records are in the batch', () => {
+    const dictionary = new Dictionary();
+    const batch = new SpanBatch();
+    const scanner = new OtlpScanner(dictionary);
+    const records = [
+      [
+        { traceId: A, traceState: 'ot=th:c' },
+        { ...child, traceId: A },
+      ],
+      [{ ...child, traceId: A }],
+    ];
+    records.forEach((spans, offset) => {
+      scanner.append(batch, encodeProto([{ service: 'shop', spans }]), { offset, timestampMs: AT_MS });
+    });
+    new Weigher(OPTIONS).weigh(batch);
+    expect([...batch.weight.subarray(0, 3)]).toEqual([4, 4, 1]);
+  });
+
   test('in every one of a thousand traces', () => {
     const spans = Array.from({ length: 1000 }, (_, i) => i.toString(16).padStart(32, '1')).flatMap(
       (traceId) => [

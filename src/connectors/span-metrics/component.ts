@@ -46,6 +46,7 @@ function createLane(config: SpanMetricsConfig, context: LaneContext, wants: Conn
     seriesPerService: config.cardinality.series_per_service || seriesLimit(config),
     blockLimits: blockLimits(config),
     dimensionNames: names,
+    spanNames: config.span_names,
     histograms: wants.histograms || exponential !== undefined,
     rowOfSpan: exemplars.enabled,
   });
@@ -57,6 +58,10 @@ function createLane(config: SpanMetricsConfig, context: LaneContext, wants: Conn
   const skipped = context.instruments.counter('spanweir_span_metrics_no_service_total', labels);
   const overflowed = context.instruments.counter('spanweir_span_metrics_overflow_total', labels);
   const demand = context.instruments.gauge('spanweir_span_metrics_series_demand', labels);
+  const templated =
+    config.span_names === 'dry_run'
+      ? context.instruments.gauge('spanweir_span_metrics_templated_series_demand', labels)
+      : undefined;
   const tell = culpritTeller(context);
   return {
     series: aggregator.series,
@@ -69,6 +74,7 @@ function createLane(config: SpanMetricsConfig, context: LaneContext, wants: Conn
       skipped.add(aggregator.skippedNoService - skippedNoService);
       overflowed.add(aggregator.overflowedSpans - overflowedSpans);
       demand.set(aggregator.demand.series());
+      if (aggregator.templatedDemand !== undefined) templated?.set(aggregator.templatedDemand.series());
       if (aggregator.folded.length > 0) tell(aggregator.folded);
       return withMore(rows, batch);
     },
@@ -132,6 +138,7 @@ function eventCounter(config: SpanMetricsConfig, dictionary: Dictionary): EventC
     globs: plan.globs,
     seriesLimit: seriesLimit(config),
     mask: seriesMask(excludedOf(config)),
+    templates: config.span_names === 'templates',
     shown: (values) => [...hidden, ...values],
   });
 }

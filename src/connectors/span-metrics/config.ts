@@ -130,6 +130,13 @@ export const spanMetricsConfig = z
           'named otel.metric.overflow that keep service, kind and status, so that totals stay exact',
       ),
     cardinality,
+    span_names: z
+      .enum(['as_is', 'dry_run', 'templates'])
+      .default('as_is')
+      .describe(
+        'templates: ids, UUIDs, numbers, addresses in span names become {id}, {email} or {ip}, in metrics only; ' +
+          'dry_run: names stay, and spanweir_span_metrics_templated_series_demand tells how many series there would be',
+      ),
     metrics_flush_interval: duration('60s')
       .refine((ms) => ms >= 0, { error: notNegative })
       .describe('how long an exemplar stays')

@@ -86,11 +86,14 @@ const FAULTS: readonly Fault[] = [
     found: [{ kind: 'altered', ...SPANS, ...BLOCK, day: TODAY, expected: 10, found: 10 }],
   },
   {
-    name: 'a block that is twice in one target of the views',
+    name: 'a block that is twice in one target of the views, and so in the one behind it',
     statements: [
       `INSERT INTO {db}.span_metrics_1h SELECT * FROM {db}.span_metrics_1h WHERE toDate(Ts, 'UTC') = '${TODAY}'`,
     ],
-    found: [{ kind: 'surplus', table: 'span_metrics_1h', day: TODAY, expected: 20, found: 40 }],
+    found: [
+      { kind: 'surplus', table: 'span_metrics_1h', day: TODAY, expected: 20, found: 40 },
+      { kind: 'surplus', table: 'span_metrics_1d', day: TODAY, expected: 20, found: 40 },
+    ],
   },
   {
     name: 'a rollup part that was lost',

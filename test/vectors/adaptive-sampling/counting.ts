@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
-import { SAMPLER, SamplerTags } from '../../../src/span/sampler-tags.ts';
 import type { JaegerRow } from '../../../src/sampling/roots/throughput-rows.ts';
 import { traceIdVariate, type VariateKind } from '../../../src/sampling/roots/trace-id-variate.ts';
 import { MemorySamplingStore } from '../../../src/sampling/store/memory-store.ts';
 import { AttributeCursor } from '../../../src/span/attributes.ts';
 import { Dictionary } from '../../../src/span/dictionary.ts';
+import { SAMPLER, SamplerTags } from '../../../src/span/sampler-tags.ts';
 import { batchOfSpans, jaegerThroughputOf } from '../../sampling/batch-of-spans.ts';
 import { decisionOf, roundOf, rowOf } from '../../sampling/rows.ts';
 import { type AttributeValue, double, type TestSpan } from '../../support/spans.ts';

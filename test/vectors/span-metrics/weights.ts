@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { RedAggregator } from '../../../src/red/red-aggregator.ts';
-import { SAMPLER, SamplerTags } from '../../../src/span/sampler-tags.ts';
 import { adjustedCount } from '../../../src/span/adjusted-count.ts';
 import { AttributeCursor } from '../../../src/span/attributes.ts';
 import { Dictionary } from '../../../src/span/dictionary.ts';
 import { OtlpScanner } from '../../../src/span/otlp-scanner.ts';
+import { SAMPLER, SamplerTags } from '../../../src/span/sampler-tags.ts';
 import { SpanBatch } from '../../../src/span/span-batch.ts';
 import { type AttributeValue, double, encodeProto, type TestSpan } from '../../support/spans.ts';
 import { eachCase, type Json, type Runner } from '../adaptive-sampling/section.ts';
