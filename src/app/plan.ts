@@ -52,10 +52,10 @@ function planReceiver(
     return known;
   };
   for (const id of targets) if (id in config.exporters) entry(id).spans = true;
-  for (const connector of connectors) {
+  for (const connector of all) {
     for (const pipeline of pipelines) {
       if (pipeline.signal !== 'metrics' || !pipeline.receivers.includes(connector)) continue;
-      for (const id of pipeline.exporters) entry(id).red.push(connector);
+      for (const { red } of pipeline.exporters.map(entry)) if (!taps.includes(connector)) red.push(connector);
     }
   }
   return {

@@ -127,7 +127,10 @@ test('a connector that only looks at committed blocks gives no exporter any rows
       throughput: undefined,
       connectors: [],
       taps: ['service_graph'],
-      exporters: [{ exporter: 'clickhouse', spans: true, throughput: false, red: [] }],
+      exporters: [
+        { exporter: 'clickhouse', spans: true, throughput: false, red: [] },
+        { exporter: 'prometheus', spans: false, throughput: false, red: [] },
+      ],
     },
   ]);
 });

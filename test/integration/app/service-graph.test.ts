@@ -82,9 +82,13 @@ test('edges across partitions and lanes are whole in ClickHouse after a kill bet
   await produce(topic, [...clients.slice(0, 20), ...servers.slice(0, 10), ...databases]);
   const shown =
     'traces_service_graph_request_total{client="shop",connection_type="",failed="false",otel_scope_name="traces_service_graph",otel_scope_schema_url="",otel_scope_version="",server="stock"} 10';
-  await waitFor('the pairs of two partitions are on the page', async () => (await page()).includes(shown));
+  await waitFor('the pairs of two partitions are on the page', async () => (await page()).includes(shown), {
+    deadlineMs: 60_000,
+  });
   expect(await page()).toContain('traces_service_graph_request_server_seconds_bucket{client="stock"');
-  await waitFor('some are derived', async () => (await edgesIn(database))['shop -> stock '] === 10);
+  await waitFor('some are derived', async () => (await edgesIn(database))['shop -> stock '] === 10, {
+    deadlineMs: 60_000,
+  });
   await first.kill();
   await produce(topic, [...clients.slice(20), ...servers.slice(10)]);
   const second = await launch();
@@ -102,4 +106,4 @@ test('edges across partitions and lanes are whole in ClickHouse after a kill bet
   );
   await queryRows(`SELECT throwIf(count() != ${3 * TRACES}) FROM ${database}.otel_traces`);
   await second.stop(20_000);
-}, 120_000);
+}, 240_000);
