@@ -3,11 +3,18 @@ import { readVectors } from './read-vectors.ts';
 import { connectorSections } from './span-metrics/connector.ts';
 import { querySections } from './span-metrics/queries.ts';
 import { serviceGraphSections } from './span-metrics/service-graph.ts';
+import { tempoSections } from './span-metrics/tempo.ts';
 import { weightSections } from './span-metrics/weights.ts';
 
 const vectors = readVectors('span-metrics.json');
 
-const RUNNERS = { ...connectorSections, ...weightSections, ...querySections, ...serviceGraphSections };
+const RUNNERS = {
+  ...connectorSections,
+  ...weightSections,
+  ...querySections,
+  ...serviceGraphSections,
+  ...tempoSections,
+};
 
 /** Sections about what Spanweir does not have, or not yet, and why. */
 const OUT_OF_SCOPE: Readonly<Record<string, string>> = {
@@ -15,7 +22,6 @@ const OUT_OF_SCOPE: Readonly<Record<string, string>> = {
   stochastic_rounding:
     'weights stay the real numbers that they are: nothing is rounded, least of all at random',
   self_time: 'the self_time metric is a later issue',
-  tempo_spanmetrics: "Tempo's names and labels are a later issue",
   tempo_filter_policies: "Tempo's filters are a later issue",
   jaeger_metrics_http: "Jaeger's metrics API comes with the jaeger_query extension",
   jaeger_es_spm: "how Jaeger's Elasticsearch reader counts; our own metrics API is a later issue",
