@@ -200,8 +200,7 @@ export class PrometheusExporter implements Component {
     }
     const begunMs = this.#context.clock.monotonicMs();
     const scraper = this.#scraper(request);
-    const showsZeros = this.#config.initial_zero === 'first_scrape';
-    const page = await this.#pages.get(format, showsZeros ? scraper.seen : Number.POSITIVE_INFINITY);
+    const page = await this.#pages.get(format, this.#showsZeros ? scraper.seen : Number.POSITIVE_INFINITY);
     // Who did not get the page has not seen what is new in it.
     response.once('finish', () => {
       scraper.seen = Math.max(scraper.seen, page.births);
@@ -210,11 +209,17 @@ export class PrometheusExporter implements Component {
     await this.#send(response, page, { headers, gzipped });
   }
 
+  get #showsZeros(): boolean {
+    return this.#config.initial_zero === 'first_scrape';
+  }
+
   #scraper(request: IncomingMessage): Scraper {
     const name = `${request.socket.remoteAddress} ${request.headers['user-agent'] ?? ''}`;
     return this.#scrapers.visit(name, this.#context.clock.monotonicMs(), (youngMs) => {
+      if (!this.#showsZeros) return 0;
       const before = this.#context.clock.wallMs() - youngMs;
-      const stores = [...this.#sources.values()].flatMap((source) => source.stores);
+      const red = [...this.#sources.values()].flatMap((source) => source.stores);
+      const stores = [...red, ...this.#plain.values()];
       return stores.reduce((most, store) => Math.max(most, store.birthsBefore(before)), 0);
     });
   }

@@ -24,6 +24,8 @@ export class PlainSource {
   readonly #options: PlainSourceOptions;
   /** The how manieth series of the exporter one is, by its metric and labels. */
   #births = new Map<string, number>();
+  /** Of what the last page had. */
+  #begun: { readonly birth: number; readonly createdMs: number }[] = [];
 
   constructor(families: PlainFamilies, options: PlainSourceOptions) {
     this.#families = families;
@@ -35,10 +37,17 @@ export class PlainSource {
     return this.#families.plainFamilies().map((family) => this.#nameOf(family));
   }
 
+  /** The highest birth of series that began before. */
+  birthsBefore(wallMs: number): number {
+    const old = this.#begun.filter(({ createdMs }) => createdMs < wallMs);
+    return old.reduce((most, { birth }) => Math.max(most, birth), 0);
+  }
+
   /** As things are now. */
   shown(kind: BodyKind): Family[] {
     const escaping = kind.replace('protobuf ', '') as Escaping;
     const births = new Map<string, number>();
+    this.#begun = [];
     const families = this.#families.plainFamilies().filter(({ points }) => points.length > 0);
     const shown = families.map((family): Family => {
       const name = this.#nameOf(family);
@@ -74,7 +83,9 @@ export class PlainSource {
       const labels = plainLabels(point.labels, family.scope, this.#options);
       bodies.add(bodyOf(labels, kind));
       const key = `${name}{${renderLabels(labels, 'allow-utf-8')}`;
-      births.set(key, this.#births.get(key) ?? ++this.#options.room.births);
+      const birth = this.#births.get(key) ?? ++this.#options.room.births;
+      births.set(key, birth);
+      this.#begun.push({ birth, createdMs: point.createdMs });
       if ('buckets' in point) buckets.set(point.buckets, i * bucketCount);
     });
     return {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { renderPage } from '../../../src/exporters/prometheus/page.ts';
 import { PlainSource } from '../../../src/exporters/prometheus/plain-source.ts';
 import type { PlainFamily } from '../../../src/flow/plain-families.ts';
+import { decodePage } from './decode.ts';
 
 const LABELS = [
   ['client', 'shop'],
@@ -39,7 +40,7 @@ function families(calls: number): PlainFamily[] {
   ];
 }
 
-function page(openMetrics: boolean, seen = Number.POSITIVE_INFINITY): string {
+function chunks({ openMetrics = false, protobuf = false }, seen = Number.POSITIVE_INFINITY): Buffer[] {
   const room = { limit: 10, used: 0, births: 0, overflow: 0 };
   const source = new PlainSource(
     { plainFamilies: () => families(3) },
@@ -52,16 +53,20 @@ function page(openMetrics: boolean, seen = Number.POSITIVE_INFINITY): string {
     },
   );
   const chunks = renderPage({
-    format: { openMetrics, protobuf: false, version: '', escaping: 'underscores' },
+    format: { openMetrics, protobuf, version: '', escaping: 'underscores' },
     sources: [],
-    plain: source.shown('underscores'),
+    plain: source.shown(protobuf ? 'protobuf underscores' : 'underscores'),
     targets: [],
     targetInfo: 'target_info',
     timestampMs: undefined,
     created: true,
     seen,
   });
-  return [...chunks].map(String).join('');
+  return [...chunks].map((chunk) => Buffer.from(chunk));
+}
+
+function page(openMetrics: boolean, seen?: number): string {
+  return chunks({ openMetrics }, seen).map(String).join('');
 }
 
 const SHOWN = 'client="shop",client_db_name="x",connection_type="",env="test",server="sto\\"ck"';
@@ -88,4 +93,41 @@ test('OpenMetrics says when they began', () => {
 
 test('to who has not seen them they are 0 first, where that is asked for', () => {
   expect(page(false, 0)).toContain(`traces_service_graph_request_total{${SHOWN}} 0\n`);
+});
+
+test('they are in protobuf, too', () => {
+  const labels = {
+    client: 'shop',
+    client_db_name: 'x',
+    connection_type: '',
+    env: 'test',
+    server: 'sto"ck',
+  };
+  const created_timestamp = { seconds: 1_700_000_000, nanos: 0 };
+  expect(decodePage(Buffer.concat(chunks({ protobuf: true })))).toEqual([
+    {
+      name: 'traces_service_graph_request_server_seconds',
+      type: 4,
+      metric: [
+        {
+          labels,
+          histogram: {
+            sample_count: 3,
+            sample_sum: 2.5,
+            bucket: [
+              { cumulative_count: 1, upper_bound: 0.1 },
+              { cumulative_count: 1, upper_bound: 1 },
+            ],
+            created_timestamp,
+          },
+        },
+      ],
+    },
+    {
+      name: 'traces_service_graph_request_total',
+      help: 'Requests between two nodes',
+      type: 0,
+      metric: [{ labels, counter: { value: 3, created_timestamp } }],
+    },
+  ]);
 });
