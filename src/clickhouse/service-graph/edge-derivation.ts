@@ -20,7 +20,7 @@ const ROUNDS_A_FULL_LOOK = 10;
 /** What a round spends on those days, at least one statement: a long backlog must not hold up the present. */
 const CATCHING_UP_MS = 5_000;
 /** Rounds take no more of the time than this, on one thread of the server. */
-const DUTY = 0.05;
+const DUTY = 0.02;
 /** Another process has derived something within this part of the interval: then it does so again. */
 const FRESH = 0.8;
 
