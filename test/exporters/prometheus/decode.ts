@@ -74,7 +74,7 @@ export function decodePage(page: Uint8Array): DecodedFamily[] {
   while (reader.pos < reader.len) {
     const { metric = [], ...rest } = family.toObject(family.decodeDelimited(reader), {
       longs: Number,
-    }) as { name: string; type: number; metric?: (DecodedMetric & { label: DecodedExemplar['label'] })[] };
+    }) as { name: string; type: number; metric?: (DecodedMetric & { label?: DecodedExemplar['label'] })[] };
     families.push({
       ...rest,
       metric: metric.map(({ label = [], ...values }) => ({
