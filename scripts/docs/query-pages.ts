@@ -56,8 +56,14 @@ Names, numbers and texts travel as ClickHouse's own parameters, never as part of
 \`spanweir top\` shows \`services\` and \`operations\` as they are now, again and again.
 
 Queries over RED metrics read each part of their range from the coarsest table that has it exactly: whole UTC days from
-\`span_metrics_1d\`, hours, minutes and 10 s windows at the ends. The ends go down to 10 s, or outward to the finest windows that are
-still kept of that time (\`ttl\` of the clickhouse exporter). A step has to be made of windows that are still kept.
+\`span_metrics_1d\`, hours, minutes and 10 s windows at the ends.
+
+- Times such as \`2026-05-01T12:00:00Z\` are kept to 10 s: both ends go down to the last window of 10 s, or outward to the finest
+  windows that are still kept of that time (\`ttl\` of the clickhouse exporter).
+- A beginning that is told as so long ago goes back to a whole minute (from 24 minutes on), hour (24 h) or UTC day (24 d), and an
+  end that is \`now\` takes all that is there, so that a month is a few rows of one table. Rates are per second of the time that was read;
+  \`--format table\` says on stderr which that is. \`changes\` compares equal ranges, so it ends with a window of 10 s.
+- A step has to be made of windows that are still kept, and the range begins with a whole one.
 
 The files are in [sql/queries](../../sql/queries). These pages and their answers are made by
 \`npx tsx scripts/docs/write-query-pages.ts\` from a small shop whose numbers are known (\`test/support/shop.ts\`).

@@ -43,6 +43,20 @@ export function wholeWindows(range: RangeS, grainS: number, stepS?: number): Ran
   return { fromS: down(range.fromS, stepS ?? grainS), toS };
 }
 
+const ROUGHLY = 24;
+/** From here on the windows of a range that is told roughly are coarser than the finest. */
+export const LEAST_ROUGH_S = ROUGHLY * 60;
+
+/** Where a range begins that is told as so long ago: with a whole minute, hour or day, which is at most a 24th of it. */
+export function roughGrain({ fromS, toS }: RangeS): number {
+  return ROLLUPS.find(({ grainS }) => toS - fromS >= ROUGHLY * grainS)?.grainS ?? FINEST_S;
+}
+
+/** The end of the day: what is read up to now may be read in windows that are not over yet. */
+export function openEnd(toS: number): number {
+  return up(toS, DAY_S);
+}
+
 /**
  * The fewest rows that make up a range exactly: the coarsest windows that lie wholly in it, and finer ones at its
  * ends. With a step no window is longer than what the step is made of.

@@ -115,3 +115,57 @@ test.each([
 ])('%j can not be read from the tables', (given, message) => {
   expect(() => bindQuery(RED, given, CONTEXT, 'db')).toThrow(message);
 });
+
+const TOTAL = parseQuery(
+  'total',
+  `-- title: A total
+-- about: RED rows without steps.
+-- param from (time = 30d): where to begin
+-- param to (time = now): where to end
+SELECT {from:DateTime}, {to:DateTime}, sum(Calls) FROM {{SPAN_METRICS}}
+`,
+);
+
+/** What is read, as `1d 2026-04-01T00:00 2026-05-02T00:00`, and what the query is told. */
+function readBy(given: Readonly<Record<string, string>>): { reads: string[]; from: string; to: string } {
+  const { sql, values } = bindQuery(TOTAL, given, CONTEXT, 'db');
+  const text = (seconds: unknown): string => new Date(Number(seconds) * 1000).toISOString().slice(5, 19);
+  const reads = sql.split('UNION ALL').flatMap((part) => {
+    const table = /span_metrics_(\w+) WHERE/.exec(part)?.[1];
+    const bounds = [...part.matchAll(/Ts >= toDateTime\((\d+)\) AND Ts < toDateTime\((\d+)\)/g)];
+    return bounds.map(([, from, to]) => `${table} ${text(from)} ${text(to)}`);
+  });
+  reads.sort((a, b) => a.slice(a.indexOf(' ')).localeCompare(b.slice(b.indexOf(' '))));
+  return { reads, from: text(values['from']), to: text(values['to']) };
+}
+
+test('a range that is told roughly begins with a whole day, hour or minute, and ends with what there is', () => {
+  expect(readBy({})).toEqual({
+    reads: ['1d 04-01T00:00:00 05-02T00:00:00'],
+    from: '04-01T00:00:00',
+    to: '05-01T12:00:05',
+  });
+  expect(readBy({ from: '24h' })).toEqual({
+    reads: ['1h 04-30T12:00:00 05-01T00:00:00', '1d 05-01T00:00:00 05-02T00:00:00'],
+    from: '04-30T12:00:00',
+    to: '05-01T12:00:05',
+  });
+  expect(readBy({ from: '30m' })).toMatchObject({ from: '05-01T11:30:00', to: '05-01T12:00:05' });
+});
+
+test('a short range, and one whose ends are told as times, is kept to 10 s', () => {
+  expect(readBy({ from: '5m' })).toMatchObject({ from: '05-01T11:55:00', to: '05-01T12:00:00' });
+  expect(readBy({ from: '2026-04-29T03:04:50Z', to: '2026-05-01T11:59:47Z' })).toEqual({
+    reads: [
+      '10s 04-29T03:04:50 04-29T03:05:00',
+      '1m 04-29T03:05:00 04-29T04:00:00',
+      '1h 04-29T04:00:00 04-30T00:00:00',
+      '1d 04-30T00:00:00 05-01T00:00:00',
+      '1h 05-01T00:00:00 05-01T11:00:00',
+      '1m 05-01T11:00:00 05-01T11:59:00',
+      '10s 05-01T11:59:00 05-01T11:59:40',
+    ],
+    from: '04-29T03:04:50',
+    to: '05-01T11:59:40',
+  });
+});

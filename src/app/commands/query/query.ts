@@ -2,7 +2,7 @@ import { SpanweirError } from '../../../base/errors.ts';
 import type { ClickHouse } from '../../../clickhouse/client.ts';
 import { readQueries } from '../../../clickhouse/queries/catalogue.ts';
 import type { NamedQuery, QueryParameter } from '../../../clickhouse/queries/query-file.ts';
-import { bindQuery, type QueryContext } from '../../../clickhouse/queries/run-query.ts';
+import { type BoundQuery, bindQuery, type QueryContext } from '../../../clickhouse/queries/run-query.ts';
 import { expectedOf } from '../../../clickhouse/queries/values.ts';
 import { didYouMean } from '../../../config/nearest.ts';
 import {
@@ -107,7 +107,15 @@ async function answer(
   }
   const table = await client.queryTable(bound.sql, bound.values);
   io.print(renderTable(table, asked.format));
+  if (asked.format === 'table') tellRange(bound.values, io);
   return EXIT.ok;
+}
+
+/** Which time was looked at: its ends are moved to windows of the tables. */
+function tellRange({ from, to }: BoundQuery['values'], { complain }: StandaloneIo): void {
+  if (typeof from !== 'number' || typeof to !== 'number') return;
+  const text = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 19);
+  complain(`from ${text(from)} to ${text(to)} UTC`);
 }
 
 function literal(value: string | number): string {
