@@ -38,28 +38,28 @@ CREATE TABLE IF NOT EXISTS {{DB}}.span_metrics_10s
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
-TTL toDate(Ts) + INTERVAL 3 DAY
+{{TTL span_metrics_10s toDate(Ts)}}
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
 
 CREATE TABLE IF NOT EXISTS {{DB}}.span_metrics_1m AS {{DB}}.span_metrics_10s
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
-TTL toDate(Ts) + INTERVAL 35 DAY
+{{TTL span_metrics_1m toDate(Ts)}}
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
 
 CREATE TABLE IF NOT EXISTS {{DB}}.span_metrics_1h AS {{DB}}.span_metrics_10s
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
-TTL toDate(Ts) + INTERVAL 400 DAY
+{{TTL span_metrics_1h toDate(Ts)}}
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
 
 CREATE TABLE IF NOT EXISTS {{DB}}.span_metrics_1d AS {{DB}}.span_metrics_10s
 ENGINE = AggregatingMergeTree
 PARTITION BY toYear(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
-TTL toDate(Ts) + INTERVAL 1095 DAY
+{{TTL span_metrics_1d toDate(Ts)}}
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{DB}}.span_metrics_1m_mv TO {{DB}}.span_metrics_1m AS
@@ -94,11 +94,12 @@ FROM {{DB}}.span_metrics_1h
 WHERE Ts > now() - INTERVAL 30 DAY
 GROUP BY ServiceName, SpanKind, SpanName;
 
--- Quantile of an exponential histogram map, in seconds: exphist_quantile(0.95, sumMap(Hist)). Server wide.
+-- Quantile of an exponential histogram map, in seconds: exphist_quantile(0.95, sumMap(Hist)). Server wide. The total is the
+-- last of the running sums: added up in another order, fractions of weights may come to a little more.
 CREATE FUNCTION IF NOT EXISTS exphist_quantile AS (q, m) ->
     arrayElement(
-        arrayMap((k, n, c) -> exp2((k + (q * arraySum(mapValues(m)) - (c - n)) / n) / 16), mapKeys(m), mapValues(m), arrayCumSum(mapValues(m))),
-        arrayFirstIndex(c -> c >= q * arraySum(mapValues(m)), arrayCumSum(mapValues(m))));
+        arrayMap((k, n, c) -> exp2((k + (q * arrayCumSum(mapValues(m))[-1] - (c - n)) / n) / 16), mapKeys(m), mapValues(m), arrayCumSum(mapValues(m))),
+        arrayFirstIndex(c -> c >= q * arrayCumSum(mapValues(m))[-1], arrayCumSum(mapValues(m))));
 
 -- The 95 % interval of a count (ADR 8), of sums over the rows of one series:
 --   calls_low(sum(Spans), sum(Calls), sum(WeightSquares)), calls_high(sum(Calls), sum(WeightSquares), max(WeightMax))
