@@ -1,9 +1,13 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 const integration = ['test/integration/**/*.test.ts'];
+/** Measures, and keeps both cores busy by itself. */
+const alone = ['test/integration/app/bench-tiny.test.ts'];
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -17,10 +21,23 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: integration,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
-          fileParallelism: false,
+          exclude: alone,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          // Much of their time is waiting, for sessions that time out and processes that start.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           globalSetup: ['test/support/parts.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'integration-alone',
+          include: alone,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

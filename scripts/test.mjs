@@ -34,7 +34,8 @@ async function main() {
       total.failed++;
     }
     const unit = await runProject('unit', filters);
-    const integration = await runProject('integration', filters);
+    // Those that run two at a time, then those that run alone.
+    const integration = await runProject('integration*', filters);
     for (const counts of [unit, integration]) add(total, counts);
     if (onCi && integration.skipped > 0) {
       progress(`${integration.skipped} integration tests were skipped: on CI that is a failure`);
@@ -68,7 +69,8 @@ async function build() {
 }
 
 /**
- * Runs one of vitest's projects. Whatever it starts carries a mark; what is left of it afterwards is a failure.
+ * Runs one of vitest's projects, or those that a pattern means. Whatever it starts carries a mark; what is left of
+ * it afterwards is a failure.
  * @param {string} project
  * @param {string[]} filters
  * @returns {Promise<Counts>}

@@ -1,5 +1,5 @@
 export interface WaitOptions {
-  /** Default 30 s. */
+  /** Default 60 s: it costs nothing when all is well. */
   readonly deadlineMs?: number;
   /** Default 50 ms. */
   readonly everyMs?: number;
@@ -12,7 +12,7 @@ export interface WaitOptions {
 export async function waitFor<T>(
   what: string,
   condition: () => T | Promise<T>,
-  { deadlineMs = 30_000, everyMs = 50 }: WaitOptions = {},
+  { deadlineMs = 60_000, everyMs = 50 }: WaitOptions = {},
 ): Promise<Exclude<T, undefined | null | false | 0 | ''>> {
   const end = performance.now() + deadlineMs;
   let last: unknown;

@@ -18,7 +18,7 @@ beforeAll(async () => {
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
-}, 300_000);
+}, 600_000);
 
 describe('kafka -> clickhouse and span_metrics -> prometheus, with every kind of bad record', () => {
   // How long partitions wait is measured by `npm run bench -- poison`, on a machine that does nothing else.
