@@ -21,6 +21,8 @@ const ROUNDS_A_FULL_LOOK = 10;
 const CATCHING_UP_MS = 5_000;
 /** Rounds take no more of the time than this, on one thread of the server. */
 const DUTY = 0.02;
+/** Unless that would make them rarer than this many times. */
+const MOST_INTERVALS = 10;
 /** Another process has derived something within this part of the interval: then it does so again. */
 const FRESH = 0.8;
 
@@ -79,7 +81,8 @@ export class EdgeDerivation {
         if (signal.aborted) return;
         log.warn({ err, connector }, 'the service graph could not be derived; trying again later');
       }
-      waitMs = Math.max(source.everyMs, (clock.monotonicMs() - startedMs) / DUTY);
+      const restMs = (clock.monotonicMs() - startedMs) / DUTY;
+      waitMs = Math.min(Math.max(source.everyMs, restMs), source.everyMs * MOST_INTERVALS);
     }
   }
 
@@ -88,7 +91,10 @@ export class EdgeDerivation {
     const nowS = await this.#nowS();
     const settledS = nowS - this.#reachS - SETTLING_S - MINUTE_S;
     const hourS = Math.floor(nowS / HOUR_S) * HOUR_S - HOUR_S;
-    await this.#deriveRange({ fromS: hourS, endS: nowS, settledS, untilMs: Number.POSITIVE_INFINITY }, signal);
+    await this.#deriveRange(
+      { fromS: hourS, endS: nowS, settledS, untilMs: Number.POSITIVE_INFINITY },
+      signal,
+    );
     if (this.#rounds++ % ROUNDS_A_FULL_LOOK !== 0 && !this.#hasLeftovers) return;
     const untilMs = this.#context.clock.monotonicMs() + CATCHING_UP_MS;
     const days = await changedDays(this.#client, this.#context.connector);
