@@ -1,3 +1,4 @@
+import { NO_CLIENT } from '../../dependencies/edge-rules.ts';
 import type { EdgeMoment, EdgeTotals } from './edge-history.ts';
 
 export interface EdgeRow {
@@ -18,7 +19,7 @@ export interface EdgeRow {
 
 export interface NodeRow {
   readonly name: string;
-  /** What the edges to it say it is; service unless they say otherwise. */
+  /** service; or what stands outside of the traces: user, database, virtual_node. */
   readonly kind: string;
   /** Of the requests that come in. */
   readonly rate: number;
@@ -113,16 +114,24 @@ function nodesOf(
     for (const { server } of edges) {
       for (let i = 0; i < buckets.length; i++) buckets[i] = (buckets[i] as number) + (server[i] as number);
     }
-    const kinds = new Set(edges.map(({ total }) => total.connection));
-    const [kind = ''] = kinds.size === 1 ? kinds : [];
     return {
       name,
-      kind: kind === '' || kind === 'messaging_system' ? 'service' : kind,
+      kind: kindOf(name, edges),
       rate: calls / seconds,
       failedShare: share(failed, calls),
       p95Ms: quantileMs(0.95, buckets, bounds),
     };
   });
+}
+
+function kindOf(name: string, incoming: readonly Flowed[]): string {
+  if (name === NO_CLIENT && incoming.length === 0) return 'user';
+  // A virtual edge that comes from nobody known says nothing of where it leads to.
+  const kinds = new Set(
+    incoming.filter(({ total }) => total.client !== NO_CLIENT).map(({ total }) => total.connection),
+  );
+  const [kind] = kinds.size === 1 ? kinds : [];
+  return kind === 'database' || kind === 'virtual_node' ? kind : 'service';
 }
 
 /** A series that was forgotten meanwhile has begun again from 0. */

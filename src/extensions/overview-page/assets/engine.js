@@ -48,8 +48,8 @@ export function createEngine() {
     ],
   });
   const grid = element('div', 'beside');
-  grid.append(latencies.box, blocks.box, deadLetters.box, refused.box, lags.box);
-  box.append(figures.list, row, numbers.details, inserts.box, grid);
+  grid.append(blocks.box, deadLetters.box, refused.box, lags.box);
+  box.append(figures.list, row, numbers.details, inserts.box, latencies.box, grid);
 
   const update = ({ view }) => {
     const { figures: now, plot } = view;

@@ -3,7 +3,7 @@
  * drawn backwards. Pure: the same graph gives the same picture, whatever order it comes in.
  */
 
-const COLUMN = 250;
+export const COLUMN = 300;
 const ROW = 62;
 const SWEEPS = 4;
 

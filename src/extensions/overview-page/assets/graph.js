@@ -1,14 +1,15 @@
 import { element, formatCount, formatMs, formatRate, formatShare, setText } from './cells.js';
-import { layout } from './graph-layout.js';
+import { COLUMN, layout } from './graph-layout.js';
 import { createFigures, svg } from './plot.js';
 import { linkTo } from './route.js';
 import { createTable } from './table.js';
 
-const BOX_WIDTH = 170;
+const BOX_WIDTH = 215;
 const BOX_HEIGHT = 42;
-const MARGIN = 12;
+/** Room for lines that bend back. */
+const MARGIN = 40;
 const MOST_NODES = 80;
-const LONGEST_NAME = 22;
+const LONGEST_NAME = 28;
 
 /** Who calls whom. */
 export function createGraph() {
@@ -67,7 +68,7 @@ function draw(drawing, edges, nodes) {
   const pairs = merged(edges);
   const names = pairs.flatMap(({ client, server }) => [client, server]);
   const { places, width, height } = layout(names, pairs);
-  const [w, h] = [width - (250 - BOX_WIDTH) + 2 * MARGIN, height + 2 * MARGIN];
+  const [w, h] = [width - (COLUMN - BOX_WIDTH) + 2 * MARGIN, height + 2 * MARGIN];
   const shape = JSON.stringify([[...places], pairs, [...nodes.values()]]);
   if (drawing.dataset.shown === shape) return;
   drawing.dataset.shown = shape;
@@ -101,7 +102,7 @@ function lineOf({ client, server, rate, failed }, places, highest) {
   const [from, to] = [places.get(client), places.get(server)];
   const [x1, y1] = [from.x + BOX_WIDTH + MARGIN, from.y + BOX_HEIGHT / 2 + MARGIN];
   const [x2, y2] = [to.x + MARGIN, to.y + BOX_HEIGHT / 2 + MARGIN];
-  const bend = Math.max(40, Math.abs(x2 - x1) / 2);
+  const bend = x2 > x1 ? (x2 - x1) / 2 : MARGIN;
   const share = rate > 0 ? failed / rate : 0;
   const line = svg('path', {
     d: `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`,
@@ -128,7 +129,11 @@ function boxOf(name, { x, y }, node) {
   const text = svg('text', { x: left + 12, y: top + 33, class: 'node-figures' });
   const failed = failedShare > 0 ? ` · ${formatShare(failedShare)} failed` : '';
   text.textContent =
-    p95Ms === null ? (isService ? '' : kind) : `${formatRate(rate)}/s · p95 ${formatMs(p95Ms)}${failed}`;
+    p95Ms === null
+      ? isService
+        ? ''
+        : kind.replaceAll('_', ' ')
+      : `${formatRate(rate)}/s · p95 ${formatMs(p95Ms)}${failed}`;
   group.append(tip, box, title, text);
   return group;
 }

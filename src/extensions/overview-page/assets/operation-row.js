@@ -100,6 +100,7 @@ function createProbabilityCell() {
     spark.drawing.style.visibility = sampling === null ? 'hidden' : 'visible';
     setText(value.firstChild, sampling === null ? '–' : formatProbability(sampling.probability));
     setText(arrow, '');
+    planned.hidden = sampling?.planned == null;
     setText(planned, sampling?.planned == null ? '' : `planned ${formatProbability(sampling.planned)}`);
     if (sampling === null) return;
     const { history, probability, previous } = sampling;

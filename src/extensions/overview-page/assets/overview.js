@@ -124,7 +124,8 @@ async function poll() {
       showCount(data);
       showRows(data.rows);
       showEmpty(data);
-    } else setText(byId('shown'), '');
+    }
+    if (route.view !== 'red' || route.operation !== undefined) setText(byId('shown'), '');
     showState(isPaused ? 'paused' : 'live', false);
   } catch {
     if (request === newestRequest) showState('no answer from the engine', true);

@@ -39,11 +39,9 @@ export function createPlot({ title, lines, format }) {
   const paths = lines.map((_, i) => svg('path', { class: `line line${i}` }));
   drawing.append(...paths);
   const scale = element('div', 'scale');
-  const [top, oldest] = [element('span', 'top'), element('span', 'oldest')];
-  scale.append(oldest, element('span', '', 'now'));
-  const field = element('div', 'field');
-  field.append(top, drawing);
-  figure.append(caption, field, scale);
+  const [oldest, most] = [element('span'), element('span')];
+  scale.append(oldest, most, element('span', '', 'now'));
+  figure.append(caption, drawing, scale);
 
   const update = (agesS, columns) => {
     const spanS = Math.max(SHORTEST_S, ...agesS);
@@ -53,11 +51,11 @@ export function createPlot({ title, lines, format }) {
       paths[i].setAttribute('d', pathOf(agesS, values, spanS, highest));
       setText(legends[i], lastOf(values, format));
     });
-    setText(top, known.length > 0 ? format(highest) : '');
+    const peak = known.length > 0 ? `at most ${format(highest)}` : '';
+    setText(most, peak);
     setText(oldest, `${Math.round(spanS / 60)} min ago`);
     const words = lines.map((name, i) => `${name} ${lastOf(columns[i], format)}`).join(', ');
-    const most = known.length > 0 ? `; at most ${format(highest)}` : '';
-    drawing.setAttribute('aria-label', `${title}: ${words}${most}, over the last minutes`);
+    drawing.setAttribute('aria-label', `${title}: ${words}; ${peak} over the last minutes`);
   };
   return { figure, update };
 }

@@ -1,4 +1,12 @@
-import { createSpark, element, formatMs, formatRate, formatShare, setText } from './cells.js';
+import {
+  createSpark,
+  element,
+  formatMs,
+  formatProbability,
+  formatRate,
+  formatShare,
+  setText,
+} from './cells.js';
 import { createBars, createFigures, createNumbers, createPlot } from './plot.js';
 import { linkTo } from './route.js';
 import { createTable } from './table.js';
@@ -9,6 +17,7 @@ export function createRed() {
   const crumbs = element('nav', 'crumbs');
   crumbs.setAttribute('aria-label', 'Where you are');
   const gone = element('p', 'nothing', 'Nothing of that kind came in the last minutes.');
+  const why = element('p', 'observed');
   const figures = createFigures([
     { title: 'requests/s', id: 'red-rate' },
     { title: 'errors', id: 'red-errors' },
@@ -42,12 +51,13 @@ export function createRed() {
   const durations = element('div', 'beside');
   durations.append(bars.figure, distribution.box);
   const services = servicesTable();
-  box.append(crumbs, figures.list, row, numbers.details, durations, services.box, gone);
+  box.append(crumbs, figures.list, why, row, numbers.details, durations, services.box, gone);
 
   const update = (data, route) => {
     const { red } = data;
     const { plot, figures: now } = red;
     showCrumbs(crumbs, route);
+    showWhy(why, data, route);
     const isOverview = route.service === undefined;
     gone.hidden = isOverview || red.isKnown;
     figures.update([formatRate(now.rate), formatShare(now.errorShare), ...durationsOf(now)]);
@@ -70,6 +80,14 @@ export function createRed() {
     }
   };
   return { box, update };
+}
+
+/** What is served for the operation, and why. */
+function showWhy(why, { rows }, { operation, kind }) {
+  const row = rows.find((each) => each.operation === operation && (kind === undefined || each.kind === kind));
+  const { sampling = null } = row ?? {};
+  why.hidden = operation === undefined || sampling === null;
+  if (!why.hidden) setText(why, `Sampled with ${formatProbability(sampling.probability)}. ${sampling.why}`);
 }
 
 function durationsOf({ p50Ms, p95Ms, p99Ms }) {
