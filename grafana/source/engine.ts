@@ -1,14 +1,14 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { assemble } from './assemble.ts';
+import { OF, per } from './engine-metrics.ts';
+import { edgePanels, seriesPanels } from './engine-series.ts';
 import { UIDS } from './links.ts';
 import { columns, figure, limits, lines, stack, table } from './panels.ts';
 import { orZero, prom, promNow, sqlTable } from './queries.ts';
 import { clickHouseVariable, labelVariable, prometheusVariable } from './variables.ts';
 
-const OF = '{instance=~"$instance"}';
 const LAG = `spanweir_kafka_receiver_lag_messages${OF}`;
 
-const per = (metric: string, by: string): string => `sum by (${by}) (rate(${metric}${OF}[$__rate_interval]))`;
 /** Node's own metrics have the same names in every Node program. */
 const ofEngines = (expr: string): string => `${expr} and on (job, instance) spanweir_blocks_in_flight_bytes`;
 
@@ -30,7 +30,7 @@ export function engine(): Dashboard {
       { title: 'How long it takes', panels: latency() },
       { title: 'What went wrong', panels: wrong() },
       { title: 'The process', panels: process() },
-      { title: 'Series and edges', panels: series() },
+      { title: 'Series and edges', panels: [...seriesPanels(), ...edgePanels()] },
     ],
   });
 }
@@ -244,98 +244,6 @@ function process() {
       { title: 'Event loop', description: 'How late the main thread is: p99 and mean.', unit: 's', width: 8 },
       prom('A', ofEngines(`nodejs_eventloop_lag_p99_seconds${OF}`), '{{instance}} p99'),
       prom('B', ofEngines(`nodejs_eventloop_lag_mean_seconds${OF}`), '{{instance}} mean'),
-    ),
-  ];
-}
-
-function series() {
-  const connector = (metric: string, by: string): string =>
-    orZero(`sum by (${by}) (increase(${metric}${OF}[$__range])) > 0`);
-  return [
-    lines(
-      {
-        title: 'Series',
-        description:
-          'What the Prometheus exporter shows, what there would be without limits, and what there would be with ids in span names replaced.',
-        width: 8,
-      },
-      prom('A', `sum by (exporter) (spanweir_prometheus_series${OF})`, '{{exporter}}'),
-      prom(
-        'B',
-        orZero(`sum by (connector) (spanweir_span_metrics_series_demand${OF})`),
-        'demand: {{connector}}',
-      ),
-      prom(
-        'C',
-        orZero(`sum by (connector) (spanweir_span_metrics_templated_series_demand${OF})`),
-        'demand, templated: {{connector}}',
-      ),
-    ),
-    table(
-      {
-        title: 'Labels with too many values',
-        description: 'Whose they are: spans that were counted without them, over the range.',
-        width: 8,
-      },
-      promNow('A', connector('spanweir_span_metrics_folded_spans_total', 'connector, service, label')),
-    ),
-    lines(
-      {
-        title: 'Left out and scraped',
-        description: 'Spans without a service; scrapes.',
-        unit: 'cps',
-        width: 8,
-      },
-      prom(
-        'A',
-        orZero(per('spanweir_span_metrics_no_service_total', 'connector')),
-        'no service: {{connector}}',
-      ),
-      prom('B', per('spanweir_prometheus_scrapes_total', 'exporter'), 'scrapes: {{exporter}}'),
-    ),
-    columns(
-      {
-        title: 'Repaired spans',
-        description: 'Counted although something is odd about them, by reason.',
-        width: 8,
-      },
-      prom(
-        'A',
-        orZero(`sum by (reason) (increase(spanweir_repaired_spans_total${OF}[$__rate_interval]))`),
-        '{{reason}}',
-      ),
-    ),
-    lines(
-      {
-        title: 'Pairing of edges',
-        description: 'Edges found, and of them those whose other end did not come.',
-        unit: 'cps',
-        width: 8,
-      },
-      prom('A', orZero(per('spanweir_service_graph_total_edges_total', 'connector')), 'edges: {{connector}}'),
-      prom(
-        'B',
-        orZero(per('spanweir_service_graph_expired_edges_total', 'connector')),
-        'unpaired: {{connector}}',
-      ),
-      prom(
-        'C',
-        orZero(per('spanweir_service_graph_dropped_spans_total', 'connector')),
-        'dropped: {{connector}}',
-      ),
-    ),
-    lines(
-      {
-        title: 'Edges to come',
-        description: 'Spans that wait for their other end; minutes that are to be derived in ClickHouse.',
-        width: 8,
-      },
-      prom(
-        'A',
-        orZero(`sum by (connector) (spanweir_service_graph_waiting_spans${OF})`),
-        'waiting: {{connector}}',
-      ),
-      prom('B', orZero(`max by (connector) (spanweir_service_graph_due_graphs${OF})`), 'due: {{connector}}'),
     ),
   ];
 }

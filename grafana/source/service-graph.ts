@@ -1,7 +1,7 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { assemble } from './assemble.ts';
 import { cell, toService, UIDS } from './links.ts';
-import { figure, graph, inUnit, limits, lines, link, linked, naming, table } from './panels.ts';
+import { figure, graph, inUnit, limits, lines, linked, naming, table } from './panels.ts';
 import { EDGE_CALLS, EDGE_FAILURES, EDGE_SECONDS, prom, promNow, share, sqlTable } from './queries.ts';
 import { clickHouseVariable, labelVariable, prometheusVariable } from './variables.ts';
 
@@ -85,7 +85,8 @@ function picture() {
         'Value #slow': 'secondarystat',
       }),
     )
-    .dataLinks([link('Its performance', toService(cell('id')))]);
+    .overrideByName('title', [linked('Its performance', toService(cell('id')))])
+    .overrideByName('target', [linked('Performance of the server', toService(cell('target')))]);
 }
 
 function figures() {
@@ -200,7 +201,9 @@ LIMIT 500`;
       },
       [sqlTable('nodes', nodes)],
       sqlTable('edges', edges),
-    ).dataLinks([link('Its performance', toService(cell('id')))]),
+    )
+      .overrideByName('title', [linked('Its performance', toService(cell('id')))])
+      .overrideByName('target', [linked('Performance of the server', toService(cell('target')))]),
     table(
       {
         title: 'Stored edges',

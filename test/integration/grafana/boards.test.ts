@@ -100,7 +100,7 @@ beforeAll(async () => {
 
 describe.each([...boards.keys()])('%s', (uid) => {
   test('every query of every panel has an answer', async () => {
-    await waitFor('who polls has been told, and a minute has two scrapes', async () => {
+    await waitFor('pollers, inserts and edges have shown up', async () => {
       const told = await rows('spanweir-sampling', 'Who polls');
       const timed = await series('spanweir-engine', 'Time of an insert');
       const edges = await rows('spanweir-service-graph', 'Stored edges');

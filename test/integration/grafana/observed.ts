@@ -13,11 +13,11 @@ export interface FilledPrometheus {
 
 /** How long ago it begins. */
 const FILLED_S = 65 * 60;
-const EVERY_S = 15;
+const EVERY_S = 30;
 
 /**
  * The counters of an engine's pages as they are when an hour of spans is in, laid over the past: they grow from nothing,
- * every 15 s by as much, so that each rate is known. It scrapes `target` from now on.
+ * every 30 s by as much, so that each rate is known. It scrapes `target` from now on.
  */
 export async function fillPrometheus(options: {
   readonly dir: string;
