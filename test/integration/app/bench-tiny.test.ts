@@ -3,11 +3,14 @@ import { bench as cpu } from '../../../bench/cpu.bench.ts';
 import { bench as differential } from '../../../bench/differential.bench.ts';
 import { bench as freshness } from '../../../bench/freshness.bench.ts';
 import { bench as ledger } from '../../../bench/ledger.bench.ts';
+import { bench as nameBomb } from '../../../bench/name-bomb.bench.ts';
 import { bench as outage } from '../../../bench/outage.bench.ts';
 import { bench as pace } from '../../../bench/pace.bench.ts';
 import { bench as parity } from '../../../bench/parity.bench.ts';
 import { bench as protocolCost } from '../../../bench/protocol-cost.bench.ts';
 import { bench as recovery } from '../../../bench/recovery.bench.ts';
+import { bench as redIntervals } from '../../../bench/red-intervals.bench.ts';
+import { bench as replayEqual } from '../../../bench/replay-equal.bench.ts';
 import { bench as sampling } from '../../../bench/sampling.bench.ts';
 import { bench as samplingControl } from '../../../bench/sampling-control.bench.ts';
 import { ensureCollector } from '../../../scripts/parts/collector.mjs';
@@ -78,6 +81,22 @@ describe.concurrent('the benches that print what must be shown are right at thei
       expect(await first(() => pace('tiny'))).toBeTypeOf('boolean');
     },
   );
+
+  test('a bomb of span names leaves totals exact and others alone', options, async ({ expect }) => {
+    expect(await first(() => nameBomb('tiny'))).toBe(true);
+  });
+
+  test(
+    'a topic fills the RED tables alike however often and by whomever it is read',
+    options,
+    async ({ expect }) => {
+      expect(await second(() => replayEqual('tiny'))).toBe(true);
+    },
+  );
+
+  test('true counts lie in the stated intervals as often as stated', options, async ({ expect }) => {
+    expect(await first(() => redIntervals('tiny'))).toBe(true);
+  });
 
   test('every span of a topic is in every ledger once', options, async ({ expect }) => {
     expect(await second(() => ledger('tiny'))).toBe(true);
