@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type HostedPage, hostPage } from './hosted.ts';
 import { decisionOf } from './scripted.ts';
@@ -13,6 +14,19 @@ interface Overview {
   matching: number;
 }
 
+interface View extends Overview {
+  red?: { isKnown: boolean };
+  view?: {
+    isServed?: boolean;
+    figures?: { residentBytes: number };
+    latencies?: { what: string }[];
+  };
+}
+
+async function view(query: string): Promise<View> {
+  return (await (await fetch(`${page.url}/api/views/${query}`)).json()) as View;
+}
+
 async function overview(query = ''): Promise<Overview> {
   return (await (await fetch(`${page.url}/api/overview${query}`)).json()) as Overview;
 }
@@ -22,7 +36,13 @@ describe('the overview page', () => {
     ['/', 'text/html; charset=utf-8'],
     ['/assets/overview.css', 'text/css; charset=utf-8'],
     ['/assets/overview.js', 'text/javascript; charset=utf-8'],
+    ['/assets/views.css', 'text/css; charset=utf-8'],
+    ['/assets/graph-layout.js', 'text/javascript; charset=utf-8'],
     ['/api/overview', 'application/json'],
+    ['/api/views/red', 'application/json'],
+    ['/api/views/sampling', 'application/json'],
+    ['/api/views/graph', 'application/json'],
+    ['/api/views/engine', 'application/json'],
   ])('serves %s with headers that let nothing foreign in', async (path, type) => {
     page = await hostPage();
     const answer = await fetch(`${page.url}${path}`);
@@ -35,7 +55,10 @@ describe('the overview page', () => {
 
   it('names nothing outside itself', async () => {
     page = await hostPage();
-    for (const path of ['/', '/assets/overview.css', '/assets/overview.js', '/assets/cells.js']) {
+    const folder = new URL('../../../src/extensions/overview-page/assets/', import.meta.url);
+    const files = readdirSync(folder).filter((file) => /\.(js|css)$/.test(file));
+    expect(files.length).toBeGreaterThan(10);
+    for (const path of ['/', ...files.map((file) => `/assets/${file}`)]) {
       const text = await (await fetch(`${page.url}${path}`)).text();
       expect(text.replace('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:\/\//);
     }
@@ -52,6 +75,22 @@ describe('the overview page', () => {
     expect(answer.components).toEqual([{ key: 'exporter:clickhouse', status: 'ok', reason: '' }]);
     expect(answer.addresses.map(({ address }) => address)).toContain('localhost:4318');
     expect(answer.rows[0]?.sampling?.probability).toBe(0.25);
+  });
+
+  it('answers for one service, without a connector for the graph, and with what it takes itself', async () => {
+    page = await hostPage();
+    page.add([
+      { service: 'shop', calls: 5 },
+      { service: 'cart', calls: 3 },
+    ]);
+    const red = await view('red?service=cart');
+    expect(red.rows.map(({ service }) => service)).toEqual(['cart']);
+    expect(red.red?.isKnown).toBe(true);
+    expect((await view('red?service=nobody')).red?.isKnown).toBe(false);
+    expect((await view('graph')).view?.isServed).toBe(false);
+    const { figures, latencies } = (await view('engine')).view ?? {};
+    expect(figures?.residentBytes).toBeGreaterThan(1e6);
+    expect(latencies?.map(({ what }) => what)).toContain('this page: time to answer');
   });
 
   it('bounds what a query may ask for, and takes nonsense for nothing', async () => {

@@ -16,6 +16,7 @@ type PortName =
   | 'prometheus'
   | 'sampling'
   | 'samplingGrpc'
+  | 'page'
   | 'own';
 
 /** Whatever this machine has: the embedded database is what is tested. */
@@ -52,7 +53,8 @@ export async function allInOne(): Promise<{ args: Record<string, string>; ports:
     'extensions.healthcheckv2.http.endpoint': `127.0.0.1:${health}`,
     'service.telemetry.metrics.address': `127.0.0.1:${own}`,
   };
-  return { args, ports: { grpc, http, clickhouse, native, prometheus, sampling, samplingGrpc, own } };
+  const ports = { grpc, http, clickhouse, native, prometheus, sampling, samplingGrpc, page, own };
+  return { args, ports };
 }
 
 type Eleven = [number, number, number, number, number, number, number, number, number, number, number];
