@@ -1,8 +1,16 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { fillIn, readMigrations, splitStatements, ttlExpression } from '../../src/clickhouse/migrations.ts';
+import {
+  fillIn,
+  readMigrations,
+  SQL_FOLDER,
+  splitStatements,
+  TABLE_TTLS_MS,
+  ttlExpression,
+} from '../../src/clickhouse/migrations.ts';
+import { clickHouseExporterConfig } from '../../src/exporters/clickhouse/config.ts';
 import { tempDirOfTest } from '../support/temp-dir.ts';
 
 const settings = { database: 'spans', spansTtlMs: 86_400_000 };
@@ -20,6 +28,23 @@ test('the database and the TTL are filled in', () => {
   expect(fillIn(text, { database: 'spans', spansTtlMs: 0 })).toBe('CREATE TABLE `spans`.t\nSETTINGS x = 1');
 });
 
+test('each table has its own TTL: the usual one, or what is configured, or none', () => {
+  const text = 'x\n{{TTL span_metrics_10s toDate(Ts)}}\ny';
+  expect(fillIn(text, settings)).toBe('x\nTTL toDate(Ts) + toIntervalSecond(259200)\ny');
+  const week = { ...settings, tableTtlsMs: { span_metrics_10s: 7 * 86_400_000 } };
+  expect(fillIn(text, week)).toBe('x\nTTL toDate(Ts) + toIntervalSecond(604800)\ny');
+  expect(fillIn(text, { ...settings, tableTtlsMs: { span_metrics_10s: 0 } })).toBe('x\ny');
+});
+
+test('every table with a TTL of its own can be configured', () => {
+  const named = readMigrations(settings).flatMap(({ name }) => [
+    ...readFileSync(new URL(name, SQL_FOLDER), 'utf8').matchAll(/\{\{TTL (\w+) toDate\(Ts\)\}\}/g),
+  ]);
+  expect(new Set(named.map(([, table]) => table))).toEqual(new Set(Object.keys(TABLE_TTLS_MS)));
+  const { spans: _, ...tables } = clickHouseExporterConfig.parse({}).ttl;
+  expect(tables).toEqual(TABLE_TTLS_MS);
+});
+
 test('the log is kept 30 days at least, and as long as the spans', () => {
   expect(ttlExpression('LOG', 'Day', 86_400_000)).toBe('Day + toIntervalSecond(2592000)');
   expect(ttlExpression('LOG', 'Day', 40 * 86_400_000)).toBe('Day + toIntervalSecond(3456000)');
@@ -28,7 +53,7 @@ test('the log is kept 30 days at least, and as long as the spans', () => {
 
 test('the shipped files are numbered from 1 without a gap, and open with why', () => {
   const migrations = readMigrations(settings);
-  expect(migrations.map(({ version }) => version)).toEqual([1, 2, 3, 4]);
+  expect(migrations.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5]);
   for (const { statements } of migrations) expect(statements[0]).toMatch(/^-- /);
 });
 
