@@ -23,7 +23,7 @@ const NONE: ReadonlySet<string> = new Set();
 const SENDERS = 50;
 const EVERY_MS = 1000;
 /** Longer than two flushes: after the first a new series of the collector counts 0 calls. */
-const STEADY_LOOKS = 5;
+const STEADY_LOOKS = 3;
 const LOOKS = 180;
 
 /** Random requests to the real collector and to us, in many configurations: the same series and values. */
