@@ -12,6 +12,7 @@ export interface EdgeRow {
   /** Within their bucket of the histogram; null where nothing was called. */
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
+  /** Also null where the client is not known. */
   readonly clientP95Ms: number | null;
   /** Since it was first seen. */
   readonly calls: number;
@@ -90,7 +91,7 @@ export function graphView(
       failedShare: share(each.failed, each.calls),
       p50Ms: quantile(0.5, each.server),
       p95Ms: quantile(0.95, each.server),
-      clientP95Ms: quantile(0.95, each.client),
+      clientP95Ms: each.total.client === NO_CLIENT ? null : quantile(0.95, each.client),
       calls: each.total.calls,
     })),
     nodes: nodesOf(shown, flowed, now, seconds),

@@ -73,6 +73,12 @@ describe('the service graph view', () => {
     });
   });
 
+  it('does not say how long a client that is not known waited', () => {
+    const { edges } = graphView(readEdges(familiesOf(shop), 10_000), readEdges([], 0), query);
+    const ofUser = edges.find(({ client }) => client === 'user');
+    expect([ofUser?.p95Ms, ofUser?.clientP95Ms]).toEqual([95, null]);
+  });
+
   it('tells what comes in at each node, and which are no services', () => {
     const { nodes } = graphView(readEdges(familiesOf(shop), 10_000), readEdges([], 0), query);
     expect(nodes.map(({ name, kind, rate, failedShare }) => [name, kind, rate, failedShare])).toEqual([

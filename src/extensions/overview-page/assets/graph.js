@@ -130,7 +130,7 @@ function boxOf(name, { x, y }, node) {
   const failed = failedShare > 0 ? ` · ${formatShare(failedShare)} failed` : '';
   text.textContent =
     p95Ms === null
-      ? isService
+      ? isService || kind === name
         ? ''
         : kind.replaceAll('_', ' ')
       : `${formatRate(rate)}/s · p95 ${formatMs(p95Ms)}${failed}`;
