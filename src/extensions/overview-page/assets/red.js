@@ -19,7 +19,11 @@ export function createRed() {
   const gone = element('p', 'nothing', 'Nothing of that kind came in the last minutes.');
   const why = element('p', 'observed');
   const figures = createFigures([
-    { title: 'requests/s', id: 'red-rate' },
+    {
+      title: 'rate /s',
+      id: 'red-rate',
+      hint: 'spans per second that arrive; what was not sampled is made up for where the trace state tells (ot=th)',
+    },
     { title: 'errors', id: 'red-errors' },
     { title: 'p50', id: 'red-p50' },
     { title: 'p95', id: 'red-p95' },
