@@ -157,19 +157,20 @@ describe('OtlpScanner', () => {
   describe('judges times by the record', () => {
     const limits = { pastMs: 60_000, futureMs: 1000 };
     const RECORD_NS = 1_700_000_000_123_000_000n;
+    const LATE = QUALITY.clampedTime | QUALITY.tooLate;
     const startOf = (batch: SpanBatch) =>
       (BigInt(batch.startHi[0] ?? 0) << 32n) + BigInt(batch.startLo[0] ?? 0);
 
     it.each([
-      ['in the past', RECORD_NS - 61_000_000_000n, 5_000_000_000, 5_000_000_000],
-      ['in the future', RECORD_NS + 2_000_000_000n, 10, 10],
-      ['absent', 0n, 7, 7],
-      ['fine, but the end is not', RECORD_NS, 3_000_000_000, 3_000_000_000],
-      ['absurdly early and the duration too', 1000n, Number(RECORD_NS), 0],
-    ])('and sets a start that is %s to the record timestamp', (_, startNs, durationNs, expected) => {
+      ['in the past', RECORD_NS - 61_000_000_000n, 5_000_000_000, 5_000_000_000, LATE],
+      ['in the future', RECORD_NS + 2_000_000_000n, 10, 10, QUALITY.clampedTime],
+      ['absent', 0n, 7, 7, LATE],
+      ['fine, but the end is not', RECORD_NS, 3_000_000_000, 3_000_000_000, QUALITY.clampedTime],
+      ['absurdly early and the duration too', 1000n, Number(RECORD_NS), 0, LATE],
+    ])('and sets a start that is %s to the record timestamp', (_, startNs, durationNs, expected, quality) => {
       const batch = scanSpan({ startNs, durationNs }, limits);
       expect(startOf(batch)).toBe(RECORD_NS);
-      expect([batch.durationNs[0], batch.quality[0]]).toEqual([expected, QUALITY.clampedTime]);
+      expect([batch.durationNs[0], batch.quality[0]]).toEqual([expected, quality]);
     });
 
     it('and leaves alone what lies within the limits', () => {
@@ -186,8 +187,8 @@ describe('OtlpScanner', () => {
   });
 
   it.each([
-    ['ot=th:8', 2, 0],
-    ['ot=th:ffffffffffffff', 1e6, QUALITY.cappedWeight],
+    ['ot=th:8', 2, QUALITY.weighed],
+    ['ot=th:ffffffffffffff', 1e6, QUALITY.weighed | QUALITY.cappedWeight],
     ['ot=th:c;rv:00000000000000', 1, QUALITY.inconsistentWeight],
     ['other=1', 1, 0],
   ])('weighs trace state %s as %d', (traceState, weight, quality) => {
