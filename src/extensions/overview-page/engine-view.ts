@@ -45,7 +45,17 @@ export interface EngineView {
     readonly partition: string;
     readonly messages: number;
   }[];
+  /** Who has more names or values than are told apart; the worst first. */
+  readonly culprits: readonly CulpritRow[];
   readonly latencies: readonly LatencyRow[];
+}
+
+export interface CulpritRow {
+  readonly service: string;
+  /** The label that has too many values. */
+  readonly label: string;
+  /** Counted under a shared name, since the start. */
+  readonly spans: number;
 }
 
 export interface CountRow {
@@ -107,6 +117,7 @@ export function engineView(
     refused: counts('spanweir_receiver_refused_requests_total'),
     deaths: counts('spanweir_worker_deaths_total'),
     lags: lagsOf(source),
+    culprits: culpritsOf(source),
     latencies,
   };
 }
@@ -159,4 +170,14 @@ function lagsOf(source: MetricSource | undefined): EngineView['lags'] {
     }))
     .sort((a, b) => b.messages - a.messages)
     .slice(0, MOST_LAGS);
+}
+
+function culpritsOf(source: MetricSource | undefined): CulpritRow[] {
+  const rows = new Map<string, CulpritRow>();
+  for (const { labels, value } of source?.samples('spanweir_span_metrics_folded_spans_total') ?? []) {
+    const { service = '', label = '' } = labels;
+    const key = JSON.stringify([service, label]);
+    rows.set(key, { service, label, spans: (rows.get(key)?.spans ?? 0) + value });
+  }
+  return [...rows.values()].sort((a, b) => b.spans - a.spans);
 }

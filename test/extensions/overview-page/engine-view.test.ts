@@ -30,6 +30,11 @@ function at(step: number): MetricSource {
       [{ receiver: 'a', reason: 'malformed' }, step],
       [{ receiver: 'b', reason: 'malformed' }, 1],
     ],
+    spanweir_span_metrics_folded_spans_total: [
+      [{ connector: 'm', service: 'cart', label: 'user.id' }, step],
+      [{ connector: 'm', service: 'shop', label: 'span.name' }, 3 * step],
+      [{ connector: 'n', service: 'shop', label: 'span.name' }, 1],
+    ],
     spanweir_clickhouse_inserts_total: [[{ exporter: 'c', table: 'otel_traces' }, 2 * step]],
     spanweir_clickhouse_insert_seconds_total: [[{ exporter: 'c', table: 'otel_traces' }, 0.5 * step]],
     spanweir_clickhouse_inserted_rows_total: [[{ exporter: 'c', table: 'otel_traces' }, 150 * step]],
@@ -61,6 +66,13 @@ describe('the engine view', () => {
       deadLetters: 101,
     });
     expect(deadLetters).toEqual([{ what: 'malformed', lastMinute: 12, total: 101 }]);
+  });
+
+  it('names who has too many names, over all connectors, the worst first', () => {
+    expect(viewAfter(2).culprits).toEqual([
+      { service: 'shop', label: 'span.name', spans: 7 },
+      { service: 'cart', label: 'user.id', spans: 2 },
+    ]);
   });
 
   it('tells what is inserted into each table, and how long that takes', () => {

@@ -47,8 +47,18 @@ export function createEngine() {
       { title: 'Messages', number: true, text: ({ messages }) => formatCount(messages) },
     ],
   });
+  const culprits = createTable({
+    caption: 'Too many names',
+    keyOf: ({ service, label }) => JSON.stringify([service, label]),
+    empty: 'Every service is within its limits.',
+    columns: [
+      { title: 'Service', text: ({ service }) => service },
+      { title: 'Label', text: ({ label }) => label },
+      { title: 'Spans folded', number: true, text: ({ spans }) => formatCount(spans) },
+    ],
+  });
   const grid = element('div', 'beside');
-  grid.append(blocks.box, deadLetters.box, refused.box, lags.box);
+  grid.append(blocks.box, deadLetters.box, refused.box, lags.box, culprits.box);
   box.append(figures.list, row, numbers.details, inserts.box, latencies.box, grid);
 
   const update = ({ view }) => {
@@ -74,6 +84,7 @@ export function createEngine() {
     refused.update(view.refused);
     blocks.update(view.blocks);
     lags.update(view.lags);
+    culprits.update(view.culprits);
   };
   return { box, update };
 }
