@@ -5,19 +5,14 @@
  *     npx tsx bench/clickhouse/insert.bench.ts
  */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { freePort } from '../../scripts/parts/ports.mjs';
-import { systemClock } from '../../src/base/clock.ts';
 import { BlockBuffers, BlockEncoder } from '../../src/clickhouse/block-encoder.ts';
-import { ClickHouse } from '../../src/clickhouse/client.ts';
-import { EmbeddedClickHouse } from '../../src/clickhouse/embedded.ts';
-import { migrate } from '../../src/clickhouse/migrate.ts';
 import { RedAggregator } from '../../src/red/red-aggregator.ts';
 import { Dictionary } from '../../src/span/dictionary.ts';
 import { OtlpScanner } from '../../src/span/otlp-scanner.ts';
 import { SpanBatch } from '../../src/span/span-batch.ts';
 import { kafkaOrigin } from '../../test/support/kafka-origin.ts';
 import { makeTempDir } from '../../test/support/temp-dir.ts';
+import { startDatabase } from '../support/embedded-database.ts';
 import { Workload } from '../workload.ts';
 
 /** Measured, after as many to warm up. */
@@ -25,45 +20,12 @@ const BLOCKS = 5;
 const SPANS = 50_000;
 
 const dir = makeTempDir('spanweir-insert-');
-const httpPort = await freePort();
-const quiet = (): void => undefined;
-const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-const server = new EmbeddedClickHouse(
-  {
-    directory: join(dir, 'data'),
-    host: '127.0.0.1',
-    httpPort,
-    nativePort: await freePort(),
-    maxServerMemoryBytes: 4 * 1024 ** 3,
-  },
-  {
-    clock: systemClock,
-    random: Math.random,
-    log,
-    health: { report: quiet },
-    restarts: { add: quiet },
-    options: { directory: 'directory', endpoint: 'endpoint', nativeEndpoint: 'native_endpoint' },
-    platform: `${process.platform}-${process.arch}`,
-  },
-);
-await server.start();
-const client = new ClickHouse({
-  url: `http://127.0.0.1:${httpPort}`,
-  username: 'default',
-  password: '',
-  database: 'bench',
-  timeoutMs: 120_000,
-  maxConnections: 4,
-  gzip: false,
-  settings: {},
-});
+const { client, stop } = await startDatabase(dir, 'bench');
 try {
-  await migrate(client, { spansTtlMs: 0, dryRun: false, clock: systemClock, random: Math.random, log });
   await insertAll();
   await printDisk();
 } finally {
-  await client.close();
-  await server.stop({ signal: AbortSignal.timeout(20_000), remainingMs: () => 20_000 });
+  await stop();
   rmSync(dir, { recursive: true, force: true });
 }
 
