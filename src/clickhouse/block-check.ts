@@ -1,6 +1,6 @@
 import type { KafkaOrigin } from '../flow/block.ts';
 import type { BlockPart } from './block-parts.ts';
-import { type ClickHouse, quoted } from './client.ts';
+import { type ClickHouse, LOCAL, quoted } from './client.ts';
 import { blockEnd, seenKey } from './native/seen-column.ts';
 
 /** Parts asked for in one query. */
@@ -8,7 +8,7 @@ const PARTS_A_QUERY = 50;
 
 /** What the check has to know of the database. */
 export interface Surroundings {
-  /** By name; 0 = nothing expires. Tables that are not there are not in it. */
+  /** By usual name; 0 = nothing expires. Tables that are not there are not in it. */
   readonly ttlS: ReadonlyMap<string, number>;
   /** SELECT of each materialized view, by the view's name. */
   readonly views: ReadonlyMap<string, string>;
@@ -34,7 +34,8 @@ export async function surroundings(client: ClickHouse, prefix: string): Promise<
   const views = new Map<string, string>();
   for (const { name, engine, engine_full, as_select } of rows) {
     if (engine === 'MaterializedView') views.set(name, as_select);
-    else ttlS.set(name, ttlSeconds(engine_full));
+    else if (client.cluster === undefined) ttlS.set(name, ttlSeconds(engine_full));
+    else if (name.endsWith(LOCAL)) ttlS.set(name.slice(0, -LOCAL.length), ttlSeconds(engine_full));
   }
   const leftovers = rows.map(({ name }) => name).filter((name) => name.startsWith(prefix));
   return { ttlS, views, leftovers, nowS: Number(rows[0]?.nowS ?? 0) };
@@ -104,7 +105,7 @@ export async function findMissing(
 }
 
 function target(client: ClickHouse, table: string): string {
-  return `${quoted(client.database)}.${quoted(table)}`;
+  return `${quoted(client.database)}.${quoted(client.stored(table))}`;
 }
 
 function lookup(

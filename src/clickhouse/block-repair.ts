@@ -60,7 +60,7 @@ export async function repairParts(repair: Repair): Promise<void> {
   const links = chainOf(insert.table, repair.surroundings);
   const tables = [insert.table, ...links.map(({ to }) => to)];
   for (const table of tables) {
-    await run(`CREATE TABLE IF NOT EXISTS ${name(client, prefix + table)} AS ${name(client, table)}`);
+    await run(`CREATE TABLE IF NOT EXISTS ${stored(client, prefix + table)} AS ${stored(client, table)}`);
   }
   for (const link of links) await run(shadowView(repair, link));
   mayBegin();
@@ -74,7 +74,7 @@ export async function repairParts(repair: Repair): Promise<void> {
   }
   for (const { partitionId, table } of missing) {
     await run(
-      `ALTER TABLE ${name(client, prefix + table)} MOVE PARTITION ID '${partitionId}' TO TABLE ${name(client, table)}`,
+      `ALTER TABLE ${stored(client, prefix + table)} MOVE PARTITION ID '${partitionId}' TO TABLE ${stored(client, table)}`,
     );
   }
   await dropShadows(repair);
@@ -105,6 +105,10 @@ function name(client: ClickHouse, table: string): string {
   return `${quoted(client.database)}.${quoted(table)}`;
 }
 
+function stored(client: ClickHouse, table: string): string {
+  return name(client, client.stored(table));
+}
+
 function chainOf(table: string, { views }: Surroundings): Link[] {
   const links: Link[] = [];
   const reached = new Set<string>([table]);
@@ -120,13 +124,16 @@ function chainOf(table: string, { views }: Surroundings): Link[] {
 function shadowView({ client, origin, surroundings }: Repair, { from, to, view }: Link): string {
   const prefix = repairPrefix(origin);
   const select = surroundings.views.get(view) ?? '';
-  const source = new RegExp(`\\bFROM (\`?${client.database}\`?\\.)?\`?${from}\`?(?![\\w.])`, 'g');
+  const source = new RegExp(
+    `\\bFROM (\`?${client.database}\`?\\.)?\`?${client.stored(from)}\`?(?![\\w.])`,
+    'g',
+  );
   if (!source.test(select)) {
     throw new SpanweirError('UNAVAILABLE', `${view} does not read ${from}: a repair can't follow it`, {
       retry: 'backoff',
     });
   }
-  const shadow = select.replace(source, `FROM ${name(client, prefix + from)}`);
-  const target = name(client, prefix + to);
+  const shadow = select.replace(source, `FROM ${stored(client, prefix + from)}`);
+  const target = stored(client, prefix + to);
   return `CREATE MATERIALIZED VIEW IF NOT EXISTS ${name(client, prefix + view)} TO ${target} AS ${shadow}`;
 }

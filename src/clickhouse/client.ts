@@ -23,7 +23,15 @@ export interface ClickHouseOptions {
   readonly tls?: { readonly [part in 'ca' | 'cert' | 'key']?: Buffer | undefined };
   /** Settings of every query, as the user gave them; ours win. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Name of the cluster in `remote_servers` whose shard this server is; undefined = a server of its own. */
+  readonly cluster?: string | undefined;
 }
+
+/** What the tables of a shard are called, behind the Distributed ones that have the usual names. */
+export const LOCAL = '_local';
+
+/** For questions to tables that lie on several shards: a subquery sees all of them, not only those of its shard. */
+const CLUSTER_SETTINGS = { distributed_product_mode: 'global' };
 
 /** An answer with its columns; 64-bit integers come as strings, what is not a finite number as null. */
 export interface QueriedTable {
@@ -43,12 +51,14 @@ export interface InsertTarget {
 export class ClickHouse {
   readonly database: string;
   readonly url: string;
+  readonly cluster: string | undefined;
   readonly #client: ClickHouseClient;
   #tries = 0;
 
   constructor(options: ClickHouseOptions) {
     this.database = options.database;
     this.url = options.url;
+    this.cluster = options.cluster;
     this.#client = createClient({
       url: options.url,
       username: options.username,
@@ -57,10 +67,16 @@ export class ClickHouse {
       request_timeout: options.timeoutMs,
       max_open_connections: options.maxConnections,
       compression: { request: options.gzip, response: false },
-      clickhouse_settings: options.settings,
+      clickhouse_settings:
+        options.cluster === undefined ? options.settings : { ...CLUSTER_SETTINGS, ...options.settings },
       log: { level: ClickHouseLogLevel.OFF },
       ...tlsOptions(options),
     });
+  }
+
+  /** The table of this server in which the rows of `table` lie: another one than is asked where there are shards. */
+  stored(table: string): string {
+    return this.cluster === undefined ? table : table + LOCAL;
   }
 
   /** A statement without an answer. */
@@ -110,11 +126,11 @@ export class ClickHouse {
   }
 
   /**
-   * Inserts one block in the Native format. Resolves when it is durable in the table and its views. The bytes
-   * must stay as they are until then; the same bytes may be sent again with the same token.
+   * Inserts one block in the Native format, into this server. Resolves when it is durable in the table and its views. The
+   * bytes must stay as they are until then; the same bytes may be sent again with the same token.
    */
   async insertNative(target: InsertTarget, block: Uint8Array, signal?: AbortSignal): Promise<void> {
-    const table = `${quoted(this.database)}.${quoted(target.table)}`;
+    const table = `${quoted(this.database)}.${quoted(this.stored(target.table))}`;
     const token = isBroken('token_of_each_try') ? `${target.token}:${this.#tries++}` : target.token;
     try {
       const { stream } = await this.#client.exec({

@@ -55,9 +55,9 @@ export async function ensureWindows(
 /** Of the tables that are there. */
 async function windowsOf(client: ClickHouse): Promise<{ table: string; window: number }[]> {
   const rows = await client.query<{ name: string; window: string }>(
-    `SELECT name, toUInt64OrZero(extract(engine_full, 'non_replicated_deduplication_window = (\\\\d+)')) AS window
+    `SELECT name, toUInt64OrZero(extract(engine_full, 'replicated_deduplication_window = (\\\\d+)')) AS window
      FROM system.tables WHERE database = {db: String} AND name IN {names: Array(String)} ORDER BY name`,
-    { db: client.database, names: WINDOWED },
+    { db: client.database, names: WINDOWED.map((table) => client.stored(table)) },
   );
   return rows.map(({ name, window }) => ({ table: name, window: Number(window) }));
 }

@@ -14,6 +14,8 @@ export interface EngineSettings {
   readonly httpPort: number;
   readonly nativePort: number;
   readonly maxServerMemoryBytes: number;
+  /** More of the server's configuration, XML. */
+  readonly moreConfig?: string;
 }
 
 /** What the child process is told (as JSON in its one argument). */
@@ -135,6 +137,7 @@ export function engineConfig(engine: Engine, settings: EngineSettings, nonce: st
   };
   const rows = Object.entries(values).map(([name, value]) => `  <${name}>${value}</${name}>`);
   if (engine.kind === 'binary') rows.push(...serverRows(settings, nonce));
+  if (settings.moreConfig !== undefined) rows.push(settings.moreConfig);
   return `<clickhouse>\n${rows.join('\n')}\n</clickhouse>\n`;
 }
 

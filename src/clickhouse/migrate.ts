@@ -4,6 +4,7 @@ import type { Log } from '../base/instruments.ts';
 import { version } from '../base/version.ts';
 import { retrying } from '../flow/retry.ts';
 import { type ClickHouse, quoted } from './client.ts';
+import { type ClusterLayout, onCluster } from './cluster-ddl.ts';
 import { clickHouseCode } from './errors.ts';
 import { alone } from './migration-lock.ts';
 import {
@@ -21,6 +22,8 @@ export interface MigrateOptions {
   readonly spansTtlMs: number;
   /** Of the other tables, where it is not the usual time. */
   readonly tableTtlsMs?: TableTtls;
+  /** When the server is a shard of one: its schema. */
+  readonly cluster?: ClusterLayout | undefined;
   /** Change nothing; only tell what would be run. */
   readonly dryRun: boolean;
   readonly clock: Clock;
@@ -70,8 +73,8 @@ const TTL_DATE = 'toDate(Ts)';
 export async function migrate(client: ClickHouse, options: MigrateOptions): Promise<MigrateReport> {
   await checkVersion(client);
   await checkTables(client);
-  const { spansTtlMs, tableTtlsMs = {} } = options;
-  const settings: SchemaSettings = { database: client.database, spansTtlMs, tableTtlsMs };
+  const { cluster, spansTtlMs, tableTtlsMs = {} } = options;
+  const settings: SchemaSettings = { database: client.database, spansTtlMs, tableTtlsMs, cluster };
   const migrations = readMigrations(settings, options.folder);
   const findPending = async (): Promise<Migration[]> => {
     const known = await appliedMigrations(client);
@@ -103,7 +106,7 @@ export async function migrate(client: ClickHouse, options: MigrateOptions): Prom
   };
   if (options.dryRun) await apply();
   else if (pending.length > 0) await alone(client, options.clock, { isDone, work: apply });
-  for (const statement of await ttlChanges(client, spansTtlMs, tableTtlsMs)) await run(statement);
+  for (const statement of await ttlChanges(client, settings)) await run(statement);
   return { statements, applied: applied.map(({ name }) => name) };
 }
 
@@ -132,16 +135,27 @@ async function checkVersion(client: ClickHouse): Promise<void> {
 
 /** CREATE TABLE IF NOT EXISTS is content with a table of the same name that another program has made. */
 async function checkTables(client: ClickHouse): Promise<void> {
-  const [row] = await client.query<{ n: string }>(
-    "SELECT count() AS n FROM system.tables WHERE database = {db: String} AND name = 'otel_traces' AND name NOT IN " +
-      '(SELECT table FROM system.columns WHERE database = {db: String} ' +
-      "AND name IN ('KafkaPartition', 'KafkaOffset', 'SampleWeight') GROUP BY table HAVING count() = 3)",
+  const [row] = await client.query<{ engine: string; own: number }>(
+    'SELECT engine, name IN (SELECT table FROM system.columns WHERE database = {db: String} ' +
+      "AND name IN ('KafkaPartition', 'KafkaOffset', 'SampleWeight') GROUP BY table HAVING count() = 3) AS own " +
+      "FROM system.tables WHERE database = {db: String} AND name = 'otel_traces'",
     { db: client.database },
   );
-  if (Number(row?.n) === 0) return;
+  if (row === undefined) return;
+  const name = `${client.database}.otel_traces`;
+  if (Number(row.own) === 0) {
+    throw new SpanweirError(
+      'START',
+      `${name} was made by another program (its columns differ): choose another database`,
+    );
+  }
+  const isCluster = client.cluster !== undefined;
+  if ((row.engine === 'Distributed') === isCluster) return;
   throw new SpanweirError(
     'START',
-    `${client.database}.otel_traces was made by another program (its columns differ): choose another database`,
+    isCluster
+      ? `${name} is that of a single server: a cluster needs another database`
+      : `${name} is that of a cluster: the option cluster is missing, or choose another database`,
   );
 }
 
@@ -239,11 +253,17 @@ function isTransient(error: unknown): boolean {
  * ALTERs for tables that were made with another TTL. Old parts expire by the new one at their next merge, and nothing is
  * rewritten now.
  */
-async function ttlChanges(client: ClickHouse, spansTtlMs: number, ttlsMs: TableTtls): Promise<string[]> {
+async function ttlChanges(
+  client: ClickHouse,
+  { cluster, spansTtlMs, tableTtlsMs }: SchemaSettings,
+): Promise<string[]> {
+  const on = cluster === undefined ? '' : onCluster(cluster);
   const wanted = new Map<string, string | undefined>([
-    ...TTL_TABLES.map(([name, what, date]) => [name, ttlExpression(what, date, spansTtlMs)] as const),
+    ...TTL_TABLES.map(
+      ([name, what, date]) => [client.stored(name), ttlExpression(what, date, spansTtlMs)] as const,
+    ),
     ...(Object.keys(TABLE_TTLS_MS) as TtlTable[]).map(
-      (name) => [name, tableTtl(name, TTL_DATE, ttlsMs)] as const,
+      (name) => [client.stored(name), tableTtl(name, TTL_DATE, tableTtlsMs)] as const,
     ),
   ]);
   const tables = await client.query<{ name: string; engine_full: string }>(
@@ -255,6 +275,6 @@ async function ttlChanges(client: ClickHouse, spansTtlMs: number, ttlsMs: TableT
     const ttl = wanted.get(name);
     if (is === ttl) return [];
     const change = ttl === undefined ? 'REMOVE TTL' : `MODIFY TTL ${ttl}`;
-    return `ALTER TABLE ${quoted(client.database)}.${name} ${change} SETTINGS materialize_ttl_after_modify = 0`;
+    return `ALTER TABLE ${quoted(client.database)}.${name}${on} ${change} SETTINGS materialize_ttl_after_modify = 0`;
   });
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { SpanweirError } from '../base/errors.ts';
 import { quoted } from './client.ts';
+import { type ClusterLayout, clusterStatements } from './cluster-ddl.ts';
 
 /** The folder sql/ of the installation; source and build lie equally deep. */
 export const SQL_FOLDER = new URL('../../sql/', import.meta.url);
@@ -22,6 +23,8 @@ export interface SchemaSettings {
   readonly spansTtlMs: number;
   /** How long the rows of other tables are kept, where it is not the usual time; 0 = for ever. */
   readonly tableTtlsMs?: TableTtls;
+  /** Undefined = one server has it all. */
+  readonly cluster?: ClusterLayout | undefined;
 }
 
 const DAY_MS = 86_400_000;
@@ -51,7 +54,7 @@ export function readMigrations(settings: SchemaSettings, folder: URL = SQL_FOLDE
       version: Number(number),
       name,
       sha256: createHash('sha256').update(text).digest('hex'),
-      statements: splitStatements(fillIn(text, settings)),
+      statements: statementsOf(text, settings),
     };
   });
   migrations.forEach((migration, i) => {
@@ -59,6 +62,13 @@ export function readMigrations(settings: SchemaSettings, folder: URL = SQL_FOLDE
     throw new SpanweirError('START', `sql/ has two files with the number ${migration.version}`);
   });
   return migrations;
+}
+
+function statementsOf(text: string, settings: SchemaSettings): string[] {
+  const statements = splitStatements(fillIn(text, settings));
+  const { cluster, database } = settings;
+  if (cluster === undefined) return statements;
+  return statements.flatMap((statement) => clusterStatements(statement, database, cluster));
 }
 
 /**

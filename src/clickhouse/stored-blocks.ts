@@ -4,7 +4,7 @@ import { type ClickHouse, quoted } from './client.ts';
 /**
  * The blocks of a partition that reach to `fromOffset` or beyond and are stored as a whole, ascending and
  * disjoint. A block's rows in the log are written last and in one part, so one of them is enough. Where two logs
- * of the same name have left blocks, the younger one counts.
+ * of the same name have left blocks, the younger one counts. Of a cluster: those of this shard.
  */
 export async function storedBlocks(
   client: ClickHouse,
@@ -15,7 +15,7 @@ export async function storedBlocks(
     `SELECT FirstOffset AS firstOffset, LastOffset AS lastOffset,
             toUnixTimestamp64Milli(FirstTimestamp) AS firstTimestampMs,
             toUnixTimestamp64Milli(LastTimestamp) AS lastTimestampMs
-     FROM ${quoted(client.database)}.ingest_log
+     FROM ${quoted(client.database)}.${client.stored('ingest_log')}
      WHERE Source = {source: String} AND Partition = {partition: UInt32} AND LastOffset >= {from: UInt64}
      GROUP BY ALL
      ORDER BY firstOffset, lastTimestampMs`,

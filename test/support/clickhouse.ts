@@ -22,14 +22,18 @@ export interface RunningClickHouse {
 export async function startClickHouse(options: {
   readonly dir: string;
   readonly httpPort?: number;
+  readonly nativePort?: number;
+  /** More of the server's configuration, XML. */
+  readonly moreConfig?: string;
 }): Promise<RunningClickHouse> {
   const httpPort = options.httpPort ?? (await freePort());
   const settings = {
     directory: join(options.dir, 'data'),
     host: '127.0.0.1',
     httpPort,
-    nativePort: await freePort(),
+    nativePort: options.nativePort ?? (await freePort()),
     maxServerMemoryBytes: 2 * 1024 ** 3,
+    ...(options.moreConfig === undefined ? {} : { moreConfig: options.moreConfig }),
   };
   const quiet = (): void => undefined;
   const server = new EmbeddedClickHouse(settings, {

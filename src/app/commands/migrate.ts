@@ -1,5 +1,5 @@
 import { migrate } from '../../clickhouse/migrate.ts';
-import { openClickHouse } from '../../exporters/clickhouse/component.ts';
+import { layoutOf, openShards } from '../../exporters/clickhouse/component.ts';
 import { type Command, type CommandIo, EXIT, isGiven } from './command.ts';
 import { type ClickHouseExporter, clickHouseExporters, withEmbedded } from './databases.ts';
 
@@ -33,24 +33,27 @@ async function migrateOne(
   dryRun: boolean,
   { print, log, clock }: CommandIo,
 ): Promise<void> {
-  const client = openClickHouse(config, id, 1);
+  const clients = openShards(config, id, 1);
   try {
     const { spans: spansTtlMs, ...tableTtlsMs } = config.ttl;
-    const { statements, applied } = await migrate(client, {
-      spansTtlMs,
-      tableTtlsMs,
-      dryRun,
-      clock,
-      random: Math.random,
-      log,
-    });
-    if (dryRun) for (const statement of statements) print(`${statement};\n`);
-    const what =
-      applied.length === 0
-        ? 'up to date'
-        : `${dryRun ? 'lacks' : 'brought forward by'} ${applied.join(', ')}`;
-    print(`-- ${id}: ${config.database} at ${config.endpoint}: ${what}`);
+    for (const client of clients) {
+      const { statements, applied } = await migrate(client, {
+        spansTtlMs,
+        tableTtlsMs,
+        cluster: layoutOf(config),
+        dryRun,
+        clock,
+        random: Math.random,
+        log,
+      });
+      if (dryRun) for (const statement of statements) print(`${statement};\n`);
+      const what =
+        applied.length === 0
+          ? 'up to date'
+          : `${dryRun ? 'lacks' : 'brought forward by'} ${applied.join(', ')}`;
+      print(`-- ${id}: ${config.database} at ${client.url}: ${what}`);
+    }
   } finally {
-    await client.close();
+    for (const client of clients) await client.close();
   }
 }

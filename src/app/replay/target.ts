@@ -36,6 +36,9 @@ export function chooseTarget(
   );
   const exporter = fed.find(({ id }) => id === chosen);
   if (plan === undefined || exporter === undefined) throw new UsageError(`${receiver} feeds no ${chosen}`);
+  if (exporter.config.cluster !== undefined) {
+    throw new UsageError(`${chosen} writes to a cluster, into which replay does not put anything`);
+  }
   const own = plan.exporters.filter((entry) => entry.exporter === chosen);
   const red = own.flatMap((entry) => entry.red);
   return {

@@ -62,17 +62,19 @@ export async function dueMinutes(
  * known from the metadata of its parts.
  */
 export async function changedDays(client: ClickHouse, connector: string): Promise<number[]> {
+  const { cluster } = client;
+  const parts = cluster === undefined ? 'system.parts' : `cluster(${literal(cluster)}, system.parts)`;
   const rows = await client.query<{ dayS: string }>(
     `SELECT toUnixTimestamp(toDateTime(day, 'UTC')) AS dayS
      FROM (
-       SELECT toDate(partition) AS day, toInt64(sum(rows)) AS spans FROM system.parts
-       WHERE database = {db: String} AND table = 'otel_traces' AND active GROUP BY day
+       SELECT toDate(partition) AS day, toInt64(sum(rows)) AS spans FROM ${parts}
+       WHERE database = {db: String} AND table = {table: String} AND active GROUP BY day
        UNION ALL
        SELECT toDate(Ts) AS day, -toInt64(sum(Spans)) FROM ${quoted(client.database)}.service_graph FINAL
        WHERE Connector = {connector: String} GROUP BY day
      )
      GROUP BY day HAVING sum(spans) != 0 AND max(spans) > 0 ORDER BY dayS`,
-    { db: client.database, connector },
+    { db: client.database, connector, table: client.stored('otel_traces') },
   );
   return rows.map(({ dayS }) => Number(dayS));
 }

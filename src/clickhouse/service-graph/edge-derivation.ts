@@ -130,6 +130,7 @@ export class EdgeDerivation {
     const { database } = this.#client;
     const statement = deriveStatement({
       database,
+      into: this.#client.stored('service_graph'),
       connector,
       rules: source.rules,
       reachS: this.#reachS,

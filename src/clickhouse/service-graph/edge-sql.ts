@@ -12,6 +12,8 @@ export interface DueMinute {
 
 export interface Derivation {
   readonly database: string;
+  /** The table that the graphs go into; `service_graph` by default. */
+  readonly into?: string;
   readonly connector: string;
   readonly rules: EdgeRules;
   /** How far before and behind a minute the other ends are looked for, whole minutes. */
@@ -41,11 +43,11 @@ const EDGE_COLUMNS = [
  * belong together when the 64-bit hashes of trace and span id are equal, among the spans of these minutes.
  */
 export function deriveStatement(derivation: Derivation): string {
-  const { connector, database, minutes } = derivation;
+  const { connector, database, into = 'service_graph', minutes } = derivation;
   const list = (of: (minute: DueMinute) => number, type: string): string =>
     `CAST([${minutes.map(of).join(', ')}], 'Array(${type})')`;
   const columns = EDGE_COLUMNS.map((name) => `\`Edges.${name}\``);
-  return `INSERT INTO ${quoted(database)}.service_graph
+  return `INSERT INTO ${quoted(database)}.${into}
   (Ts, Connector, Spans, SpansAround, DerivedAt, ${columns.join(', ')})
 ${commonTables(derivation)},
 minutes AS (

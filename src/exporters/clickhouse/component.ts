@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { Component } from '../../base/component.ts';
 import { SpanweirError, toError } from '../../base/errors.ts';
 import { ClickHouse } from '../../clickhouse/client.ts';
+import { checkShards } from '../../clickhouse/cluster-check.ts';
+import type { ClusterLayout } from '../../clickhouse/cluster-ddl.ts';
 import { ensureWindows, neededWindow } from '../../clickhouse/dedup-windows.ts';
 import { isNotAllowed } from '../../clickhouse/errors.ts';
 import { checkSchema, migrate } from '../../clickhouse/migrate.ts';
@@ -10,10 +12,12 @@ import { EdgeDerivation } from '../../clickhouse/service-graph/edge-derivation.t
 import { isEdgeSource } from '../../dependencies/edge-rules.ts';
 import type { ExporterType } from '../../flow/component-type.ts';
 import type { MainContext } from '../../flow/host.ts';
+import type { BlockSink, LaneContext, SinkInputs } from '../../flow/lane.ts';
 import { retrying } from '../../flow/retry.ts';
 import type { SamplingStore } from '../../sampling/store/store.ts';
 import { ClickHouseSink } from './clickhouse-sink.ts';
 import { type ClickHouseExporterConfig, clickHouseExporterConfig } from './config.ts';
+import { healthOfShards, ShardedSink } from './sharded-sink.ts';
 
 export const clickHouseExporter: ExporterType<ClickHouseExporterConfig> = {
   kind: 'exporter',
@@ -23,18 +27,49 @@ export const clickHouseExporter: ExporterType<ClickHouseExporterConfig> = {
   signals: ['traces', 'metrics'],
   readsHistograms: true,
   createMain: (config, context) => new ClickHouseMain(config, context),
-  createLane: (config, context, inputs) =>
-    new ClickHouseSink(config, openClickHouse(config, context.id, config.concurrent_inserts * 3), {
-      context,
-      inputs,
-    }),
+  createLane: createSink,
 };
 
-/** A client as the exporter's configuration says; nothing is sent yet. Throws START for a file that can't be read. */
+function createSink(config: ClickHouseExporterConfig, context: LaneContext, inputs: SinkInputs): BlockSink {
+  const [first, ...others] = openShards(config, context.id, config.concurrent_inserts * 3);
+  if (config.cluster === undefined) return new ClickHouseSink(config, first, { context, inputs });
+  const healths = healthOfShards(context.health, 1 + others.length);
+  const sinkOf = (client: ClickHouse, i: number): ClickHouseSink =>
+    new ClickHouseSink(config, client, {
+      context: { ...context, health: healths[i] ?? context.health },
+      inputs,
+    });
+  const sinks = others.map((client, i) => sinkOf(client, i + 1));
+  return new ShardedSink(config.cluster.shards, [sinkOf(first, 0), ...sinks]);
+}
+
+/** A client of each shard, in the order of the configuration; of a single server, one. Throws START as `openClickHouse`. */
+export function openShards(
+  config: ClickHouseExporterConfig,
+  id: string,
+  maxConnections: number,
+): [ClickHouse, ...ClickHouse[]] {
+  const others = config.cluster?.shards.slice(1) ?? [];
+  const open = (endpoint?: string): ClickHouse => openClickHouse(config, id, maxConnections, endpoint);
+  return [open(), ...others.map((shard) => open(shard.endpoint))];
+}
+
+/** How the schema is laid out; undefined = on a single server. */
+export function layoutOf({ cluster }: ClickHouseExporterConfig): ClusterLayout | undefined {
+  if (cluster === undefined) return undefined;
+  const { ddl, name, replicated } = cluster;
+  return { name, onCluster: ddl === 'on_cluster', replicated };
+}
+
+/**
+ * A client as the exporter's configuration says, of the first shard unless another one is named; nothing is sent yet. Throws
+ * START for a file that can't be read.
+ */
 export function openClickHouse(
   config: ClickHouseExporterConfig,
   id: string,
   maxConnections: number,
+  endpoint = config.cluster?.shards[0]?.endpoint ?? config.endpoint,
 ): ClickHouse {
   const { tls } = config;
   const read = (name: 'ca_file' | 'cert_file' | 'key_file'): Buffer | undefined => {
@@ -48,7 +83,7 @@ export function openClickHouse(
     }
   };
   return new ClickHouse({
-    url: config.endpoint,
+    url: endpoint,
     username: config.username || 'default',
     password: config.password,
     database: config.database,
@@ -57,6 +92,7 @@ export function openClickHouse(
     gzip: config.compress === 'gzip',
     tls: { ca: read('ca_file'), cert: read('cert_file'), key: read('key_file') },
     settings: config.connection_params,
+    cluster: config.cluster?.name,
   });
 }
 
@@ -69,6 +105,7 @@ export class ClickHouseMain implements Component {
   /** For the components that query: valid from creation on, usable after `start`. */
   readonly clickhouse: ClickHouse;
   readonly samplingStore: SamplingStore;
+  readonly #servers: readonly [ClickHouse, ...ClickHouse[]];
   readonly #config: ClickHouseExporterConfig;
   readonly #context: MainContext;
   readonly #stopping = new AbortController();
@@ -77,28 +114,37 @@ export class ClickHouseMain implements Component {
     this.id = context.id;
     this.#config = config;
     this.#context = context;
-    this.clickhouse = openClickHouse(config, context.id, START_CONNECTIONS);
+    this.#servers = openShards(config, context.id, START_CONNECTIONS);
+    this.clickhouse = this.#servers[0];
     this.samplingStore = createSamplingStore(this.clickhouse);
   }
 
   async start(): Promise<void> {
-    const { clock, health, log, random } = this.#context;
+    const { health } = this.#context;
     health.report('starting');
-    await this.#untilServing();
-    if (this.#config.create_schema) {
-      const { spans: spansTtlMs, ...tableTtlsMs } = this.#config.ttl;
-      await migrate(this.clickhouse, { spansTtlMs, tableTtlsMs, dryRun: false, clock, random, log });
-    } else await checkSchema(this.clickhouse);
-    const mayAlter = this.#config.create_schema;
-    await ensureWindows(this.clickhouse, neededWindow(this.#config.timeout), { log, mayAlter });
-    await this.#warnOfLocalDays();
+    for (const server of this.#servers) await this.#prepare(server);
     this.#deriveGraphs();
     health.report('ok');
   }
 
+  async #prepare(server: ClickHouse): Promise<void> {
+    const { clock, log, random } = this.#context;
+    const cluster = layoutOf(this.#config);
+    await this.#untilServing(server);
+    if (cluster !== undefined) await checkShards(server, this.#servers.length);
+    if (this.#config.create_schema) {
+      const { spans: spansTtlMs, ...tableTtlsMs } = this.#config.ttl;
+      await migrate(server, { spansTtlMs, tableTtlsMs, cluster, dryRun: false, clock, random, log });
+    } else await checkSchema(server);
+    // Replicated tables have another setting for it, which sql/ gives them.
+    const mayAlter = this.#config.create_schema && cluster?.replicated !== true;
+    await ensureWindows(server, neededWindow(this.#config.timeout), { log, mayAlter });
+    await this.#warnOfLocalDays(server);
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.clickhouse.close();
+    for (const server of this.#servers) await server.close();
     this.#context.health.report('stopped');
   }
 
@@ -123,8 +169,8 @@ export class ClickHouseMain implements Component {
   }
 
   /** A block's marker is on its first row of each UTC day: a partition that is another day may have none. */
-  async #warnOfLocalDays(): Promise<void> {
-    const [row] = await this.clickhouse.query<{ zone: string }>('SELECT timezone() AS zone');
+  async #warnOfLocalDays(server: ClickHouse): Promise<void> {
+    const [row] = await server.query<{ zone: string }>('SELECT timezone() AS zone');
     if (row === undefined || UTC.has(row.zone)) return;
     this.#context.log.warn(
       { timezone: row.zone },
@@ -133,21 +179,21 @@ export class ClickHouseMain implements Component {
     );
   }
 
-  async #untilServing(): Promise<void> {
+  async #untilServing(server: ClickHouse): Promise<void> {
     const { clock, log, random } = this.#context;
     const giveUpAt = clock.monotonicMs() + this.#config.start_timeout;
     try {
-      await retrying(() => this.clickhouse.check(), this.#stopping.signal, {
+      await retrying(() => server.check(), this.#stopping.signal, {
         initialMs: 100,
         maxMs: 2_000,
         clock,
         random,
         isFinal: (error) => isNotAllowed(error) || clock.monotonicMs() > giveUpAt,
-        onFailure: (err) => log.warn({ err, endpoint: this.#config.endpoint }, 'waiting for ClickHouse'),
+        onFailure: (err) => log.warn({ err, endpoint: server.url }, 'waiting for ClickHouse'),
       });
     } catch (error) {
-      const option = `exporters.${this.id}.endpoint`;
-      throw new SpanweirError('START', `${option} ${this.#config.endpoint}: ${toError(error).message}`, {
+      const option = `exporters.${this.id}.${this.#config.cluster === undefined ? '' : 'cluster.shards.'}endpoint`;
+      throw new SpanweirError('START', `${option} ${server.url}: ${toError(error).message}`, {
         cause: error,
       });
     }

@@ -1,22 +1,22 @@
 import { z } from 'zod';
 import { duration } from '../../base/schema.ts';
+import { clusterConfig } from './cluster-config.ts';
 
 const NOT_HTTP = /^(tcp|native|clickhouse|clickhouses):\/\/([^/?]*)/;
 
+const DEFAULT_ENDPOINT = 'http://localhost:8123';
+
 /** `http://host:8123`; the collector's native-protocol forms are refused with the way out. */
-const endpoint = z
-  .string()
-  .transform((text, context): string => {
-    const native = NOT_HTTP.exec(text);
-    const host = native?.[2]?.replace(/^.*@/, '').replace(/:\d+$/, '');
-    const problem = native
-      ? `ClickHouse is spoken to over HTTP only: expected http://${host}:8123 instead of ${native[1]}://`
-      : httpProblem(text);
-    if (problem === undefined) return text.replace(/\/$/, '');
-    context.addIssue({ code: 'custom', message: problem });
-    return z.NEVER;
-  })
-  .prefault('http://localhost:8123');
+const url = z.string().transform((text, context): string => {
+  const native = NOT_HTTP.exec(text);
+  const host = native?.[2]?.replace(/^.*@/, '').replace(/:\d+$/, '');
+  const problem = native
+    ? `ClickHouse is spoken to over HTTP only: expected http://${host}:8123 instead of ${native[1]}://`
+    : httpProblem(text);
+  if (problem === undefined) return text.replace(/\/$/, '');
+  context.addIssue({ code: 'custom', message: problem });
+  return z.NEVER;
+});
 
 function httpProblem(text: string): string | undefined {
   const url = URL.parse?.(text) ?? parseUrl(text);
@@ -95,7 +95,7 @@ const ttl = z
 
 export const clickHouseExporterConfig = z
   .strictObject({
-    endpoint: endpoint.describe('HTTP interface of the server'),
+    endpoint: url.prefault(DEFAULT_ENDPOINT).describe('HTTP interface of the server; of a cluster: left out'),
     username: z.string().default('').describe('user; empty = default'),
     password: z.string().default('').describe('its password'),
     database: z
@@ -104,6 +104,9 @@ export const clickHouseExporterConfig = z
       .default('default')
       .describe('database of all tables; made when it is missing'),
     tls: tls.optional(),
+    cluster: clusterConfig(url)
+      .optional()
+      .describe('several servers, each with a shard of the tables; see docs/clickhouse-cluster.md'),
     connection_params: z
       .record(z.string(), z.coerce.string())
       .default({})
@@ -143,6 +146,14 @@ export const clickHouseExporterConfig = z
       .prefault({})
       .describe('size of what is inserted at once'),
     retry_on_failure: retryOnFailure,
+  })
+  .superRefine(({ cluster, endpoint }, context) => {
+    if (cluster === undefined || endpoint === DEFAULT_ENDPOINT) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['endpoint'],
+      message: 'cluster.shards say where the servers are',
+    });
   })
   .describe('keeps spans, RED metrics and sampling throughput in ClickHouse');
 

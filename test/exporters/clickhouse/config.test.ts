@@ -74,3 +74,45 @@ describe('how long rows are kept', () => {
     expect(ttlOf(ttl).error?.issues[0]?.message).toContain(message);
   });
 });
+
+describe('cluster', () => {
+  const [a, b] = [{ endpoint: 'http://a:8123' }, { endpoint: 'http://b:8123' }];
+  const problemsOf = (cluster: object, more: object = {}): string[] => {
+    const { error } = clickHouseExporterConfig.safeParse({ cluster: { name: 'spans', ...cluster }, ...more });
+    return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
+  };
+
+  test('its shards are listed; the schema is sent to each, and moments are Unix time', () => {
+    const shards = [a, { ...b, since: '2026-12-01T00:00:00Z', until: '2026-12-02T00:00:00+01:00' }];
+    expect(problemsOf({ shards })).toEqual([]);
+    expect(clickHouseExporterConfig.parse({ cluster: { name: 'spans', shards } }).cluster).toEqual({
+      name: 'spans',
+      ddl: 'each_shard',
+      replicated: false,
+      shards: [a, { ...b, since: 1_796_083_200_000, until: 1_796_166_000_000 }],
+    });
+  });
+
+  test.each([
+    [{ shards: [] }, 'cluster.shards: '],
+    [{ shards: [a, a] }, 'cluster.shards.1.endpoint: http://a:8123 is that of another shard'],
+    [
+      { shards: [{ ...a, since: '2026-12-01T00:00:00Z' }, b] },
+      'cluster.shards.0: the first shard has neither',
+    ],
+    [{ shards: [a, { ...b, since: 'tomorrow' }] }, 'cluster.shards.1.since: expected a moment such as'],
+    [{ shards: [a, b], replicated: true }, 'cluster.replicated: needs ddl: on_cluster'],
+    [
+      { shards: [a, { endpoint: 'tcp://b:9000' }] },
+      'cluster.shards.1.endpoint: ClickHouse is spoken to over HTTP',
+    ],
+  ])('%j is refused', (cluster, problem) => {
+    expect(problemsOf(cluster)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test('an endpoint beside it would say the same twice', () => {
+    expect(problemsOf({ shards: [a, b] }, { endpoint: 'http://c:8123' })).toEqual([
+      'endpoint: cluster.shards say where the servers are',
+    ]);
+  });
+});

@@ -1,10 +1,11 @@
 import { systemClock } from '../../../src/base/clock.ts';
 import type { Instruments } from '../../../src/base/instruments.ts';
-import type { ClickHouse } from '../../../src/clickhouse/client.ts';
+import { ClickHouse } from '../../../src/clickhouse/client.ts';
 import { ClickHouseSink } from '../../../src/exporters/clickhouse/clickhouse-sink.ts';
 import { clickHouseExporterConfig } from '../../../src/exporters/clickhouse/config.ts';
+import { ShardedSink } from '../../../src/exporters/clickhouse/sharded-sink.ts';
 import type { Block, BlockOrigin } from '../../../src/flow/block.ts';
-import type { RedConnector, SinkInputs } from '../../../src/flow/lane.ts';
+import type { LaneContext, RedConnector, SinkInputs } from '../../../src/flow/lane.ts';
 import { RedAggregator } from '../../../src/red/red-aggregator.ts';
 import type { ThroughputRows } from '../../../src/sampling/roots/throughput-rows.ts';
 import type { TestResource } from '../../support/spans.ts';
@@ -25,10 +26,15 @@ export interface SinkSetupOptions {
 /** A sink with two connectors, and what it takes to make blocks for it. */
 export class SinkSetup {
   readonly maker = new BatchMaker();
-  readonly sink: ClickHouseSink;
+  readonly sink: ClickHouseSink | ShardedSink;
   readonly inputs: SinkInputs;
+  readonly context: LaneContext;
 
-  constructor(to: ClickHouse, { config = {}, counts = new Map(), only, told = [] }: SinkSetupOptions = {}) {
+  /** Several servers are the shards of `config.cluster`. */
+  constructor(
+    to: ClickHouse | readonly [ClickHouse, ...ClickHouse[]],
+    { config = {}, counts = new Map(), only, told = [] }: SinkSetupOptions = {},
+  ) {
     const { dictionary } = this.maker;
     const connector = (dimensions: string[]): RedConnector => {
       const aggregator = new RedAggregator(dictionary, {
@@ -46,22 +52,28 @@ export class SinkSetup {
       throughput: only === undefined || only === 'throughput',
       red: only === undefined || only === 'red' ? red : new Map(),
     };
-    this.sink = new ClickHouseSink(clickHouseExporterConfig.parse(config), to, {
-      context: {
-        id: 'clickhouse',
-        lane: 0,
-        lanes: 1,
-        revision: 0,
-        dictionary,
-        post: () => undefined,
-        clock: systemClock,
-        random: Math.random,
-        log: silentLog,
-        instruments: counting(counts),
-        health: { report: (status, reason = '') => void told.push(`${status}: ${reason}`) },
-      },
-      inputs: this.inputs,
-    });
+    const context: LaneContext = {
+      id: 'clickhouse',
+      lane: 0,
+      lanes: 1,
+      revision: 0,
+      dictionary,
+      post: () => undefined,
+      clock: systemClock,
+      random: Math.random,
+      log: silentLog,
+      instruments: counting(counts),
+      health: { report: (status, reason = '') => void told.push(`${status}: ${reason}`) },
+    };
+    this.context = context;
+    const parsed = clickHouseExporterConfig.parse(config);
+    const sinkTo = (server: ClickHouse): ClickHouseSink =>
+      new ClickHouseSink(parsed, server, { context, inputs: this.inputs });
+    if (to instanceof ClickHouse) this.sink = sinkTo(to);
+    else {
+      const [first, ...others] = to;
+      this.sink = new ShardedSink(parsed.cluster?.shards ?? [], [sinkTo(first), ...others.map(sinkTo)]);
+    }
   }
 
   block(

@@ -39,7 +39,8 @@ export async function withServer<T>(
     timeoutMs: TIMEOUT_MS,
     maxConnections: 2,
     gzip: false,
-    settings: { readonly: '2' },
+    // Where it is a server of a cluster, a subquery sees all shards.
+    settings: { readonly: '2', distributed_product_mode: 'global' },
   });
   try {
     return await work(client);

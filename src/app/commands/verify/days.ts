@@ -56,13 +56,14 @@ export async function readHorizon(client: ClickHouse, tables: readonly string[])
   const from = new Map<string, string | undefined>();
   const keptDays = new Map<string, number>();
   for (const { name, engine } of rows) {
-    if (!tables.includes(name)) continue;
+    const table = tables.find((one) => client.stored(one) === name);
+    if (table === undefined) continue;
     const ttlMs = ttlOf(engine);
     if (ttlMs === undefined) continue;
     // A day expires as a whole, at its beginning plus the TTL, by the server's own midnight.
     const margin = Number(server?.inUtc) === 1 ? 1 : 2;
-    from.set(name, dayAfter(dayOfMs(Number(server?.nowMs) - ttlMs), margin));
-    keptDays.set(name, ttlMs / DAY_MS);
+    from.set(table, dayAfter(dayOfMs(Number(server?.nowMs) - ttlMs), margin));
+    keptDays.set(table, ttlMs / DAY_MS);
   }
   return { from, keptDays, wholeHours: Number(server?.offsetS) === 0 };
 }
