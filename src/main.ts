@@ -24,6 +24,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     stop.abort();
   });
 }
+// Whoever reads what a command prints may have read enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  stop.abort();
+});
 const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
 process.exitCode = await runCli(process.argv.slice(2), stop.signal, {
   table: COMPONENTS,
