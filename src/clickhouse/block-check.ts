@@ -6,6 +6,9 @@ import { blockEnd, seenKey } from './native/seen-column.ts';
 /** Parts asked for in one query. */
 const PARTS_A_QUERY = 50;
 
+/** Characters of a service's name up to which it is asked for: ClickHouse reads queries of up to 256 KiB. */
+const LONGEST_SERVICE = 256;
+
 /** What the check has to know of the database. */
 export interface Surroundings {
   /** By usual name; 0 = nothing expires. Tables that are not there are not in it. */
@@ -90,10 +93,7 @@ export async function findMissing(
     );
     const rows = await client.query<{ part: number; here: string; later: string }>(
       query.join('\nUNION ALL\n'),
-      {
-        source: `${origin.clusterId}/${origin.topic}`,
-        key: seenKey(origin),
-      },
+      { source: `${origin.clusterId}/${origin.topic}`, key: seenKey(origin) },
     );
     for (const { here, later, part } of rows) {
       if (Number(here) > 0) continue;
@@ -102,6 +102,12 @@ export async function findMissing(
     }
   }
   return { missing, overgrown };
+}
+
+/** Names are anyone's text, of any length: in hex, and only what a query of many parts has room for. */
+function ofService(service: string | undefined): string {
+  if (service === undefined || service.length > LONGEST_SERVICE) return '';
+  return ` AND ServiceName = unhex('${Buffer.from(service).toString('hex')}')`;
 }
 
 function target(client: ClickHouse, table: string): string {
@@ -121,7 +127,8 @@ function lookup(
     `countIf(Seen[{key: String}] > ${blockEnd(origin)}) AS later ${from}`;
   switch (proof.kind) {
     case 'window':
-      return isBroad ? seen : `${seen} AND Ts = toDateTime(${proof.windowS})`;
+      if (isBroad) return seen;
+      return `${seen} AND Ts = toDateTime(${proof.windowS})${ofService(proof.service)}`;
     case 'trace':
       return isBroad ? seen : `${seen} AND TraceId = '${proof.traceId}'`;
     case 'span':
@@ -134,7 +141,8 @@ function lookup(
       return (
         `SELECT ${index} AS part, count() AS here, toUInt64(0) AS later ${from} ` +
         `AND Timestamp = fromUnixTimestamp64Nano(toInt64('${proof.startNs}')) AND KafkaSource = {source: String} ` +
-        `AND KafkaPartition = ${partition} AND KafkaOffset = ${proof.offset} AND SpanId = '${proof.spanId}'`
+        `AND KafkaPartition = ${partition} AND KafkaOffset = ${proof.offset} AND SpanId = '${proof.spanId}' ` +
+        `AND TraceId = '${proof.traceId}'`
       );
     case 'log':
       return (

@@ -1,5 +1,7 @@
 import type { Block } from '../flow/block.ts';
 import type { SinkInputs } from '../flow/lane.ts';
+import type { RedRows } from '../red/red-rows.ts';
+import { type SeriesTable, seriesKeyOf } from '../red/series-table.ts';
 import { NONE, type SpanBatch } from '../span/span-batch.ts';
 import { TABLES } from './block-encoder.ts';
 import { type DayTotal, dayOfNs, dayOfSeconds } from './ingest-log.ts';
@@ -14,7 +16,7 @@ export interface BlockPart {
   readonly proof: PartProof;
 }
 
-/** A row by which the part can be told from those of all other blocks. */
+/** A row by which the part can be told from those of all other blocks, and what finds it by the table's indexes. */
 export type PartProof =
   | {
       readonly kind: 'span';
@@ -23,12 +25,15 @@ export type PartProof =
       readonly offset: number;
       /** Hex or ''. */
       readonly spanId: string;
+      readonly traceId: string;
     }
-  /** The marked row has this Ts. */
-  | { readonly kind: 'window'; readonly windowS: number }
+  /** The marked row has this Ts, and ServiceName where that comes first in the table's order. */
+  | { readonly kind: 'window'; readonly windowS: number; readonly service: string | undefined }
   /** The marked row is this trace's. */
   | { readonly kind: 'trace'; readonly traceId: string }
   | { readonly kind: 'log' };
+
+type WindowProof = Extract<PartProof, { kind: 'window' }>;
 
 /** A table and the targets of its views, which one insert fills. */
 export interface PartFamily {
@@ -54,9 +59,9 @@ export function blockParts(block: Block, inputs: SinkInputs): PartFamily[] {
     families.push({ table: TABLES.spans, parts: [...spanParts(batch), ...traceParts(batch)] });
   }
   const windows = new MarkedWindows();
-  for (const id of inputs.red.keys()) {
+  for (const [id, connector] of inputs.red) {
     const rows = block.red.get(id);
-    if (rows !== undefined) for (const windowS of rows.windowS.subarray(0, rows.rows)) windows.push(windowS);
+    if (rows !== undefined) windows.pushRows(rows, connector.series);
   }
   if (windows.marked.size > 0) {
     const parts = [
@@ -69,7 +74,7 @@ export function blockParts(block: Block, inputs: SinkInputs): PartFamily[] {
   }
   if (inputs.throughput && throughput !== undefined && throughput.length > 0) {
     const seen = new MarkedWindows();
-    for (const { windowS } of throughput) seen.push(windowS);
+    for (const { windowS } of throughput) seen.push(windowS, undefined);
     families.push({ table: TABLES.throughput, parts: seen.byDay(TABLES.throughput, 1) });
   }
   return families;
@@ -92,6 +97,7 @@ function spanParts(batch: SpanBatch): BlockPart[] {
       startNs: startOf(batch, i),
       offset: batch.recordOffset[batch.record[i] as number] as number,
       spanId: hexOf(batch, batch.spanIdAt[i] as number, 8),
+      traceId: hexOf(batch, batch.traceIdAt[i] as number, 16),
     };
     parts.set(day, { table: TABLES.spans, partitionId: dayId(day), newestDay: day, proof });
   }
@@ -127,34 +133,52 @@ function traceParts(batch: SpanBatch): BlockPart[] {
 
 /** The rows of a block that have the marker: the first of each day, as SeenColumn has it. */
 class MarkedWindows {
-  /** Day to window. */
-  readonly marked = new Map<number, number>();
+  /** By day. */
+  readonly marked = new Map<number, Omit<WindowProof, 'kind'>>();
 
-  push(windowS: number): void {
+  push(windowS: number, service: string | undefined): void {
     const day = dayOfSeconds(windowS);
-    if (!this.marked.has(day)) this.marked.set(day, windowS);
+    if (!this.marked.has(day)) this.marked.set(day, { windowS, service });
+  }
+
+  pushRows({ ownKeys, rows, series, windowS }: RedRows, table: SeriesTable): void {
+    let lastDay = -1;
+    for (let i = 0; i < rows; i++) {
+      const day = dayOfSeconds(windowS[i] as number);
+      if (day === lastDay) continue;
+      lastDay = day;
+      this.push(windowS[i] as number, seriesKeyOf(table, ownKeys, series[i] as number).service);
+    }
   }
 
   byDay(table: string, stepS: number): BlockPart[] {
-    return [...this.marked].map(([day, windowS]) => ({
+    return [...this.marked].map(([day, mark]) => ({
       table,
       partitionId: dayId(day),
       newestDay: day,
-      proof: { kind: 'window', windowS: windowS - (windowS % stepS) },
+      proof: windowProof(mark, stepS),
     }));
   }
 
   /** Partitions whose ids are the first `idLength` characters of a day's. */
   longer(table: string, stepS: number, idLength: number): BlockPart[] {
     const parts = new Map<string, BlockPart>();
-    for (const [day, windowS] of this.marked) {
+    for (const [day, mark] of this.marked) {
       const partitionId = dayId(day).slice(0, idLength);
-      const proof: PartProof = { kind: 'window', windowS: windowS - (windowS % stepS) };
-      const known = parts.get(partitionId) ?? { table, partitionId, newestDay: day, proof };
+      const known = parts.get(partitionId) ?? {
+        table,
+        partitionId,
+        newestDay: day,
+        proof: windowProof(mark, stepS),
+      };
       parts.set(partitionId, { ...known, newestDay: Math.max(known.newestDay, day) });
     }
     return [...parts.values()];
   }
+}
+
+function windowProof({ service, windowS }: Omit<WindowProof, 'kind'>, stepS: number): WindowProof {
+  return { kind: 'window', windowS: windowS - (windowS % stepS), service };
 }
 
 /** Of YYYYMMDD. */

@@ -88,11 +88,6 @@ export interface BlockSink extends Component {
    */
   stored?(source: LogPartition, fromOffset: number, signal: AbortSignal): Promise<StoredRange[]>;
   /**
-   * False when the sink is sure to have nothing of this partition, not even of a block that was never finished.
-   * Asked where a committed position came without a plan. A rejection counts as true.
-   */
-  isTouched?(source: LogPartition): Promise<boolean>;
-  /**
    * Resolves when the block is safe (or was never this sink's business). Retries by itself as long as that
    * can help; rejects with a SpanweirError when the block must not be acknowledged. Aborted = give up. Nothing
    * is sent once `block.mayBegin()` says no: the write is rejected with FENCED.

@@ -9,7 +9,7 @@ import { usedBytes } from './open-block.ts';
 import { PartitionBlock } from './partition-block.ts';
 import { PartitionBlocks } from './partition-blocks.ts';
 import type { PacedPartition } from './seal-pacer.ts';
-import { mayBeTouched, storedRanges } from './stored-ranges.ts';
+import { storedRanges } from './stored-ranges.ts';
 
 /** More than an owner had on their way at once. */
 const DOUBTED_BLOCKS = 8;
@@ -172,7 +172,7 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
     const found = await storedRanges(deps, source, behind, this.#abort.signal);
     const stored = found.filter(({ firstOffset }) => planned.length === 0 || firstOffset >= behind);
     // Nobody knows how far an owner without plans got with the next few blocks.
-    if (plan === 'none' && (await mayBeTouched(deps, source))) this.#doubted = DOUBTED_BLOCKS;
+    if (plan === 'none') this.#doubted = DOUBTED_BLOCKS;
     if (stored.length === 0) return;
     const offsets = stored.reduce(
       (sum, { firstOffset, lastOffset }) => sum + lastOffset - firstOffset + 1,

@@ -1,7 +1,6 @@
 import type { StoredRange } from './block.ts';
 import type { PartitionSource } from './intake.ts';
 import type { IntakeDeps } from './intake-shared.ts';
-import type { BlockSink } from './lane.ts';
 import { retrying } from './retry.ts';
 
 /**
@@ -37,14 +36,6 @@ export async function storedRanges(
     // Only an abort ends the tries.
     return [];
   }
-}
-
-/** Whether an owner that left no plan may have begun to write blocks of this partition. */
-export async function mayBeTouched({ flow }: IntakeDeps, source: PartitionSource): Promise<boolean> {
-  const sinks = flow.path.sinks.filter(({ effectOnce }) => effectOnce);
-  const isTouched = async (sink: BlockSink): Promise<boolean> => (await sink.isTouched?.(source)) ?? true;
-  const answers = await Promise.allSettled(sinks.map(isTouched));
-  return answers.some((answer) => answer.status === 'rejected' || answer.value);
 }
 
 function isSame(a: StoredRange, b: StoredRange): boolean {

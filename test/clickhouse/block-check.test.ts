@@ -16,7 +16,7 @@ test('a part is not missed from the moment on at which its youngest day may go',
     table: 'span_metrics_10s',
     partitionId: '20231114',
     newestDay: 19_675,
-    proof: { kind: 'window', windowS: 0 },
+    proof: { kind: 'window', windowS: 0, service: undefined },
   };
   const at = (nowS: number, keptS: number): Surroundings => ({
     ttlS: new Map([['span_metrics_10s', keptS]]),

@@ -34,7 +34,6 @@ export class FlowHarness {
   readonly intake: LaneIntake;
   derive: () => ThroughputRows = () => [];
   stored: readonly StoredRange[] = [];
-  isTouched: () => Promise<boolean> = async () => true;
   isInTouch = true;
   /** Partitions that the intake gave up by itself. */
   abandoned = 0;
@@ -54,7 +53,6 @@ export class FlowHarness {
       durable: true,
       effectOnce: isEffectOnce,
       stored: async () => [...this.stored],
-      isTouched: async () => await this.isTouched(),
       blockWish: { spans: 1000, lingerMs: 100 },
       start: async () => {},
       stop: async () => {},

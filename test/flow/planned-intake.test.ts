@@ -193,20 +193,6 @@ test('behind a position without a plan, what is stored already is passed over an
   expect(harness.commits.at(-1)).toBe(10);
 });
 
-test.each([
-  ['has something of the partition, the next blocks are looked for', async () => true, true],
-  ['has nothing of the partition, no block is', async () => false, false],
-  ['does not tell, the next blocks are', async () => await Promise.reject(new Error('away')), true],
-])('behind a position without a plan, where the sink %s', async (_, isTouched, isLookedFor) => {
-  const harness = effectOnce();
-  harness.isTouched = isTouched;
-  const partition = harness.openPartition();
-  await partition.ready;
-  await partition.offer([record(0)]);
-  await harness.clock.advance(5000);
-  expect(harness.writes.map(({ block: { origin } }) => origin)).toMatchObject([{ mayBeStored: isLookedFor }]);
-});
-
 test("what an older log of the same name left in the sinks is not taken for this one's", async () => {
   const harness = effectOnce();
   harness.stored = [{ firstOffset: 0, lastOffset: 3, firstTimestampMs: 500, lastTimestampMs: 503 }];

@@ -11,7 +11,6 @@ import {
 import { blockParts, logParts, type PartFamily } from '../../clickhouse/block-parts.ts';
 import type { ClickHouse } from '../../clickhouse/client.ts';
 import { storedBlocks } from '../../clickhouse/stored-blocks.ts';
-import { touchedPartitions } from '../../clickhouse/touched-partitions.ts';
 import {
   type Block,
   insertToken,
@@ -23,7 +22,6 @@ import type { BlockSink, LaneContext, SinkInputs } from '../../flow/lane.ts';
 import { BlockProver, type Claim } from './block-prover.ts';
 import type { ClickHouseExporterConfig } from './config.ts';
 import { assertMayBegin, Inserter, isFinal } from './inserter.ts';
-import { SharedQuestions } from './shared-questions.ts';
 import { SlotPool } from './slot-pool.ts';
 
 /** What senders of requests are told to wait when ClickHouse does not take their spans. */
@@ -51,8 +49,6 @@ export class ClickHouseSink implements BlockSink {
   readonly #inserter: Inserter;
   readonly #prover: BlockProver;
   readonly #tried = new WeakSet<Block>();
-  /** By `clusterId/topic`: all partitions of a lane ask at once. */
-  readonly #touched: SharedQuestions<ReadonlySet<number>>;
   readonly #refusedSpans: Counter;
   #feels = 'ok';
 
@@ -75,7 +71,6 @@ export class ClickHouseSink implements BlockSink {
       feel: (status, reason) => this.#feel(status, reason),
     });
     this.#prover = new BlockProver(client, context);
-    this.#touched = new SharedQuestions((source) => touchedPartitions(client, source));
     this.#refusedSpans = context.instruments.counter('spanweir_clickhouse_refused_spans_total', {
       exporter: context.id,
     });
@@ -92,10 +87,6 @@ export class ClickHouseSink implements BlockSink {
 
   async stored(source: LogPartition, fromOffset: number): Promise<StoredRange[]> {
     return await storedBlocks(this.#client, source, fromOffset);
-  }
-
-  async isTouched({ clusterId, partition, topic }: LogPartition): Promise<boolean> {
-    return (await this.#touched.answer(`${clusterId}/${topic}`)).has(partition);
   }
 
   async write(block: Block, signal: AbortSignal): Promise<void> {

@@ -41,11 +41,6 @@ export class ShardedSink implements BlockSink {
     return withoutOverlaps(found.flat().sort(inOrder));
   }
 
-  async isTouched(source: LogPartition): Promise<boolean> {
-    const answers = await Promise.all(this.#sinks.map((sink) => sink.isTouched(source)));
-    return answers.includes(true);
-  }
-
   async write(block: Block, signal: AbortSignal): Promise<void> {
     const sink = this.#sinks[shardOf(block.origin, this.#shards)] as ClickHouseSink;
     await sink.write(block, signal);

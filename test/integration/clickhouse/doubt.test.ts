@@ -146,6 +146,18 @@ describe('a block that was planned before', () => {
     }
   });
 
+  test.each(['it\'s "odd"\\\t\n', '\\N', 'nul\0', '名前', '', '{key: String}', 'long'.repeat(100_000)])(
+    'is found under the service %.20j',
+    async (service) => {
+      const counts = new Map<string, number>();
+      const setup = new SinkSetup(client, { counts });
+      const spans = [{ traceId: 'ab'.repeat(16), startNs: BigInt(Date.now()) * 1_000_000n }];
+      await setup.sink.write(setup.block(nextOrigin({ mayBeStored: true }), [[{ service, spans }]]), never);
+      expect(counts.get('spanweir_clickhouse_block_checks_total')).toBe(2);
+      expect([...counts.keys()].filter((key) => key.includes('repaired'))).toEqual([]);
+    },
+  );
+
   test('is not written at all when the log has it', async () => {
     const counts = new Map<string, number>();
     const setup = new SinkSetup(client, { counts });
