@@ -1,6 +1,9 @@
 import { parseArgs } from 'node:util';
 
-/** `npm run bench -- NAME [--size tiny|full]`: each prints its figures and ends with 1 when they are wrong. */
+/**
+ * `npm run bench -- NAME [--size tiny|full]`: each prints its figures and ends with 1 when they are wrong. `--write` puts
+ * the tables of a full run into bench/README.md.
+ */
 const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: () => Promise<Bench> }>> = {
   ledger: {
     what: 'spans on a topic = calls in Prometheus = rows in ClickHouse, per series, with 1 and 2 workers',
@@ -115,15 +118,16 @@ export interface Bench {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { size: { type: 'string', default: 'full' } },
+  options: { size: { type: 'string', default: 'full' }, write: { type: 'boolean', default: false } },
 });
 const name = positionals[0] ?? '';
 const chosen = BENCHES[name];
 if (chosen === undefined || (values.size !== 'tiny' && values.size !== 'full')) {
   const list = Object.entries(BENCHES).map(([key, { what }]) => `  ${key.padEnd(13)} ${what}`);
-  console.error(`usage: npm run bench -- NAME [--size tiny|full]\n${list.join('\n')}`);
+  console.error(`usage: npm run bench -- NAME [--size tiny|full] [--write]\n${list.join('\n')}`);
   process.exit(2);
 }
+if (values.write && values.size === 'full') process.env.BENCH_WRITE = '1';
 const { bench } = await chosen.load();
 // The SDK's sampler has a timer that never ends by itself.
 process.exit((await bench(values.size)) ? 0 : 1);
