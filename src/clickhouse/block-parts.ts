@@ -141,13 +141,14 @@ class MarkedWindows {
     if (!this.marked.has(day)) this.marked.set(day, { windowS, service });
   }
 
-  pushRows({ ownKeys, rows, series, windowS }: RedRows, table: SeriesTable): void {
+  pushRows(red: RedRows, table: SeriesTable): void {
+    const { rows, series, windowS } = red;
     let lastDay = -1;
     for (let i = 0; i < rows; i++) {
       const day = dayOfSeconds(windowS[i] as number);
       if (day === lastDay) continue;
       lastDay = day;
-      this.push(windowS[i] as number, seriesKeyOf(table, ownKeys, series[i] as number).service);
+      this.push(windowS[i] as number, seriesKeyOf(table, red, series[i] as number).service);
     }
   }
 

@@ -1,6 +1,6 @@
 import { MAX_INDEX, MIN_INDEX, ZERO_INDEX } from '../sketch/exponential.ts';
 import type { EventDelta, EventRows, Exemplars, RedDelta, RedRows, SeriesKey } from './red-rows.ts';
-import { OWN_KEY, type SeriesTable } from './series-table.ts';
+import { OWN_KEY, type SeriesTable, seriesKeyOf } from './series-table.ts';
 
 /** 0 for zero durations, then one per exponential bucket: sorts as the indexes do. */
 const CODES = MAX_INDEX - MIN_INDEX + 2;
@@ -33,7 +33,7 @@ export class DeltaFolder {
     const { size, resources } = this.#series;
     const firstNewSeries = this.#seriesTold;
     const newSeries = Array.from({ length: size - firstNewSeries }, (_, i) =>
-      this.#series.keyOf(firstNewSeries + i),
+      seriesKeyOf(this.#series, rows, firstNewSeries + i),
     );
     const newResources = resources.slice(this.#resourcesTold);
     this.#seriesTold = size;

@@ -240,6 +240,7 @@ export class RedAggregator {
       rows,
       windowS,
       series,
+      keys: this.series.keys,
       ...(ownKeys.length > 0 ? { ownKeys } : {}),
       spans,
       calls,

@@ -8,6 +8,11 @@ export interface RedRows {
   readonly windowS: Float64Array;
   /** Series id of the connector's SeriesTable, or OWN_KEY and beyond: see `ownKeys`. */
   readonly series: Uint32Array;
+  /**
+   * By series id, at least those of these rows: a block may wait so long that its series lose their places in the
+   * table.
+   */
+  readonly keys?: readonly (SeriesKey | undefined)[];
   /** Series that the table has no room for. */
   readonly ownKeys?: readonly SeriesKey[];
   /** Spans seen. */

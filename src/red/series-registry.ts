@@ -19,6 +19,7 @@ export interface SeriesRegistryOptions {
 export const NO_SERIES = 0xffffffff;
 const DEFAULT_IDLE_S = 300;
 const SWEEP_S = 30;
+const FORGOTTEN = overflowKey(OVERFLOW_WORD, 0, 0, 0);
 
 /**
  * The series of one connector in one lane, for those who count on: beyond the limits they find a span in a series
@@ -30,7 +31,7 @@ const SWEEP_S = 30;
 export class SeriesRegistry implements SeriesTable {
   readonly resources: ResourceInfo[] = [];
   readonly #options: SeriesRegistryOptions;
-  readonly #keys: (SeriesKey | undefined)[] = [];
+  #keys: (SeriesKey | undefined)[] = [];
   /** Of series whose ids are the lane's. */
   readonly #slots = new SlotTable();
   /** Of series with a word that the dictionary had no room for, by their content. */
@@ -43,7 +44,7 @@ export class SeriesRegistry implements SeriesTable {
   #live = 0;
   #nowS = 1;
   #sweptS = 0;
-  /** Given up in the last sweep: blocks that are on their way may still show them. */
+  /** Given up in the last sweep: who counts on may not have been told of them yet. */
   #givenUp: number[] = [];
 
   constructor(options: SeriesRegistryOptions) {
@@ -54,10 +55,14 @@ export class SeriesRegistry implements SeriesTable {
     return this.#keys.length;
   }
 
+  /** By id. Who holds on to this sees what is added, and keeps what is there now, though the registry gives it up. */
+  get keys(): readonly (SeriesKey | undefined)[] {
+    return this.#keys;
+  }
+
   keyOf(series: number): SeriesKey {
-    const key = this.#keys[series];
-    if (key === undefined) throw new RangeError(`no series ${series}`);
-    return key;
+    if (series >= this.#keys.length) throw new RangeError(`no series ${series}`);
+    return this.#keys[series] ?? FORGOTTEN;
   }
 
   /** Time goes by: that of the records. */
@@ -151,8 +156,11 @@ export class SeriesRegistry implements SeriesTable {
 
   #sweep(): void {
     this.#sweptS = this.#nowS;
-    for (const id of this.#givenUp) this.#keys[id] = undefined;
-    this.#givenUp = [];
+    if (this.#givenUp.length > 0) {
+      this.#keys = this.#keys.slice();
+      for (const id of this.#givenUp) this.#keys[id] = undefined;
+      this.#givenUp = [];
+    }
     const oldestS = this.#nowS - (this.#options.idleS ?? DEFAULT_IDLE_S);
     for (let id = 0; id < this.#keys.length; id++) {
       const seenS = this.#seenS[id] ?? 0;

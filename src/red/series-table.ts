@@ -1,9 +1,10 @@
-import type { ResourceInfo, SeriesKey } from './red-rows.ts';
+import type { RedRows, ResourceInfo, SeriesKey } from './red-rows.ts';
 
 /** The series of one connector in one lane: dense ids, and who they are. */
 export interface SeriesTable {
   /** Number of ids given out; id 0 .. size - 1. */
   readonly size: number;
+  /** Of a series that was given up long ago, the key of all that had no room. */
   keyOf(series: number): SeriesKey;
   /** Id of the series in which one is counted that the table has no room for. */
   overflowOf(key: SeriesKey): number;
@@ -17,8 +18,9 @@ export const OWN_KEY = 0x8000_0000;
 /** Who a series of some rows is. */
 export function seriesKeyOf(
   table: SeriesTable,
-  own: readonly SeriesKey[] | undefined,
+  { keys, ownKeys }: Pick<RedRows, 'keys' | 'ownKeys'>,
   series: number,
 ): SeriesKey {
-  return series >= OWN_KEY ? (own?.[series - OWN_KEY] as SeriesKey) : table.keyOf(series);
+  if (series >= OWN_KEY) return ownKeys?.[series - OWN_KEY] as SeriesKey;
+  return keys?.[series] ?? table.keyOf(series);
 }

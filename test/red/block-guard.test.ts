@@ -23,7 +23,7 @@ function aggregated(resources: readonly TestResource[], limits: Partial<BlockLim
   });
   const rows = aggregator.aggregate(batch);
   const shown = Array.from(rows.series, (id, row) => {
-    const { service, spanName, statusCode, dimensions } = seriesKeyOf(aggregator.series, rows.ownKeys, id);
+    const { service, spanName, statusCode, dimensions } = seriesKeyOf(aggregator.series, rows, id);
     return [service, spanName, statusCode, ...dimensions, rows.spans[row]];
   });
   return { aggregator, rows, shown };

@@ -13,7 +13,7 @@ function aggregated(resources: TestResource[], options: ConstructorParameters<ty
   new OtlpScanner(dictionary).append(batch, encodeProto(resources), { offset: 0, timestampMs: 0 });
   const aggregator = new RedAggregator(dictionary, options);
   const rows = aggregator.aggregate(batch);
-  const series = Array.from(rows.series, (id) => seriesKeyOf(aggregator.series, rows.ownKeys, id));
+  const series = Array.from(rows.series, (id) => seriesKeyOf(aggregator.series, rows, id));
   return { aggregator, rows, series };
 }
 

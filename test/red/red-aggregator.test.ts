@@ -207,7 +207,7 @@ test('series beyond the limit are rows of their own, and one series per service,
   const cart = { ...one, name: 'f', statusCode: 2, identity: { ...one.identity, service: 'cart' } };
   const rows = aggregator.aggregate(batchOf(dictionary, [...list, cart]));
   const shown = Array.from(rows.series, (id, row) => {
-    const { service, spanName, kind, statusCode } = seriesKeyOf(aggregator.series, rows.ownKeys, id);
+    const { service, spanName, kind, statusCode } = seriesKeyOf(aggregator.series, rows, id);
     return [service, spanName, kind, statusCode, rows.calls[row]];
   });
   expect(shown).toEqual([
@@ -257,6 +257,24 @@ test('tables grow with what they hold', () => {
     expect(rows.histCount.reduce((a, b) => a + b, 0)).toBe(20_000);
   }
   expect(aggregator.series.size).toBe(9000);
+});
+
+test('the rows of a block that waits for hours still know their series, whoever has their places by then', () => {
+  const dictionary = new Dictionary();
+  const aggregator = new RedAggregator(dictionary, options({ seriesLimit: 1 }));
+  const folder = new DeltaFolder(aggregator.series);
+  const at = (hours: number, name: string): RedRows => {
+    const batch = batchOf(dictionary, [{ ...one, name }]);
+    batch.records = 1;
+    batch.recordTimestampMs[0] = 1_700_000_000_000 + hours * 3_600_000;
+    return aggregator.aggregate(batch);
+  };
+  const blocks = [at(0, 'waits'), at(1, 'b'), at(2, 'c'), at(3, 'd')];
+  const shown = blocks.map((rows) => seriesKeyOf(aggregator.series, rows, rows.series[0] as number).spanName);
+  expect(shown).toEqual(['waits', 'b', 'c', 'd']);
+  const deltas = blocks.reverse().map((rows) => folder.fold(rows));
+  expect(deltas.map(({ calls }) => [...calls])).toEqual([[1], [1], [1], [1]]);
+  expect(deltas[0]?.newSeries).toHaveLength(4);
 });
 
 describe('span names with ids', () => {

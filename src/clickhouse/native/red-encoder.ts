@@ -83,7 +83,7 @@ export class RedEncoder {
 
   #collect(part: RedPart, i: number, hashes: Uint32Array, row: number): void {
     const series = part.rows.series[i] as number;
-    const key = seriesKeyOf(part.series, part.rows.ownKeys, series);
+    const key = seriesKeyOf(part.series, part.rows, series);
     this.#connectors.pushText(part.connector);
     this.#services.pushText(key.service);
     this.#kinds.pushText(SPAN_KINDS[key.kind] ?? SPAN_KINDS[0]);

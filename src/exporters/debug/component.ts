@@ -45,7 +45,7 @@ function createDebugSink(config: DebugConfig, context: LaneContext, inputs: Sink
     for (let row = 0; row < lines; row++) {
       const { service, spanName, kind, statusCode, ...rest } = seriesKeyOf(
         table,
-        rows.ownKeys,
+        rows,
         rows.series[row] as number,
       );
       log.info(
