@@ -51,6 +51,7 @@ export class EventCounter {
     const cursor = this.#cursor;
     const { spans, arena, resource, nameId, kind, statusCode, eventsAt, eventsEnd } = batch;
     rows.clear();
+    this.series.at(batch.lastTimestampMs);
     this.#reader.begin(batch);
     const identityOf = this.#words.begin(batch);
     for (let i = 0; i < spans; i++) {

@@ -117,7 +117,7 @@ export class RedAggregator {
     this.#traces.clear();
     this.#resources.visit(batch);
     this.#count(batch, this.#dimensions?.tuplesOf(batch) ?? NO_TUPLES);
-    const atMs = batch.records > 0 ? (batch.recordTimestampMs[batch.records - 1] as number) : 0;
+    const atMs = batch.lastTimestampMs;
     this.series.at(atMs);
     this.demand.note(this.#rows, atMs);
     this.templatedDemand?.note(this.#rows, atMs);

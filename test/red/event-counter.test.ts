@@ -81,3 +81,24 @@ test('beyond the limit events are counted in the overflow series', () => {
   expect(series.map(({ spanName }) => spanName)).toEqual(['op', 'op', 'otel.metric.overflow']);
   expect([...rows.count]).toEqual([1, 1, 2]);
 });
+
+test('series of events that do not come any more make room', () => {
+  const dictionary = new Dictionary();
+  const scanner = new OtlpScanner(dictionary);
+  const counter = new EventCounter(dictionary, {
+    seriesLimit: 1,
+    mask: -1,
+    shown: (values) => values,
+    dimensions: [{ name: 'k' }],
+  });
+  const at = (minutes: number, k: string): (string | null)[][] => {
+    const batch = new SpanBatch();
+    const timestampMs = 1_700_000_000_000 + minutes * 60_000;
+    scanner.append(batch, encodeProto([{ service: 's', spans: [{ events: [event({ k })] }] }]), {
+      offset: 0,
+      timestampMs,
+    });
+    return Array.from(counter.count(batch).series, (id) => [...counter.series.keyOf(id).dimensions]);
+  };
+  expect([at(0, 'a'), at(1, 'b'), at(20, 'c')]).toEqual([[['a']], [[null]], [['c']]]);
+});
