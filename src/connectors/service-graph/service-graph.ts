@@ -28,7 +28,7 @@ export class ServiceGraph implements Component, PlainFamilies, EdgeSource {
   readonly #store: EdgeStore;
   readonly #series: EdgeSeriesTable;
   readonly #boundsNs: readonly number[];
-  /** Per lane's life: its party ids -> ours. */
+  /** Per lane's life: its party ids -> ours. The life that was heard of last comes last. */
   readonly #parties = new Map<number, Uint32Array>();
   readonly #counters: Readonly<Record<keyof EdgeStoreTally, Counter>>;
   readonly #told: EdgeStoreTally = { edges: 0, expired: 0, dropped: 0 };
@@ -119,12 +119,15 @@ export class ServiceGraph implements Component, PlainFamilies, EdgeSource {
 
   #partiesOf(life: number, { firstNewParty, newParties }: HalfEdges): Uint32Array {
     const known = this.#parties.get(life) ?? new Uint32Array(0);
-    if (newParties.length === 0) return known;
-    const ids = new Uint32Array(Math.max(known.length, firstNewParty + newParties.length));
-    ids.set(known);
+    const ids =
+      newParties.length === 0
+        ? known
+        : new Uint32Array(Math.max(known.length, firstNewParty + newParties.length));
+    if (ids !== known) ids.set(known);
     newParties.forEach((party, i) => {
       ids[firstNewParty + i] = this.#series.partyId(party);
     });
+    this.#parties.delete(life);
     this.#parties.set(life, ids);
     const oldest = this.#parties.keys().next().value;
     if (this.#parties.size > LIVES && oldest !== undefined) this.#parties.delete(oldest);

@@ -37,6 +37,19 @@ test('a client and a server in blocks of two lanes are one edge, whichever comes
   }
 });
 
+test('a lane that goes on is not forgotten, however many others end', async () => {
+  const graph = new TestGraph({}, 80);
+  await graph.start();
+  for (let lane = 1; lane < 80; lane++) {
+    graph.ingest([client, server]);
+    graph.ingest([of(`s${lane}`, { kind: CLIENT, spanId: C2 })], lane);
+  }
+  await graph.pass(LONG_ENOUGH_MS);
+  graph.ingest([{ service: 'shop', spans: [{ traceId: OTHER_TRACE, spanId: C1, kind: CLIENT }] }]);
+  graph.ingest([{ service: 'stock', spans: [{ traceId: OTHER_TRACE, parentSpanId: C1, kind: SERVER }] }]);
+  expect(shortly(graph.edges())['shop -> stock']).toBe(80);
+});
+
 test('every server that a client span has called is an edge of its own', async () => {
   const graph = new TestGraph();
   await graph.start();
