@@ -44,8 +44,8 @@ const SIDES = ['', 'client', 'server'] as const;
 
 /** Ids of parties that are remembered, NOBODY's included. */
 const PARTY_IDS = 2 ** 20;
-/** Where the keys of overflow series begin: above those of all pairs. */
-const SHARED = (PARTY_IDS * PARTY_IDS - 1) * 32;
+/** The id of OTHERS, which a lane that has no room for a party tells of as well. */
+const OTHERS_ID = 0;
 
 interface Birth {
   readonly key: number;
@@ -59,8 +59,8 @@ export class EdgeSeriesTable {
   overflowed = 0;
   readonly #options: EdgeSeriesOptions;
   readonly #series = new Map<number, EdgeSeries>();
-  readonly #parties: Party[] = [];
-  readonly #partyIds = new Map<string, number>();
+  readonly #parties: Party[] = [OTHERS];
+  readonly #partyIds = new Map([[keyOf(OTHERS), OTHERS_ID]]);
 
   constructor(options: EdgeSeriesOptions) {
     this.#options = options;
@@ -76,11 +76,10 @@ export class EdgeSeriesTable {
 
   /** The id of a party for edges. */
   partyId(party: Party): number {
-    const key = JSON.stringify([party.name, ...party.dimensions]);
+    const key = keyOf(party);
     const known = this.#partyIds.get(key);
     if (known !== undefined) return known;
-    const isFull = this.#parties.length >= PARTY_IDS - 2;
-    if (isFull && party !== OTHERS) return this.partyId(OTHERS);
+    if (this.#parties.length >= PARTY_IDS - 2) return OTHERS_ID;
     const id = this.#parties.push(party) - 1;
     this.#partyIds.set(key, id);
     return id;
@@ -89,7 +88,7 @@ export class EdgeSeriesTable {
   add(edge: Edge, now: EdgeMoment): void {
     const { client, server, connection, virtual, failed, weight } = edge;
     const outcome = (connection * 3 + virtual) * 2 + (failed ? 1 : 0);
-    const key = (idOf(client) * PARTY_IDS + idOf(server)) * 32 + outcome;
+    const key = seriesKeyOf(idOf(client), idOf(server), outcome);
     const series = this.#series.get(key) ?? this.#fresh(edge, { key, outcome, now });
     series.calls += weight;
     series.clientSumNs += edge.clientNs * weight;
@@ -108,14 +107,15 @@ export class EdgeSeriesTable {
   #fresh(edge: Edge, { key, outcome, now }: Birth): EdgeSeries {
     if (this.#series.size < this.#options.limit) return this.#add(edge, key, now);
     this.overflowed += edge.weight;
-    const shared = SHARED + outcome;
-    return this.#series.get(shared) ?? this.#add(edge, shared, now);
+    const shared = seriesKeyOf(OTHERS_ID, OTHERS_ID, outcome);
+    return (
+      this.#series.get(shared) ?? this.#add({ ...edge, client: OTHERS_ID, server: OTHERS_ID }, shared, now)
+    );
   }
 
   #add({ client, server, connection, virtual, failed }: Edge, key: number, now: EdgeMoment): EdgeSeries {
-    const isShared = key >= SHARED;
     const party = (id: number, nobody: Party): Party =>
-      isShared ? OTHERS : id === NOBODY ? nobody : (this.#parties[id] ?? NONE);
+      id === NOBODY ? nobody : (this.#parties[id] ?? NONE);
     const buckets = this.#options.boundsNs.length + 1;
     const series: EdgeSeries = {
       client: party(client, USER),
@@ -141,6 +141,14 @@ export class EdgeSeriesTable {
     while (at < boundsNs.length && durationNs > (boundsNs[at] as number)) at++;
     buckets[at] = (buckets[at] as number) + weight;
   }
+}
+
+function keyOf({ name, dimensions }: Party): string {
+  return JSON.stringify([name, ...dimensions]);
+}
+
+function seriesKeyOf(client: number, server: number, outcome: number): number {
+  return (client * PARTY_IDS + server) * 32 + outcome;
 }
 
 function idOf(party: number): number {
