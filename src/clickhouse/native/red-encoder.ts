@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KafkaOrigin } from '../../flow/block.ts';
 import type { RedRows, SeriesKey } from '../../red/red-rows.ts';
-import { OWN_KEY, type SeriesTable, seriesKeyOf } from '../../red/series-table.ts';
+import { type SeriesTable, seriesKeyOf } from '../../red/series-table.ts';
 import { Offsets, WordColumn, writeIntegers, writeWidened } from './columns.ts';
 import { NativeBuffer } from './native-buffer.ts';
 import { SeenColumn } from './seen-column.ts';
@@ -30,7 +30,8 @@ export class RedEncoder {
   readonly #dimOffsets = new Offsets();
   readonly #dimKeys = new NativeBuffer(4096);
   readonly #dimValues = new NativeBuffer(4096);
-  readonly #dimsOf = new Map<string, (SeriesDims | undefined)[]>();
+  /** As long as there are the keys, since hashing is slow. */
+  readonly #dimsOf = new WeakMap<SeriesKey, SeriesDims>();
   #dims = 0;
 
   /** Appends the block to `out`; `origin` is undefined for spans that came in a request. */
@@ -89,7 +90,7 @@ export class RedEncoder {
     this.#kinds.pushText(SPAN_KINDS[key.kind] ?? SPAN_KINDS[0]);
     this.#names.pushText(key.spanName);
     this.#statuses.pushText(STATUS_CODES[key.statusCode] ?? STATUS_CODES[0]);
-    const dims = this.#dimsOfSeries(part, series, key);
+    const dims = this.#dimsOfSeries(key, part.dimensions);
     hashes[row * 2] = dims.hashLo;
     hashes[row * 2 + 1] = dims.hashHi;
     this.#dims += dims.count;
@@ -98,24 +99,17 @@ export class RedEncoder {
     this.#dimValues.raw(dims.values);
   }
 
-  /** Kept per series, since hashing is slow; a series id that was given to another key is noticed. */
-  #dimsOfSeries(part: RedPart, series: number, key: SeriesKey): SeriesDims {
-    if (series >= OWN_KEY) return dimsOf(key, part.dimensions);
-    let known = this.#dimsOf.get(part.connector);
-    if (known === undefined) {
-      known = [];
-      this.#dimsOf.set(part.connector, known);
+  #dimsOfSeries(key: SeriesKey, dimensions: readonly string[]): SeriesDims {
+    let dims = this.#dimsOf.get(key);
+    if (dims === undefined) {
+      dims = dimsOf(key, dimensions);
+      this.#dimsOf.set(key, dims);
     }
-    const found = known[series];
-    if (found !== undefined && found.key === key) return found;
-    const dims = dimsOf(key, part.dimensions);
-    known[series] = dims;
     return dims;
   }
 }
 
 interface SeriesDims {
-  readonly key: SeriesKey;
   readonly hashLo: number;
   readonly hashHi: number;
   readonly count: number;
@@ -136,7 +130,7 @@ function dimsOf(key: SeriesKey, names: readonly string[]): SeriesDims {
   });
   for (const [name, value] of key.extra ?? []) if (!names.includes(name)) pairs.push([name, value]);
   if (pairs.length === 0) {
-    return { key, hashLo: 0, hashHi: 0, count: 0, keys: NOTHING, values: NOTHING };
+    return { hashLo: 0, hashHi: 0, count: 0, keys: NOTHING, values: NOTHING };
   }
   pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   const keys = new NativeBuffer(64);
@@ -147,7 +141,6 @@ function dimsOf(key: SeriesKey, names: readonly string[]): SeriesDims {
   }
   const hash = createHash('sha256').update(keys.written()).update(values.written()).digest();
   return {
-    key,
     hashLo: hash.readUInt32LE(0),
     hashHi: hash.readUInt32LE(4),
     count: pairs.length,
