@@ -9,6 +9,11 @@ export interface ExplicitBuckets {
   readonly candidates: Uint16Array;
 }
 
+/** Bounds that the collector's connectors have by default. */
+export const DEFAULT_BUCKETS_MS = [
+  2, 4, 6, 8, 10, 50, 100, 200, 400, 800, 1000, 1400, 2000, 5000, 10_000, 15_000,
+] as const;
+
 export function explicitBuckets(boundsNs: readonly number[]): ExplicitBuckets {
   for (let i = 1; i < boundsNs.length; i++) {
     assert((boundsNs[i - 1] as number) < (boundsNs[i] as number), 'bounds ascend');

@@ -6,10 +6,10 @@ import { EdgeStore, type EdgeStoreTally } from '../../dependencies/edge-store.ts
 import type { HalfEdges } from '../../dependencies/half-edges.ts';
 import type { MainContext } from '../../flow/host.ts';
 import type { PlainFamilies, PlainFamily } from '../../flow/plain-families.ts';
+import { DEFAULT_BUCKETS_MS } from '../../sketch/explicit-buckets.ts';
 import type { ServiceGraphConfig } from './config.ts';
 import { edgeFamilies } from './families.ts';
 
-const DEFAULT_BUCKETS_MS = [2, 4, 6, 8, 10, 50, 100, 200, 400, 800, 1000, 1400, 2000, 5000, 10_000, 15_000];
 const NS_PER_MS = 1e6;
 /** As in the collector, where it can't be set either. */
 const SERIES_IDLE_MS = 15 * 60_000;

@@ -5,11 +5,11 @@ import {
   NS_PER_UNIT,
   type RedDescription,
 } from '../../red/red-description.ts';
+import { DEFAULT_BUCKETS_MS } from '../../sketch/explicit-buckets.ts';
 import type { SpanMetricsConfig } from './config.ts';
 import { COLLECTOR_INSTANCE_ID } from './dimension-options.ts';
 import { type DimensionPlan, type EventPlan, planDimensions, planEventDimensions } from './dimension-plan.ts';
 
-const DEFAULT_BUCKETS_MS = [2, 4, 6, 8, 10, 50, 100, 200, 400, 800, 1000, 1400, 2000, 5000, 10_000, 15_000];
 const DEFAULT_NAMESPACE = 'traces.span.metrics';
 /** As those of the collector's histogram. */
 const DEFAULT_MAX_SIZE = 160;
