@@ -256,7 +256,7 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
   ),
   spanweir_clickhouse_block_checks_total: counter(
     'checks',
-    'Blocks that were looked for in every table, since an insert of them may have been noted without being done.',
+    'Blocks that were looked for in every table, since an insert of them may have been dropped as known without being there.',
     'exporter',
   ),
   spanweir_clickhouse_repaired_parts_total: counter(

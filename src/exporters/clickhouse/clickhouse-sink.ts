@@ -10,6 +10,7 @@ import {
 } from '../../clickhouse/block-encoder.ts';
 import { blockParts, logParts, type PartFamily } from '../../clickhouse/block-parts.ts';
 import type { ClickHouse } from '../../clickhouse/client.ts';
+import { type DropCount, dropCount, hasDroppedNothing } from '../../clickhouse/dropped-inserts.ts';
 import { storedBlocks } from '../../clickhouse/stored-blocks.ts';
 import {
   type Block,
@@ -22,6 +23,7 @@ import type { BlockSink, LaneContext, SinkInputs } from '../../flow/lane.ts';
 import { BlockProver, type Claim } from './block-prover.ts';
 import type { ClickHouseExporterConfig } from './config.ts';
 import { assertMayBegin, Inserter, isFinal } from './inserter.ts';
+import { SharedAnswer } from './shared-answer.ts';
 import { SlotPool } from './slot-pool.ts';
 
 /** What senders of requests are told to wait when ClickHouse does not take their spans. */
@@ -32,8 +34,9 @@ const RETRY_AFTER_MS = 2_000;
  * is repeated with the same bytes and the same token until its outcome is known. At most
  * `concurrent_inserts` blocks are encoded or on their way at once.
  *
- * A token proves that a block is there as long as the server lives. So a block from Kafka is believed only if it
- * was never tried before and every insert was taken at once; any other is looked for in all tables (BlockProver).
+ * A token proves that a block is there as long as the server lives. So a block from Kafka is believed only if
+ * every insert was taken at once, and it was never tried before or nothing that was sent to the server meanwhile
+ * was dropped as known; any other is looked for in all tables (BlockProver).
  */
 export class ClickHouseSink implements BlockSink {
   readonly id: string;
@@ -49,6 +52,8 @@ export class ClickHouseSink implements BlockSink {
   readonly #inserter: Inserter;
   readonly #prover: BlockProver;
   readonly #tried = new WeakSet<Block>();
+  /** Blocks of many partitions are written side by side. */
+  readonly #dropCount: SharedAnswer<DropCount | undefined>;
   readonly #refusedSpans: Counter;
   #feels = 'ok';
 
@@ -71,6 +76,7 @@ export class ClickHouseSink implements BlockSink {
       feel: (status, reason) => this.#feel(status, reason),
     });
     this.#prover = new BlockProver(client, context);
+    this.#dropCount = new SharedAnswer(() => dropCount(client));
     this.#refusedSpans = context.instruments.counter('spanweir_clickhouse_refused_spans_total', {
       exporter: context.id,
     });
@@ -107,6 +113,11 @@ export class ClickHouseSink implements BlockSink {
     }
   }
 
+  /** Keeper notes a token together with the part: then an answer to the same insert proves that the part is there. */
+  get #isReplicated(): boolean {
+    return this.#config.cluster?.replicated === true;
+  }
+
   /** 0 = no limit. */
   #limitMs(block: Block): number {
     return block.origin.kind === 'request'
@@ -140,9 +151,9 @@ export class ClickHouseSink implements BlockSink {
     const isRepeated = origin.mayBeStored || this.#tried.has(block);
     this.#tried.add(block);
     if (isRepeated && (await this.#isLogged(block, origin, inLog, signal))) return;
+    const isPlaced = isRepeated && !this.#isReplicated ? await this.#watchDrops() : async () => true;
     if (log !== undefined && isBroken('log_row_before_data')) await insert(log);
-    let isSure = await insertAll(data, insert, giveUp);
-    if (isRepeated) isSure = false;
+    let isSure = (await insertAll(data, insert, giveUp)) && (await isPlaced());
     const prove = async (
       inserts: readonly EncodedInsert[],
       families: () => readonly PartFamily[],
@@ -151,7 +162,7 @@ export class ClickHouseSink implements BlockSink {
     };
     await prove(data, () => blockParts(block, this.#inputs));
     if (log === undefined) return;
-    if (!(await insert(log))) isSure = false;
+    isSure = (await insert(log)) && isSure && (await isPlaced());
     await prove([log], () => [inLog]);
   }
 
@@ -160,6 +171,21 @@ export class ClickHouseSink implements BlockSink {
       this.#inserter.insertAtLeastOnce(one, block, giveUp.signal);
     await insertAll(data, insert, giveUp);
     if (log !== undefined) await insert(log);
+  }
+
+  /**
+   * What this resolves with tells at each call whether all that was answered with success since the call before was
+   * put in place, none of it dropped for a token that is known. Doubt counts as no.
+   */
+  async #watchDrops(): Promise<() => Promise<boolean>> {
+    const count = (): Promise<DropCount | undefined> => this.#dropCount.get().catch(() => undefined);
+    let before = await count();
+    return async () => {
+      const after = await count();
+      const isPlaced = hasDroppedNothing(before, after);
+      before = after;
+      return isPlaced || isBroken('drops_not_counted');
+    };
   }
 
   async #isLogged(
@@ -179,8 +205,7 @@ export class ClickHouseSink implements BlockSink {
 
   async #prove(block: Block, claim: Omit<Claim, 'mayBegin'>): Promise<void> {
     if (isBroken('no_check_after_lost_connection')) return;
-    // Keeper notes a token together with the part: an answer to the same insert proves that the part is there.
-    if (this.#config.cluster?.replicated === true) return;
+    if (this.#isReplicated) return;
     const mayBegin = (): void => assertMayBegin(block);
     await this.#inserter.until(() => this.#prover.prove({ ...claim, mayBegin }), claim.signal, {
       table: claim.families.map(({ table }) => table).join(', '),

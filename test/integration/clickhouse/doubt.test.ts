@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { SpanweirError } from '../../../src/base/errors.ts';
 import type { ClickHouse } from '../../../src/clickhouse/client.ts';
 import type { KafkaOrigin } from '../../../src/flow/block.ts';
 import { kafkaOrigin } from '../../support/kafka-origin.ts';
@@ -21,6 +22,14 @@ function nextOrigin(more: Partial<KafkaOrigin> = {}): KafkaOrigin {
   const first = nextOffset;
   nextOffset += 2;
   return kafkaOrigin(first, first + 1, more);
+}
+
+/** A server that has just been started can't prove that it is still the same one. */
+async function oldEnough(): Promise<void> {
+  await waitFor('the server being old enough', async () => {
+    const [row] = await client.query<{ s: string }>('SELECT uptime() AS s');
+    return Number(row?.s) > 2;
+  });
 }
 
 describe('a connection that is reset', () => {
@@ -54,11 +63,7 @@ describe('a connection that is reset', () => {
   );
 
   test('does not double what came in a request, as long as the server lives', async () => {
-    // A server that has been there for less than a second can't prove that it was.
-    await waitFor('the server being old enough', async () => {
-      const [row] = await client.query<{ s: string }>('SELECT uptime() AS s');
-      return Number(row?.s) > 2;
-    });
+    await oldEnough();
     const setup = new SinkSetup(through, { config: quickly });
     const before = await totalsOf(client);
     proxy.cut('before_answer', 3);
@@ -70,12 +75,26 @@ describe('a connection that is reset', () => {
   });
 });
 
-/** Rows that are deleted leave the tokens of their inserts: as after a crash between the two. */
-async function lose(table: string, where: string): Promise<void> {
-  await client.command(`ALTER TABLE ${client.database}.${table} DELETE WHERE ${where}`, {
-    mutations_sync: '1',
-  });
+/**
+ * Rows that are deleted leave the tokens of their inserts, as after a crash between the two, until the server clears
+ * the empty part away.
+ */
+async function lose(table: string, where: string, of = client): Promise<void> {
+  const name = `${of.database}.${table}`;
+  await of.command(`ALTER TABLE ${name} MODIFY SETTING remove_empty_parts = 0`);
+  await of.command(`ALTER TABLE ${name} DELETE WHERE ${where}`, { mutations_sync: '1' });
 }
+
+const TABLES = [
+  'otel_traces',
+  'trace_summary',
+  'span_metrics_10s',
+  'span_metrics_1m',
+  'span_metrics_1h',
+  'span_metrics_1d',
+  'sampling_throughput',
+  'ingest_log',
+] as const;
 
 const HOLES = [
   ['otel_traces', 'toDate(Timestamp) = today()', 1],
@@ -100,8 +119,7 @@ describe('a block that was planned before', () => {
     const whole = await totalsOf(own);
     expect(whole).toEqual(expectedTotals(empty, 'all'));
     for (const hurt of [table, 'ingest_log']) {
-      const what = hurt === table ? where : '1';
-      await own.command(`ALTER TABLE ${own.database}.${hurt} DELETE WHERE ${what}`, { mutations_sync: '1' });
+      await lose(hurt, hurt === table ? where : '1', own);
     }
     expect(await totalsOf(own)).not.toEqual(whole);
     const again = { ...block, origin: { ...(block.origin as KafkaOrigin), mayBeStored: true } };
@@ -115,6 +133,54 @@ describe('a block that was planned before', () => {
       ]),
     );
     await own.close();
+  });
+
+  test.each(TABLES)(
+    'and is known to %s alone, without a part, is put in there, and nowhere twice',
+    async (only) => {
+      const own = await migratedDatabase();
+      const counts = new Map<string, number>();
+      const setup = new SinkSetup(own, { counts });
+      const block = setup.block(nextOrigin(), somePayloads(), someThroughput());
+      const empty = await totalsOf(own);
+      await setup.sink.write(block, never);
+      // Emptying a table takes the tokens, too.
+      for (const table of TABLES.filter((name) => name !== only)) {
+        await own.command(`TRUNCATE TABLE ${own.database}.${table}`);
+      }
+      await own.command(`ALTER TABLE ${own.database}.${only} DELETE WHERE 1`, { mutations_sync: '1' });
+      expect(await totalsOf(own)).toEqual(empty);
+      const again = { ...block, origin: { ...(block.origin as KafkaOrigin), mayBeStored: true } };
+      await setup.sink.write(again, never);
+      expect(await totalsOf(own)).toEqual(expectedTotals(empty, 'all'));
+      expect([...counts.keys()].filter((key) => key.includes('repaired'))).toEqual([
+        `spanweir_clickhouse_repaired_parts_total ${only}`,
+      ]);
+      await own.close();
+    },
+  );
+
+  test('is not looked for where nothing was dropped, and is where the server does not say so', async () => {
+    const counts = new Map<string, number>();
+    const setup = new SinkSetup(client, { counts });
+    const write = async (): Promise<void> =>
+      await setup.sink.write(
+        setup.block(nextOrigin({ mayBeStored: true }), somePayloads(), someThroughput()),
+        never,
+      );
+    await oldEnough();
+    const before = await totalsOf(client);
+    await write();
+    expect(counts.get('spanweir_clickhouse_block_checks_total')).toBeUndefined();
+    const query = client.query.bind(client);
+    const denied = vi.spyOn(client, 'query').mockImplementation(async (sql, parameters) => {
+      if (sql.includes('system.events')) throw new SpanweirError('REFUSED', 'not enough privileges');
+      return await query(sql, parameters);
+    });
+    await write();
+    denied.mockRestore();
+    expect(counts.get('spanweir_clickhouse_block_checks_total')).toBe(2);
+    expect(await totalsOf(client)).toEqual(expectedTotals(before, 'all', 2));
   });
 
   test('is repaired while other blocks are being inserted and merged', async () => {
@@ -152,9 +218,15 @@ describe('a block that was planned before', () => {
       const counts = new Map<string, number>();
       const setup = new SinkSetup(client, { counts });
       const spans = [{ traceId: 'ab'.repeat(16), startNs: BigInt(Date.now()) * 1_000_000n }];
-      await setup.sink.write(setup.block(nextOrigin({ mayBeStored: true }), [[{ service, spans }]]), never);
+      const origin = nextOrigin();
+      const block = setup.block(origin, [[{ service, spans }]]);
+      await setup.sink.write(block, never);
+      await lose('ingest_log', `FirstOffset = ${origin.firstOffset}`);
+      await setup.sink.write({ ...block, origin: { ...origin, mayBeStored: true } }, never);
       expect(counts.get('spanweir_clickhouse_block_checks_total')).toBe(2);
-      expect([...counts.keys()].filter((key) => key.includes('repaired'))).toEqual([]);
+      expect([...counts.keys()].filter((key) => key.includes('repaired'))).toEqual([
+        'spanweir_clickhouse_repaired_parts_total ingest_log',
+      ]);
     },
   );
 
@@ -203,8 +275,8 @@ describe('a block that may be another owner’s by now', () => {
     const block = setup.block(nextOrigin({ mayBeStored: true }), somePayloads(), someThroughput());
     const empty = await totalsOf(own);
     await setup.sink.write(block, never);
-    await own.command(`ALTER TABLE ${own.database}.otel_traces DELETE WHERE 1`, { mutations_sync: '1' });
-    await own.command(`ALTER TABLE ${own.database}.ingest_log DELETE WHERE 1`, { mutations_sync: '1' });
+    await lose('otel_traces', '1', own);
+    await lose('ingest_log', '1', own);
     for (let allowed = 4; allowed < 13; allowed++) {
       let asked = 0;
       const fenced = { ...block, mayBegin: () => asked++ < allowed };
