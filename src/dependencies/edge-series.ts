@@ -55,7 +55,7 @@ interface Birth {
 
 /** Adds edges up, per client, server, connection type and outcome. */
 export class EdgeSeriesTable {
-  /** Weight that was counted in overflow series. Running total. */
+  /** Weight that was counted in series of parties without a name of their own. Running total. */
   overflowed = 0;
   readonly #options: EdgeSeriesOptions;
   readonly #series = new Map<number, EdgeSeries>();
@@ -90,6 +90,7 @@ export class EdgeSeriesTable {
     const outcome = (connection * 3 + virtual) * 2 + (failed ? 1 : 0);
     const key = seriesKeyOf(idOf(client), idOf(server), outcome);
     const series = this.#series.get(key) ?? this.#fresh(edge, { key, outcome, now });
+    if (series.client === OTHERS || series.server === OTHERS) this.overflowed += weight;
     series.calls += weight;
     series.clientSumNs += edge.clientNs * weight;
     series.serverSumNs += edge.serverNs * weight;
@@ -106,7 +107,6 @@ export class EdgeSeriesTable {
 
   #fresh(edge: Edge, { key, outcome, now }: Birth): EdgeSeries {
     if (this.#series.size < this.#options.limit) return this.#add(edge, key, now);
-    this.overflowed += edge.weight;
     const shared = seriesKeyOf(OTHERS_ID, OTHERS_ID, outcome);
     return (
       this.#series.get(shared) ?? this.#add({ ...edge, client: OTHERS_ID, server: OTHERS_ID }, shared, now)

@@ -48,10 +48,6 @@ export class HalfEdgeReader {
     this.#values = new Uint32Array(this.#dimensions);
   }
 
-  get overflowed(): number {
-    return this.#table.overflowed;
-  }
-
   read(batch: SpanBatch): HalfEdges {
     const rows = this.#rows;
     rows.clear();

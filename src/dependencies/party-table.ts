@@ -25,11 +25,6 @@ export class PartyTable {
     this.parties = [{ name: OVERFLOW_WORD, dimensions: [] }];
   }
 
-  /** How often something did not fit. */
-  get overflowed(): number {
-    return this.#words.overflowed + this.#tuples.overflowed;
-  }
-
   word(bytes: Uint8Array, at: number, length: number): number {
     return this.#words.intern(bytes, at, length);
   }

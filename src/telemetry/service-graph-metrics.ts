@@ -25,7 +25,7 @@ export const SERVICE_GRAPH_METRICS: Readonly<Record<string, MetricRow>> = {
   ),
   spanweir_service_graph_overflow_total: counter(
     'edges',
-    'Requests counted in a series named otel.metric.overflow because there were too many series.',
+    'Requests counted in a series named otel.metric.overflow because there were too many series or names.',
     'connector',
   ),
   spanweir_service_graph_waiting_spans: gauge('spans', 'Spans that wait for their other end.', 'connector'),

@@ -58,6 +58,7 @@ test('an edge between parties that a lane had no room for is in the series of ed
   series.add(edge(other, other), NOW);
   series.add(edge(a, NOBODY), NOW);
   expect(shown(series)).toEqual([['otel.metric.overflow', 'otel.metric.overflow', '', 2]]);
+  expect(series.overflowed).toBe(2);
 });
 
 test('a series that nothing is added to is forgotten and begins anew', () => {
