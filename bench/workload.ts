@@ -1,5 +1,17 @@
-import { type Attributes, encodeProto, encodeSpan, type TestSpan } from '../test/support/spans.ts';
+import { type Attributes, encodeProto } from '../test/support/spans.ts';
 import { DEFAULT_BUCKETS_MS, type Ledger, type SeriesTotals } from './ledger.ts';
+import {
+  DIGITS,
+  KINDS,
+  Names,
+  SCOPE,
+  SpanTemplates,
+  STATUSES,
+  writeDigits,
+  writeLength,
+  writeShortLength,
+  writeTime,
+} from './workload-bytes.ts';
 
 /**
  * The standard workload: messages of 100 spans in 5 resources, ~400 bytes a span with 10 attributes, 5
@@ -7,14 +19,16 @@ import { DEFAULT_BUCKETS_MS, type Ledger, type SeriesTotals } from './ledger.ts'
  * bytes. Each message holds 10 traces of 10 spans; the first span of a trace has no parent.
  */
 export interface WorkloadOptions {
-  /** A multiple of 100. */
+  /** A multiple of `spansPerMessage`. */
   readonly spans: number;
+  /** 1, or a multiple of 10; default 100. In messages of 1, ten that follow each other make a trace. */
+  readonly spansPerMessage?: number;
   readonly seed?: number;
   /** Unix time at which the first span starts. Default 1763700000000000000n. */
   readonly startNs?: bigint;
   /** Between the starts of two spans. Default 1000. */
   readonly spanIntervalNs?: number;
-  /** Default 50, at least 29 (the five services of a message differ). */
+  /** Default 50; at least 5 and, below 29, no multiple of 7 (the five services of a message differ). */
   readonly services?: number;
   /** Per service; default 20. */
   readonly operations?: number;
@@ -25,48 +39,33 @@ export interface WorkloadOptions {
   readonly bucketsMs?: readonly number[];
 }
 
-type RootAttributes = Readonly<Record<string, string | number>>;
+export type RootAttributes = Readonly<Record<string, string | number>>;
 
 export const SPANS_PER_MESSAGE = 100;
 const RESOURCES = 5;
-const SPANS_PER_RESOURCE = 20;
-const TRACES = 10;
-const KINDS = [2, 3] as const;
-const STATUSES = [0, 1, 2] as const;
-
-/** Where in a template the bytes lie that differ from span to span. */
-interface Template {
-  readonly bytes: Buffer;
-  readonly traceIdAt: number;
-  readonly spanIdAt: number;
-  /** -1 in a root. */
-  readonly parentIdAt: number;
-  readonly startAt: number;
-  readonly endAt: number;
-  /** Eight hex digits each. */
-  readonly digitsAt: readonly number[];
-}
+const SPANS_PER_TRACE = 10;
 
 /** Makes the messages one by one; `ledger` says what the messages made so far contain. */
 export class Workload {
   readonly ledger: Ledger;
   readonly #options: Required<WorkloadOptions>;
   readonly #series: SeriesTotals[] = [];
-  readonly #spanTemplates = new Map<number, Template>();
+  readonly #names: Names;
+  readonly #templates: SpanTemplates;
   readonly #resources: { bytes: Buffer; pidAt: number }[] = [];
   readonly #boundsNs: readonly number[];
   /** The ids of the message that is being made: trace x position x two words. */
-  readonly #spanIds = new Uint32Array(SPANS_PER_MESSAGE * 2);
-  readonly #traceIds = new Uint32Array(TRACES * 4);
-  readonly #buffer = Buffer.alloc(SPANS_PER_MESSAGE * 1024);
+  readonly #spanIds: Uint32Array;
+  readonly #traceIds: Uint32Array;
+  readonly #buffer: Buffer;
   #random = 0;
 
   constructor(options: WorkloadOptions) {
-    if (options.spans % SPANS_PER_MESSAGE !== 0) throw new RangeError('spans must be a multiple of 100');
     this.#options = {
       seed: 1,
       startNs: 1_763_700_000_000_000_000n,
       spanIntervalNs: 1000,
+      spansPerMessage: SPANS_PER_MESSAGE,
       services: 50,
       operations: 20,
       rootAttributes: {},
@@ -74,14 +73,21 @@ export class Workload {
       bucketsMs: DEFAULT_BUCKETS_MS,
       ...options,
     };
-    if (this.#options.services < 29) throw new RangeError('services must be at least 29');
+    checkOptions(this.#options);
+    const { operations, rootAttributes, services, spansPerMessage } = this.#options;
+    const traces = Math.max(1, spansPerMessage / SPANS_PER_TRACE);
+    this.#spanIds = new Uint32Array(traces * SPANS_PER_TRACE * 2);
+    this.#traceIds = new Uint32Array(traces * 4);
+    this.#buffer = Buffer.alloc(spansPerMessage * 1024 + 4096);
+    this.#names = new Names(services, operations);
+    this.#templates = new SpanTemplates(this.#names, rootAttributes);
     this.#boundsNs = this.#options.bucketsMs.map((ms) => ms * 1e6);
     this.#listSeries();
     this.ledger = { messages: 0, spans: 0, bytes: 0, series: this.#series };
   }
 
   get messageCount(): number {
-    return this.#options.spans / SPANS_PER_MESSAGE;
+    return this.#options.spans / this.#options.spansPerMessage;
   }
 
   /** All messages in order, each in a buffer of its own. Run it once: the ledger counts what it yields. */
@@ -97,23 +103,34 @@ export class Workload {
 
   #next(): Buffer {
     const index = this.ledger.messages;
-    this.#random = Math.imul(this.#options.seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b);
+    const { seed, services, spansPerMessage } = this.#options;
+    const isLone = spansPerMessage === 1;
+    // Messages of one span take turns in the ids and services that one message of ten would have.
+    const drawnFor = isLone ? Math.floor(index / SPANS_PER_TRACE) : index;
+    this.#random = Math.imul(seed, 0x9e3779b1) ^ Math.imul(drawnFor + 1, 0x85ebca6b);
     for (let i = 0; i < this.#traceIds.length; i++) this.#traceIds[i] = this.#draw();
     for (let i = 0; i < this.#spanIds.length; i++) this.#spanIds[i] = this.#draw() | 1;
-    const firstService = this.#draw() % this.#options.services;
+    const firstService = this.#draw() % services;
     let at = 0;
-    for (let r = 0; r < RESOURCES; r++) {
-      at = this.#writeResource(at, index, r, (firstService + r * 7) % this.#options.services);
+    if (isLone) {
+      const position = index % SPANS_PER_TRACE;
+      this.#random = Math.imul(this.#random, 0x2c1b3c6d) ^ Math.imul(position + 1, 0x85ebca6b);
+      const service = (firstService + (position >> 1) * 7) % services;
+      at = this.#writeResource(0, index, service, [position]);
+    } else {
+      for (let r = 0; r < RESOURCES; r++) {
+        at = this.#writeResource(at, index, (firstService + r * 7) % services, [r * 2, r * 2 + 1]);
+      }
     }
     const message = Buffer.from(this.#buffer.subarray(0, at));
     this.ledger.messages++;
-    this.ledger.spans += SPANS_PER_MESSAGE;
+    this.ledger.spans += spansPerMessage;
     this.ledger.bytes += message.length;
     return message;
   }
 
-  /** Lengths are written as 3-byte varints so that they can be filled in afterwards. */
-  #writeResource(at: number, index: number, r: number, service: number): number {
+  /** Has the spans of these positions of every trace. Lengths are 3-byte varints, to be filled in afterwards. */
+  #writeResource(at: number, index: number, service: number, positions: readonly number[]): number {
     const out = this.#buffer;
     const resource = this.#resource(service);
     out[at] = 0x0a;
@@ -125,9 +142,14 @@ export class Workload {
     out[cursor] = 0x12;
     cursor += 4;
     cursor += SCOPE.copy(out, cursor);
-    for (let j = 0; j < SPANS_PER_RESOURCE; j++) {
-      const number = index * SPANS_PER_MESSAGE + r * SPANS_PER_RESOURCE + j;
-      cursor = this.#writeSpan(cursor, number, service, j >> 1, r * 2 + (j & 1));
+    const { spansPerMessage } = this.#options;
+    const traces = this.#traceIds.length / 4;
+    const isLone = positions.length === 1;
+    let number = index * spansPerMessage + (isLone ? 0 : (positions[0] as number) * traces);
+    for (let trace = 0; trace < traces; trace++) {
+      for (const position of positions) {
+        cursor = this.#writeSpan(cursor, { number: number++, service, trace, position });
+      }
     }
     writeLength(out, scopeAt + 1, cursor - scopeAt - 4);
     writeLength(out, at + 1, cursor - at - 4);
@@ -135,7 +157,8 @@ export class Workload {
   }
 
   /** `trace` of the message, `position` in the trace. */
-  #writeSpan(at: number, number: number, service: number, trace: number, position: number): number {
+  #writeSpan(at: number, span: SpanToWrite): number {
+    const { number, service, trace, position } = span;
     const { operations, spanIntervalNs, startNs } = this.#options;
     const choice = this.#draw();
     const kind = position === 0 ? 0 : choice & 1;
@@ -143,7 +166,7 @@ export class Workload {
     const tenth = (choice >>> 16) % 10;
     const status = tenth < 6 ? 0 : tenth < 9 ? 1 : 2;
     const seriesIndex = ((service * operations + operation) * KINDS.length + kind) * STATUSES.length + status;
-    const template = this.#template(seriesIndex, position === 0);
+    const template = this.#templates.of(operation, kind, status, position === 0);
     const out = this.#buffer;
     out[at] = 0x12;
     writeShortLength(out, at + 1, template.bytes.length);
@@ -161,6 +184,7 @@ export class Workload {
     this.#writeSpanId(base + template.spanIdAt, id);
     if (template.parentIdAt >= 0) this.#writeSpanId(base + template.parentIdAt, id - 2);
     for (const digitsAt of template.digitsAt) writeDigits(out, base + digitsAt, this.#draw());
+    this.#names.writeInto(out, base, template, { service, operation });
     this.#count(seriesIndex, durationNs, position === 0);
     return base + template.bytes.length;
   }
@@ -191,14 +215,16 @@ export class Workload {
 
   #listSeries(): void {
     const { services, operations, bucketsMs } = this.#options;
-    for (let s = 0; s < services; s++)
+    for (let s = 0; s < services; s++) {
+      const service = this.#names.services[s] as string;
       for (let o = 0; o < operations; o++)
         for (const kind of KINDS)
           for (const status of STATUSES) {
             const buckets = new Uint32Array(bucketsMs.length + 1);
-            const names = { service: serviceName(s), operation: operationName(o) };
-            this.#series.push({ ...names, kind, status, spans: 0, roots: 0, durationNs: 0, buckets });
+            const series = { service, operation: this.#names.operations[o] as string, kind, status };
+            this.#series.push({ ...series, spans: 0, roots: 0, durationNs: 0, buckets });
           }
+    }
   }
 
   #resource(service: number): { bytes: Buffer; pidAt: number } {
@@ -206,7 +232,7 @@ export class Workload {
     if (known !== undefined) return known;
     const pid = this.#options.distinctResources ? { 'process.pid': DIGITS } : {};
     const attributes: Attributes = {
-      'service.name': serviceName(service),
+      'service.name': this.#names.services[service] as string,
       'service.version': `2.${service}.1`,
       'service.namespace': 'shop',
       'deployment.environment.name': 'production',
@@ -220,99 +246,22 @@ export class Workload {
     this.#resources[service] = made;
     return made;
   }
-
-  #template(seriesIndex: number, isRoot: boolean): Template {
-    const key = seriesIndex * 2 + (isRoot ? 1 : 0);
-    const known = this.#spanTemplates.get(key);
-    if (known !== undefined) return known;
-    const made = makeTemplate(
-      this.#series[seriesIndex] as SeriesTotals,
-      isRoot,
-      this.#options.rootAttributes,
-    );
-    this.#spanTemplates.set(key, made);
-    return made;
-  }
 }
 
-const DIGITS = '@@@@@@@@';
-const TRACE_ID = 'e1'.repeat(16);
-const SPAN_ID = 'e2'.repeat(8);
-const PARENT_ID = 'e3'.repeat(8);
-const START = 0xe4e4e4e4e4e4e4e4n;
-const END = 0xe5e5e5e5e5e5e5e5n;
-/** The scope field of ScopeSpans: name 'bench'. */
-const SCOPE = Buffer.from('0a070a0562656e6368', 'hex');
-
-function makeTemplate(series: SeriesTotals, isRoot: boolean, rootAttributes: RootAttributes): Template {
-  const { operation, kind, status } = series;
-  const failed = status === 2;
-  const attributes = {
-    'http.request.method': operation.slice(0, operation.indexOf(' ')),
-    'http.route': operation.slice(operation.indexOf(' ') + 1),
-    'http.response.status_code': failed ? 503 : 200,
-    'url.path': `/items/${DIGITS}`,
-    'server.address': series.service,
-    'server.port': 8080,
-    'network.type': 'ipv4',
-    'user_agent.original': 'shop-client/3.14',
-    'thread.name': 'worker-7',
-    'enduser.id': `user-${DIGITS}`,
-  };
-  const more = isRoot ? { ...attributes, ...rootAttributes } : attributes;
-  const span: TestSpan = {
-    traceId: TRACE_ID,
-    spanId: SPAN_ID,
-    ...(isRoot ? {} : { parentSpanId: PARENT_ID }),
-    name: operation,
-    kind,
-    startNs: START,
-    endNs: END,
-    attributes: more,
-    ...(status === 0 ? {} : { status: failed ? { code: 2, message: 'upstream failed' } : { code: 1 } }),
-    flags: 0x101,
-  };
-  const bytes = encodeSpan(span);
-  if (bytes.length > 0x3fff) throw new RangeError('a span of this workload must fit into 16 KiB');
-  const first = bytes.indexOf(DIGITS);
-  return {
-    bytes,
-    traceIdAt: bytes.indexOf(TRACE_ID, 0, 'hex'),
-    spanIdAt: bytes.indexOf(SPAN_ID, 0, 'hex'),
-    parentIdAt: bytes.indexOf(PARENT_ID, 0, 'hex'),
-    startAt: bytes.indexOf('e4'.repeat(8), 0, 'hex'),
-    endAt: bytes.indexOf('e5'.repeat(8), 0, 'hex'),
-    digitsAt: [first, bytes.indexOf(DIGITS, first + 1)],
-  };
+interface SpanToWrite {
+  /** Among all spans of the workload. */
+  readonly number: number;
+  readonly service: number;
+  /** Of the message. */
+  readonly trace: number;
+  /** In the trace. */
+  readonly position: number;
 }
 
-function serviceName(service: number): string {
-  return `service-${String(service).padStart(2, '0')}`;
-}
-
-function operationName(operation: number): string {
-  return `${operation % 2 === 0 ? 'GET' : 'POST'} /items/{id}/${String(operation).padStart(2, '0')}`;
-}
-
-function writeLength(out: Buffer, at: number, length: number): void {
-  out[at] = (length & 0x7f) | 0x80;
-  out[at + 1] = ((length >>> 7) & 0x7f) | 0x80;
-  out[at + 2] = (length >>> 14) & 0x7f;
-}
-
-function writeShortLength(out: Buffer, at: number, length: number): void {
-  out[at] = (length & 0x7f) | 0x80;
-  out[at + 1] = (length >>> 7) & 0x7f;
-}
-
-function writeTime(out: Buffer, at: number, base: bigint, offsetNs: number): void {
-  out.writeBigUInt64LE(base + BigInt(offsetNs), at);
-}
-
-/** A number as eight hex digits. */
-function writeDigits(out: Buffer, at: number, number: number): void {
-  for (let i = 0; i < 8; i++) {
-    const nibble = (number >>> (28 - i * 4)) & 15;
-    out[at + i] = nibble < 10 ? 48 + nibble : 87 + nibble;
-  }
+function checkOptions({ services, spans, spansPerMessage }: Required<WorkloadOptions>): void {
+  if (spansPerMessage !== 1 && spansPerMessage % SPANS_PER_TRACE !== 0)
+    throw new RangeError('spansPerMessage must be 1 or a multiple of 10');
+  if (spans % spansPerMessage !== 0) throw new RangeError(`spans must be a multiple of ${spansPerMessage}`);
+  if (services < 5 || (services < 29 && services % 7 === 0))
+    throw new RangeError('services must be at least 5 and, below 29, no multiple of 7');
 }

@@ -7,29 +7,43 @@ export function kafkaToPrometheus(options: {
   readonly group: string;
   readonly topic: string;
   readonly port: number;
+  /** How many receivers read the topic, each with a group of its own and all of it; default 1. */
+  readonly readings?: number;
   readonly spanMetrics?: object;
   /** Of service.telemetry: both know `metrics.level: none`. */
   readonly service?: object;
+  readonly prometheus?: object;
 }): object {
-  const { brokers, group, topic, port, spanMetrics = {}, service = {} } = options;
-  return {
-    receivers: {
-      kafka: {
+  const { brokers, group, topic, port, readings = 1 } = options;
+  const { prometheus = {}, service = {}, spanMetrics = {} } = options;
+  const receivers = Array.from({ length: readings }, (_, i) => {
+    const [name, groupId] = i === 0 ? ['kafka', group] : [`kafka/${i + 1}`, groupOfReading(group, i)];
+    return [
+      name,
+      {
         brokers,
-        group_id: group,
+        group_id: groupId,
         initial_offset: 'earliest',
         traces: { topics: [topic], encoding: 'otlp_proto' },
       },
-    },
+    ] as const;
+  });
+  return {
+    receivers: Object.fromEntries(receivers),
     connectors: { span_metrics: spanMetrics },
-    exporters: { prometheus: { endpoint: `127.0.0.1:${port}` } },
+    exporters: { prometheus: { endpoint: `127.0.0.1:${port}`, ...prometheus } },
     service: {
       telemetry: { metrics: { level: 'none' } },
       ...service,
       pipelines: {
-        traces: { receivers: ['kafka'], exporters: ['span_metrics'] },
+        traces: { receivers: receivers.map(([name]) => name), exporters: ['span_metrics'] },
         metrics: { receivers: ['span_metrics'], exporters: ['prometheus'] },
       },
     },
   };
+}
+
+/** The group of the receiver with this number, from 0 on. */
+export function groupOfReading(group: string, reading: number): string {
+  return reading === 0 ? group : `${group}-${reading + 1}`;
 }

@@ -8,18 +8,20 @@ import { freePorts } from '../../scripts/parts/ports.mjs';
 export class Session {
   readonly dir: string;
   readonly brokers: readonly string[];
+  readonly brokerPid: number;
   readonly #endings: (() => Promise<unknown>)[] = [];
 
-  private constructor(dir: string, brokers: readonly string[]) {
+  private constructor(dir: string, kafka: Awaited<ReturnType<typeof startKafka>>) {
     this.dir = dir;
-    this.brokers = brokers;
+    this.brokers = kafka.brokers;
+    this.brokerPid = kafka.child.pid;
   }
 
   static async open(): Promise<Session> {
     // Where memory is a file system, the disk's moods stay out of the figures.
     const dir = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'spanweir-bench-'));
     const kafka = await startKafka({ dir: join(dir, 'kafka') });
-    const session = new Session(dir, kafka.brokers);
+    const session = new Session(dir, kafka);
     session.onEnd(() => kafka.stop());
     return session;
   }

@@ -1,35 +1,96 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
 import type { Workload } from '../workload.ts';
 
-const MESSAGES_PER_REQUEST = 20;
+/** What one batch of a partition holds at most: the broker takes a megabyte. */
+const BATCH_BYTES = 810_000;
+const BATCH_MESSAGES = 500;
+/** Partitions that one request fills. */
+const PARTITIONS_AT_ONCE = 8;
 
-/** Makes the topic (unless `isNew` is false) and puts every message of the workload on it, round robin over the partitions. */
+export type TopicCodec = 'gzip' | 'snappy' | 'lz4' | 'zstd';
+
+/**
+ * Makes the topic (unless `isNew` is false) and puts every message of the workload on it, round robin over the
+ * partitions, eight of them at a time. With a codec the broker packs every batch as it comes.
+ */
 export async function fillTopic(
   brokers: readonly string[],
   topic: string,
-  options: { readonly partitions: number; readonly workload: Workload; readonly isNew?: boolean },
+  options: {
+    readonly partitions: number;
+    readonly workload: Workload;
+    readonly isNew?: boolean;
+    readonly codec?: TopicCodec;
+  },
 ): Promise<void> {
+  const { codec, partitions, workload } = options;
   const kafka = new Kafka({ brokers: [...brokers], clientId: 'bench', logLevel: logLevel.NOTHING });
-  if (options.isNew !== false) await createTopic(kafka, topic, options.partitions);
+  if (options.isNew !== false) await createTopic(kafka, topic, { partitions, ...(codec && { codec }) });
   const producer = kafka.producer();
   await producer.connect();
+  const atOnce = Math.min(PARTITIONS_AT_ONCE, partitions);
   let waiting: { value: Buffer; partition: number }[] = [];
-  let index = 0;
-  for (const value of options.workload.messages()) {
-    waiting.push({ value, partition: index++ % options.partitions });
-    if (waiting.length < MESSAGES_PER_REQUEST * options.partitions) continue;
+  let bytes = 0;
+  let firstPartition = 0;
+  for (const value of workload.messages()) {
+    const partition = (firstPartition + (waiting.length % atOnce)) % partitions;
+    waiting.push({ value, partition });
+    bytes += value.length;
+    if (waiting.length % atOnce !== 0) continue;
+    const perPartition = waiting.length / atOnce;
+    if (perPartition < BATCH_MESSAGES && (bytes / atOnce) * (1 + 1 / perPartition) < BATCH_BYTES) continue;
     await producer.send({ topic, messages: waiting });
     waiting = [];
+    bytes = 0;
+    firstPartition = (firstPartition + atOnce) % partitions;
   }
   if (waiting.length > 0) await producer.send({ topic, messages: waiting });
   await producer.disconnect();
 }
 
-async function createTopic(kafka: Kafka, topic: string, partitions: number): Promise<void> {
+async function createTopic(
+  kafka: Kafka,
+  topic: string,
+  { partitions, codec }: { readonly partitions: number; readonly codec?: TopicCodec },
+): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+  const configEntries = codec === undefined ? [] : [{ name: 'compression.type', value: codec }];
+  const topics = [{ topic, numPartitions: partitions, configEntries }];
+  await admin.createTopics({ topics, waitForLeaders: true });
   await admin.disconnect();
+}
+
+/** What groups have committed of a topic, over one connection, so that looking often costs next to nothing. */
+export class CommittedOffsets {
+  readonly #admin: Admin;
+  readonly #topic: string;
+
+  private constructor(admin: Admin, topic: string) {
+    this.#admin = admin;
+    this.#topic = topic;
+  }
+
+  static async open(brokers: readonly string[], topic: string): Promise<CommittedOffsets> {
+    const kafka = new Kafka({ brokers: [...brokers], clientId: 'bench', logLevel: logLevel.NOTHING });
+    const admin = kafka.admin();
+    await admin.connect();
+    return new CommittedOffsets(admin, topic);
+  }
+
+  /** Over all partitions of all these groups; where nothing was committed, 0. */
+  async ofGroups(groupIds: readonly string[]): Promise<number> {
+    let sum = 0;
+    for (const groupId of groupIds) {
+      const [offsets] = await this.#admin.fetchOffsets({ groupId, topics: [this.#topic] });
+      for (const { offset } of offsets?.partitions ?? []) sum += Math.max(0, Number(offset));
+    }
+    return sum;
+  }
+
+  async close(): Promise<void> {
+    await this.#admin.disconnect();
+  }
 }
 
 /** Committed offset of every partition of a group, summed; -1 where nothing was committed counts as 0. */
@@ -38,14 +99,11 @@ export async function committedMessages(
   groupId: string,
   topic: string,
 ): Promise<number> {
-  const kafka = new Kafka({ brokers: [...brokers], clientId: 'bench', logLevel: logLevel.NOTHING });
-  const admin = kafka.admin();
-  await admin.connect();
+  const offsets = await CommittedOffsets.open(brokers, topic);
   try {
-    const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
-    return (offsets?.partitions ?? []).reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0);
+    return await offsets.ofGroups([groupId]);
   } finally {
-    await admin.disconnect();
+    await offsets.close();
   }
 }
 

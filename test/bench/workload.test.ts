@@ -117,4 +117,35 @@ describe('the standard workload', () => {
     );
     expect(spans.map(({ startNs }) => startNs)).toEqual(spans.map((_, i) => 5n + BigInt(i) * 10n));
   });
+
+  test.each([1, 10, 1000])('has %i spans a message when asked, in whole traces of ten', (spansPerMessage) => {
+    const { workload, messages: made } = messages({ spans: 2000, spansPerMessage, seed: 3 });
+    expect(made).toHaveLength(2000 / spansPerMessage);
+    const decoded = made.map((message) => flatSpans(decodeProto(message)));
+    for (const spans of decoded) expect(spans).toHaveLength(spansPerMessage);
+    const byTrace = new Map<string, { spanId: string; parentSpanId: string }[]>();
+    for (const span of decoded.flat())
+      byTrace.set(span.traceId, [...(byTrace.get(span.traceId) ?? []), span]);
+    expect(byTrace.size).toBe(200);
+    for (const trace of byTrace.values()) {
+      expect(new Set(trace.map(({ spanId }) => spanId)).size).toBe(10);
+      expect(trace.filter(({ parentSpanId }) => parentSpanId === '')).toHaveLength(1);
+    }
+    expect(workload.ledger.series.reduce((sum, { spans }) => sum + spans, 0)).toBe(2000);
+    expect(new Set(decoded.flat().map(({ startNs }) => startNs)).size).toBe(2000);
+  });
+
+  test('names services and operations with as many digits as the largest needs', () => {
+    const spans = flatSpans(
+      decodeProto(messages({ spans: 100, services: 1001, operations: 7 }).messages[0] as Buffer),
+    );
+    for (const { service, name } of spans) {
+      expect(service).toMatch(/^service-\d{4}$/);
+      expect(name).toMatch(/^(GET|POST) \/items\/\{id\}\/\d{2}$/);
+    }
+  });
+
+  test.each([4, 7, 14, 28])('refuses %i services: those of a message would not differ', (services) => {
+    expect(() => new Workload({ spans: 100, services })).toThrow('services must be');
+  });
 });

@@ -1,4 +1,5 @@
 import { beforeAll, describe, test } from 'vitest';
+import { bench as codecs } from '../../../bench/codecs.bench.ts';
 import { bench as cpu } from '../../../bench/cpu.bench.ts';
 import { bench as differential } from '../../../bench/differential.bench.ts';
 import { bench as freshness } from '../../../bench/freshness.bench.ts';
@@ -13,6 +14,9 @@ import { bench as redIntervals } from '../../../bench/red-intervals.bench.ts';
 import { bench as replayEqual } from '../../../bench/replay-equal.bench.ts';
 import { bench as sampling } from '../../../bench/sampling.bench.ts';
 import { bench as samplingControl } from '../../../bench/sampling-control.bench.ts';
+import { bench as scaling } from '../../../bench/scaling.bench.ts';
+import { bench as smallMessages } from '../../../bench/small-messages.bench.ts';
+import { bench as workers } from '../../../bench/workers.bench.ts';
 import { ensureCollector } from '../../../scripts/parts/collector.mjs';
 
 const BUILD_MS = 25 * 60_000;
@@ -63,6 +67,19 @@ describe.concurrent('the benches that print what must be shown are right at thei
   test('the CPU of both is compared on one topic', options, async ({ expect }) => {
     expect(await first(() => cpu('tiny'))).toBeTypeOf('boolean');
   });
+
+  test.for([
+    ['packed topics', codecs],
+    ['small and large messages', smallMessages],
+    ['many series, services and partitions', scaling],
+    ['one worker and two', workers],
+  ] as const)(
+    'every series is right and the CPU is measured with %s',
+    options,
+    async ([, bench], { expect }) => {
+      expect(await second(() => bench('tiny'))).toBeTypeOf('boolean');
+    },
+  );
 
   test('the CPU of effect-once is compared with at-least-once', options, async ({ expect }) => {
     expect(await first(() => protocolCost('tiny'))).toBeTypeOf('boolean');
