@@ -1,8 +1,11 @@
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { profileInto, tellProfiles } from './support/profiles.ts';
 
 /**
  * `npm run bench -- NAME [--size tiny|full]`: each prints its figures and ends with 1 when they are wrong. `--write` puts
- * the tables of a full run into bench/README.md.
+ * the tables of a full run into bench/README.md. `--profile` leaves a CPU profile of every thread of the engines in data/profiles.
  */
 const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: () => Promise<Bench> }>> = {
   ledger: {
@@ -20,6 +23,22 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
   cpu: {
     what: "kafka -> span_metrics -> prometheus: spans per CPU-second, ours over the collector's",
     load: () => import('./cpu.bench.ts'),
+  },
+  codecs: {
+    what: 'the same from topics packed with lz4, snappy, gzip and zstd',
+    load: () => import('./codecs.bench.ts'),
+  },
+  'small-messages': {
+    what: 'the same with 1, 10 and 1,000 spans in a message',
+    load: () => import('./small-messages.bench.ts'),
+  },
+  scaling: {
+    what: 'CPU per span from Kafka to /metrics with ever more series, services and partitions',
+    load: () => import('./scaling.bench.ts'),
+  },
+  workers: {
+    what: 'two workers on two cores over one: CPU and wall time from Kafka to /metrics',
+    load: () => import('./workers.bench.ts'),
   },
   freshness: {
     what: 'how long until a lone span on the topic is queryable in ClickHouse',
@@ -118,16 +137,27 @@ export interface Bench {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { size: { type: 'string', default: 'full' }, write: { type: 'boolean', default: false } },
+  options: {
+    size: { type: 'string', default: 'full' },
+    write: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+  },
 });
 const name = positionals[0] ?? '';
 const chosen = BENCHES[name];
 if (chosen === undefined || (values.size !== 'tiny' && values.size !== 'full')) {
   const list = Object.entries(BENCHES).map(([key, { what }]) => `  ${key.padEnd(13)} ${what}`);
-  console.error(`usage: npm run bench -- NAME [--size tiny|full] [--write]\n${list.join('\n')}`);
+  console.error(`usage: npm run bench -- NAME [--size tiny|full] [--write] [--profile]\n${list.join('\n')}`);
   process.exit(2);
 }
 if (values.write && values.size === 'full') process.env.BENCH_WRITE = '1';
+const profiles = values.profile ? resolve('data/profiles', `${name}-${Date.now()}`) : undefined;
+if (profiles !== undefined) {
+  mkdirSync(profiles, { recursive: true });
+  profileInto(profiles);
+}
 const { bench } = await chosen.load();
+const isRight = await bench(values.size);
+if (profiles !== undefined) tellProfiles(profiles);
 // The SDK's sampler has a timer that never ends by itself.
-process.exit((await bench(values.size)) ? 0 : 1);
+process.exit(isRight ? 0 : 1);
