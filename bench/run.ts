@@ -60,6 +60,14 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
     what: 'CPU of effect-once over at-least-once, in pairs; the rate of the collector that loses nothing',
     load: () => import('./protocol-cost.bench.ts'),
   },
+  'store-cpu': {
+    what: "kafka -> spans in ClickHouse: CPU of client and server, ours over the collector's clickhouse exporter",
+    load: () => import('./store-cpu.bench.ts'),
+  },
+  'native-cost': {
+    what: 'CPU of client and server for each stored span, as Native over the same rows as JSONEachRow',
+    load: () => import('./native-cost.bench.ts'),
+  },
   chaos: {
     what: 'kill -9 at random under load, 200 times: every span is in every table once',
     load: () => import('./chaos.bench.ts'),
@@ -127,6 +135,26 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
   'sampling-clients': {
     what: 'samplers of the Go, Java, JavaScript and Rust SDKs poll the engine: each applies what it was served',
     load: () => import('./sampling-clients.bench.ts'),
+  },
+  'otlp-cpu': {
+    what: "OTLP gRPC and HTTP in -> span_metrics: spans per CPU-second, ours over the collector's",
+    load: () => import('./otlp-cpu.bench.ts'),
+  },
+  'start-up': {
+    what: 'empty start to ready, without and with an embedded ClickHouse',
+    load: () => import('./start-up.bench.ts'),
+  },
+  'series-memory': {
+    what: 'bytes of memory for each RED series, up to 1 M series, and for each worker',
+    load: () => import('./series-memory.bench.ts'),
+  },
+  scrape: {
+    what: 'CPU of a scrape of 100,000 lines, plain and gzipped; what a scrape every second costs ingest',
+    load: () => import('./scrape.bench.ts'),
+  },
+  overload: {
+    what: 'a full topic, and OTLP offered three times what is accepted: spans per CPU-second over the peak',
+    load: () => import('./overload.bench.ts'),
   },
 };
 

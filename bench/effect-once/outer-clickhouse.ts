@@ -7,13 +7,13 @@ import type { Session } from '../support/session.ts';
 /** A ClickHouse of its own, which can be frozen, killed and started again on the same data and port. */
 export class OuterClickHouse {
   readonly port: number;
+  readonly nativePort: number;
   readonly #session: Session;
-  readonly #nativePort: number;
   #host: Child;
 
   private constructor(session: Session, ports: readonly [number, number], host: Child) {
     this.#session = session;
-    [this.port, this.#nativePort] = ports;
+    [this.port, this.nativePort] = ports;
     this.#host = host;
   }
 
@@ -49,7 +49,7 @@ export class OuterClickHouse {
   }
 
   async startAgain(): Promise<void> {
-    this.#host = await launch(this.#session, [this.port, this.#nativePort]);
+    this.#host = await launch(this.#session, [this.port, this.nativePort]);
   }
 
   async query<T>(sql: string, database = 'spanweir'): Promise<T[]> {

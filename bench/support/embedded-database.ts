@@ -10,6 +10,8 @@ const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 
 export interface EmbeddedDatabase {
   readonly client: ClickHouse;
+  /** Of the server. */
+  readonly pid: number;
   readonly stop: () => Promise<void>;
 }
 
@@ -55,7 +57,7 @@ export async function startDatabase(dir: string, database: string): Promise<Embe
     await stop();
     throw error;
   }
-  return { client, stop };
+  return { client, pid: server.pid ?? 0, stop };
 }
 
 /** The schema, with spans and RED rows that never expire. */

@@ -5,6 +5,7 @@ import { bench as differential } from '../../../bench/differential.bench.ts';
 import { bench as freshness } from '../../../bench/freshness.bench.ts';
 import { bench as ledger } from '../../../bench/ledger.bench.ts';
 import { bench as nameBomb } from '../../../bench/name-bomb.bench.ts';
+import { bench as nativeCost } from '../../../bench/native-cost.bench.ts';
 import { bench as outage } from '../../../bench/outage.bench.ts';
 import { bench as pace } from '../../../bench/pace.bench.ts';
 import { bench as parity } from '../../../bench/parity.bench.ts';
@@ -16,6 +17,7 @@ import { bench as sampling } from '../../../bench/sampling.bench.ts';
 import { bench as samplingControl } from '../../../bench/sampling-control.bench.ts';
 import { bench as scaling } from '../../../bench/scaling.bench.ts';
 import { bench as smallMessages } from '../../../bench/small-messages.bench.ts';
+import { bench as storeCpu } from '../../../bench/store-cpu.bench.ts';
 import { bench as workers } from '../../../bench/workers.bench.ts';
 import { ensureCollector } from '../../../scripts/parts/collector.mjs';
 
@@ -83,6 +85,15 @@ describe.concurrent('the benches that print what must be shown are right at thei
 
   test('the CPU of effect-once is compared with at-least-once', options, async ({ expect }) => {
     expect(await first(() => protocolCost('tiny'))).toBeTypeOf('boolean');
+  });
+
+  // A wrong span in either's tables rejects; at these sizes a start is most of what is measured.
+  test('what a stored span costs is compared with the collector', options, async ({ expect }) => {
+    expect(await second(() => storeCpu('tiny'))).toBeTypeOf('boolean');
+  });
+
+  test('what a stored span costs is compared with JSONEachRow', options, async ({ expect }) => {
+    expect(await first(() => nativeCost('tiny'))).toBeTypeOf('boolean');
   });
 
   // How soon depends on what else the machine does; a span that is lost or double rejects.
