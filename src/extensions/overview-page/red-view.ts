@@ -52,6 +52,8 @@ export interface RedView {
 
 /** Of 16 buckets to a doubling: two bars to a doubling. */
 const BUCKETS_PER_BAR = 8;
+/** What takes less than a microsecond, or no time at all, is in the first bar. */
+const LEAST_BUCKET = -20 * 16;
 
 /** @param startedMs monotonic time since which deltas have been taken */
 export function createRedView(traffic: Traffic, startedMs: number) {
@@ -170,7 +172,7 @@ function sum(parts: readonly { readonly calls: number; readonly errors: number }
 function durationsOf(windows: readonly OperationWindow[], slot: number): RedView['durations'] {
   const bars = new Map<number, number>();
   const take: TakeDuration = (bucket, count) => {
-    const bar = Math.floor(bucket / BUCKETS_PER_BAR);
+    const bar = Math.floor(Math.max(bucket, LEAST_BUCKET) / BUCKETS_PER_BAR);
     bars.set(bar, (bars.get(bar) ?? 0) + count);
   };
   for (const window of windows) window.eachDuration(slot, take);

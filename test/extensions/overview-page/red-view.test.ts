@@ -95,6 +95,18 @@ describe('the RED view', () => {
     expect(red(all, START_MS + 70_000).durations).toEqual([]);
   });
 
+  it('shows spans that took no time in a first bar, a few doublings away from the others', () => {
+    const { red, add } = view();
+    add(START_MS, [
+      { calls: 3, seconds: 0 },
+      { name: 'short', calls: 2, seconds: 1e-9 },
+      { name: 'fast', calls: 5, seconds: 0.000_004 },
+    ]);
+    const { durations } = red(all, START_MS + 5000);
+    expect(durations.map(({ calls }) => calls)).toEqual([5, 0, 0, 0, 5]);
+    expect(durations[0]?.upToMs).toBeLessThan(0.002);
+  });
+
   it('says that it does not know what is not there', () => {
     const { red } = view();
     const { isKnown, figures, plot } = red({ ...all, service: 'nobody' }, START_MS + 5000);

@@ -37,7 +37,9 @@ export function deltaOf(
     durationMaxNs: new Float64Array(series.length),
     buckets: new Float64Array(0),
     histAt: Uint32Array.from({ length: series.length + 1 }, (_, i) => i),
-    histIndex: Int16Array.from(series, ({ seconds = 0.1 }) => Math.ceil(Math.log2(seconds) * 16) - 1),
+    histIndex: Int16Array.from(series, ({ seconds = 0.1 }) =>
+      seconds === 0 ? -32_768 : Math.ceil(Math.log2(seconds) * 16) - 1,
+    ),
     histCount: Float64Array.from(series, ({ calls }) => calls),
     firstNewSeries: first,
     newSeries: keys,
