@@ -6,7 +6,9 @@ import { bench as freshness } from '../../../bench/freshness.bench.ts';
 import { bench as ledger } from '../../../bench/ledger.bench.ts';
 import { bench as nameBomb } from '../../../bench/name-bomb.bench.ts';
 import { bench as nativeCost } from '../../../bench/native-cost.bench.ts';
+import { bench as otlpCpu } from '../../../bench/otlp-cpu.bench.ts';
 import { bench as outage } from '../../../bench/outage.bench.ts';
+import { bench as overload } from '../../../bench/overload.bench.ts';
 import { bench as pace } from '../../../bench/pace.bench.ts';
 import { bench as parity } from '../../../bench/parity.bench.ts';
 import { bench as protocolCost } from '../../../bench/protocol-cost.bench.ts';
@@ -16,7 +18,10 @@ import { bench as replayEqual } from '../../../bench/replay-equal.bench.ts';
 import { bench as sampling } from '../../../bench/sampling.bench.ts';
 import { bench as samplingControl } from '../../../bench/sampling-control.bench.ts';
 import { bench as scaling } from '../../../bench/scaling.bench.ts';
+import { bench as scrape } from '../../../bench/scrape.bench.ts';
+import { bench as seriesMemory } from '../../../bench/series-memory.bench.ts';
 import { bench as smallMessages } from '../../../bench/small-messages.bench.ts';
+import { bench as startUp } from '../../../bench/start-up.bench.ts';
 import { bench as storeCpu } from '../../../bench/store-cpu.bench.ts';
 import { bench as workers } from '../../../bench/workers.bench.ts';
 import { ensureCollector } from '../../../scripts/parts/collector.mjs';
@@ -125,6 +130,13 @@ describe.concurrent('the benches that print what must be shown are right at thei
   test('true counts lie in the stated intervals as often as stated', options, async ({ expect }) => {
     expect(await first(() => redIntervals('tiny'))).toBe(true);
   });
+
+  // Each rejects when a series does not count what was acknowledged; how much CPU that took says nothing here.
+  for (const [name, measure] of Object.entries({ otlpCpu, overload, scrape, seriesMemory, startUp })) {
+    test(`OTLP and Prometheus are measured on right counts: ${name}`, options, async ({ expect }) => {
+      expect(await second(() => measure('tiny'))).toBeTypeOf('boolean');
+    });
+  }
 
   test('every span of a topic is in every ledger once', options, async ({ expect }) => {
     expect(await second(() => ledger('tiny'))).toBe(true);
