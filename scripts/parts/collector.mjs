@@ -1,5 +1,5 @@
 // @ts-check
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheRoot, once, onPath, progress } from './cache.mjs';
@@ -46,13 +46,19 @@ export async function startCollector({ dir, config, args = [], env = {} }) {
   mkdirSync(dir, { recursive: true });
   const file = join(dir, 'collector.yaml');
   writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config, undefined, 2));
+  const logFile = join(dir, 'collector.out');
+  // What an earlier life has logged there says nothing about this one.
+  const earlier = existsSync(logFile) ? readFileSync(logFile).length : 0;
   const child = await startChild({
     name: 'the collector',
     command,
     args: [`--config=${file}`, ...args],
-    logFile: join(dir, 'collector.out'),
+    logFile,
     env: { ...process.env, ...env },
   });
-  await untilReady(child, async () => child.logTail().includes('Everything is ready'));
+  // Not in the last lines alone: several receivers soon log more than those.
+  await untilReady(child, async () =>
+    readFileSync(logFile).subarray(earlier).includes('Everything is ready'),
+  );
   return child;
 }
