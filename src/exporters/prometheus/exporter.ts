@@ -11,21 +11,23 @@ import { hasPlainFamilies } from '../../flow/plain-families.ts';
 import { isRedDescribed } from '../../red/red-description.ts';
 import type { RedDelta } from '../../red/red-rows.ts';
 import type { PrometheusConfig } from './config.ts';
-import { gzipPage } from './gzip-page.ts';
 import { metricNames, type NameTranslation } from './names.ts';
-import { acceptsGzip, contentType, type Format, negotiate } from './negotiate.ts';
+import { acceptsGzip, contentType, negotiate } from './negotiate.ts';
 import { renderPage } from './page.ts';
-import { type Page, Pages } from './pages.ts';
+import { type Page, Pages, type PageWish } from './pages.ts';
 import { PlainSource } from './plain-source.ts';
 import { type LaneKeys, RedSource } from './red-source.ts';
 import { ResourceUse } from './resource-use.ts';
 import { type Scraper, Scrapers } from './scrapers.ts';
 import type { Moment, SeriesRoom } from './series-store.ts';
 import { Targets } from './targets.ts';
+import { packedPage, plainPage } from './whole-page.ts';
 
 /** How often the oldest series are looked for, at most; a scrape looks, and so does what comes in. */
 const SWEEP_MS = 1000;
 const POLL_MS = 50;
+/** Of a page that is held unpacked: some 250,000 lines. */
+const MOST_PLAIN_BYTES = 64 * 1024 ** 2;
 
 const SUFFIXES: Readonly<
   Record<PrometheusConfig['translation_strategy'], Omit<NameTranslation, 'namespace'>>
@@ -66,7 +68,7 @@ export class PrometheusExporter implements Component {
     this.#translation = { ...SUFFIXES[config.translation_strategy], namespace: config.namespace };
     this.#room = { limit: config.max_series, used: 0, overflow: 0, births: 0 };
     this.#targets = new Targets(this.#translation.utf8, config.max_series, this.#resources);
-    this.#pages = new Pages(context.clock, (format, seen) => this.#render(format, seen));
+    this.#pages = new Pages(context.clock, (wish) => this.#render(wish));
     const labels = { exporter: context.id };
     this.#series = context.instruments.gauge('spanweir_prometheus_series', labels);
     this.#overflow = context.instruments.counter('spanweir_prometheus_overflow_total', labels);
@@ -200,7 +202,8 @@ export class PrometheusExporter implements Component {
     }
     const begunMs = this.#context.clock.monotonicMs();
     const scraper = this.#scraper(request);
-    const page = await this.#pages.get(format, this.#showsZeros ? scraper.seen : Number.POSITIVE_INFINITY);
+    const seen = this.#showsZeros ? scraper.seen : Number.POSITIVE_INFINITY;
+    const page = await this.#pages.get({ format, seen, gzipped });
     // Who did not get the page has not seen what is new in it.
     response.once('finish', () => {
       scraper.seen = Math.max(scraper.seen, page.births);
@@ -226,23 +229,28 @@ export class PrometheusExporter implements Component {
 
   async #send(
     response: ServerResponse,
-    { bytes }: Page,
+    { gzipped: isPacked, parts }: Page,
     { headers, gzipped }: { readonly headers: Record<string, string>; readonly gzipped: boolean },
   ): Promise<void> {
-    if (gzipped) {
-      response.writeHead(200, { ...headers, 'content-encoding': 'gzip', 'content-length': bytes.length });
-      response.end(bytes);
+    if (isPacked && !gzipped) {
+      response.writeHead(200, headers);
+      await pipeline(Readable.from(parts), createGunzip({ chunkSize: 1 << 18 }), response).catch(
+        (error: unknown) => {
+          this.#context.log.debug({ error: toError(error).message }, 'a scraper went away');
+        },
+      );
       return;
     }
-    response.writeHead(200, headers);
-    await pipeline(Readable.from([bytes]), createGunzip({ chunkSize: 1 << 18 }), response).catch(
-      (error: unknown) => {
-        this.#context.log.debug({ error: toError(error).message }, 'a scraper went away');
-      },
-    );
+    const length = parts.reduce((bytes, part) => bytes + part.length, 0);
+    const encoding = isPacked ? { 'content-encoding': 'gzip' } : {};
+    response.writeHead(200, { ...headers, ...encoding, 'content-length': length });
+    response.cork();
+    for (const part of parts) response.write(part);
+    response.end();
+    response.uncork();
   }
 
-  async #render(format: Format, seen: number): Promise<Page> {
+  async #render({ format, gzipped, seen }: PageWish): Promise<Page> {
     this.#isRendering = true;
     try {
       this.#sweep(this.#now());
@@ -252,21 +260,19 @@ export class PrometheusExporter implements Component {
       for (const source of this.#sources.values()) {
         for (const store of source.stores) await store.prepare(kind);
       }
-      const bytes = await gzipPage(
-        renderPage({
-          format,
-          sources: [...this.#sources.values()],
-          plain,
-          targets: format.protobuf
-            ? this.#targets.labelPairs(format.escaping)
-            : this.#targets.bodies(format.escaping),
-          targetInfo: this.#targetInfo(),
-          timestampMs: this.#config.send_timestamps ? this.#context.clock.wallMs() : undefined,
-          created: this.#config.created_timestamps,
-          seen,
-        }),
-      );
-      return { bytes, births };
+      const chunks = renderPage({
+        format,
+        sources: [...this.#sources.values()],
+        plain,
+        targets: format.protobuf
+          ? this.#targets.labelPairs(format.escaping)
+          : this.#targets.bodies(format.escaping),
+        targetInfo: this.#targetInfo(),
+        timestampMs: this.#config.send_timestamps ? this.#context.clock.wallMs() : undefined,
+        created: this.#config.created_timestamps,
+        seen,
+      });
+      return { ...(await (gzipped ? packedPage(chunks) : plainPage(chunks, MOST_PLAIN_BYTES))), births };
     } finally {
       this.#isRendering = false;
       for (const apply of this.#held.splice(0)) apply();

@@ -5,10 +5,18 @@ import { contentType, type Format } from './negotiate.ts';
 const FRESH_MS = 1000;
 
 export interface Page {
-  /** Gzipped. */
-  readonly bytes: Buffer;
+  readonly parts: readonly Buffer[];
+  /** Its bytes are packed, also where that was not asked for: a page may be too large to be held as it is. */
+  readonly gzipped: boolean;
   /** The newest series in it (see SeriesStore.births). */
   readonly births: number;
+}
+
+export interface PageWish {
+  readonly format: Format;
+  /** Series born later are shown as 0. */
+  readonly seen: number;
+  readonly gzipped: boolean;
 }
 
 interface RunningPage {
@@ -20,17 +28,17 @@ interface RunningPage {
 /** Renders one page at a time. Scrapes that ask alike while one is on its way share it. */
 export class Pages {
   readonly #clock: Clock;
-  readonly #render: (format: Format, seen: number) => Promise<Page>;
+  readonly #render: (wish: PageWish) => Promise<Page>;
   readonly #running = new Map<string, RunningPage>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(clock: Clock, render: (format: Format, seen: number) => Promise<Page>) {
+  constructor(clock: Clock, render: (wish: PageWish) => Promise<Page>) {
     this.#clock = clock;
     this.#render = render;
   }
 
-  get(format: Format, seen: number): Promise<Page> {
-    const key = `${contentType(format)} ${seen}`;
+  get(wish: PageWish): Promise<Page> {
+    const key = `${contentType(wish.format)} ${wish.seen} ${wish.gzipped}`;
     const known = this.#running.get(key);
     if (known !== undefined && this.#isFresh(known)) return known.page;
     const running: RunningPage = {
@@ -38,7 +46,7 @@ export class Pages {
       page: this.#last
         .then(() => {
           running.momentMs = this.#clock.monotonicMs();
-          return this.#render(format, seen);
+          return this.#render(wish);
         })
         .finally(() => {
           if (this.#running.get(key) === running) this.#running.delete(key);

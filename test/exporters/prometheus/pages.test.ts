@@ -4,7 +4,9 @@ import { type Page, Pages } from '../../../src/exporters/prometheus/pages.ts';
 import { Scrapers } from '../../../src/exporters/prometheus/scrapers.ts';
 import { handClock } from './deltas.ts';
 
-const TEXT = negotiate(undefined, false);
+const WISH = { format: negotiate(undefined, false), seen: 0, gzipped: true };
+
+const pageOf = (text: string): Page => ({ parts: [Buffer.from(text)], gzipped: true, births: 0 });
 
 function slowPages() {
   const clock = handClock();
@@ -16,22 +18,27 @@ function slowPages() {
 
 test('a page that shows a moment of more than a second ago is not shared', async () => {
   const { clock, ends, pages, turn } = slowPages();
-  const first = pages.get(TEXT, 0);
+  const first = pages.get(WISH);
   await turn();
   clock.forward(1000);
-  expect(pages.get(TEXT, 0)).toBe(first);
+  expect(pages.get(WISH)).toBe(first);
   clock.forward(1);
-  const second = pages.get(TEXT, 0);
+  const second = pages.get(WISH);
   expect(second).not.toBe(first);
   // It waits for its turn: whoever comes now gets its moment, which is yet to be.
   clock.forward(60_000);
-  expect(pages.get(TEXT, 0)).toBe(second);
-  ends[0]?.({ bytes: Buffer.from('1'), births: 0 });
+  expect(pages.get(WISH)).toBe(second);
+  ends[0]?.(pageOf('1'));
   await first;
   await turn();
-  ends[1]?.({ bytes: Buffer.from('2'), births: 0 });
-  expect((await second).bytes.toString()).toBe('2');
-  expect(pages.get(TEXT, 0)).not.toBe(second);
+  ends[1]?.(pageOf('2'));
+  expect(Buffer.concat((await second).parts).toString()).toBe('2');
+  expect(pages.get(WISH)).not.toBe(second);
+});
+
+test('a packed page and one that is not packed are not shared', async () => {
+  const { pages } = slowPages();
+  expect(pages.get({ ...WISH, gzipped: false })).not.toBe(pages.get(WISH));
 });
 
 test('everyone who scrapes regularly is waited for, and nobody else', () => {
