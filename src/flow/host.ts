@@ -90,8 +90,11 @@ export type ServerTls = TlsFiles;
 export interface HttpRoutes {
   /** Exact path; the last registered catch-all is `'*'`. A path taken by another component is a START error. */
   route(path: string, handler: HttpHandler): void;
-  /** As `route`, for handlers that read path and query themselves, which spares the making of a URL. */
-  plain(path: string, handler: PlainHttpHandler): void;
+  /**
+   * As `route`, for handlers that read path and query themselves, which spares the making of a URL. `ready` may
+   * answer a GET before; over TLS it is not asked.
+   */
+  plain(path: string, handler: PlainHttpHandler, ready?: ReadyHandler): void;
   /** The bound port (differs from the asked one when that was 0). Known after the ports were opened. */
   port(): number;
 }
@@ -108,6 +111,29 @@ export type PlainHttpHandler = (
   response: ServerResponse,
   target: string,
 ) => void | Promise<void>;
+
+/**
+ * The whole answer to a GET, when there is nothing to wait for. With undefined, or when it throws, `handler` gets the request,
+ * so nothing may have been counted then. It sees only requests with a few headers that can't change how they are to be answered.
+ */
+export type ReadyHandler = (
+  target: string,
+  headers: ReadonlyMap<string, string>,
+  client: ReadyClient,
+) => ReadyReply | undefined;
+
+export interface ReadyClient {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
+
+/** Of status 200. */
+export interface ReadyReply {
+  /** Lines with their ends: Content-Type, and Content-Length in bytes. */
+  readonly headers: string;
+  /** A character for each byte. */
+  readonly body: string;
+}
 
 export interface GrpcServices {
   service(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void;

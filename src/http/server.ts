@@ -20,7 +20,9 @@ import type {
   HttpRoutes,
   ListenAddress,
   PlainHttpHandler,
+  ReadyHandler,
 } from '../flow/host.ts';
+import { FastLane } from './fast-lane.ts';
 import { type HttpLimits, largestLimits } from './limits.ts';
 import { replyNotFound, replyText } from './replies.ts';
 
@@ -39,6 +41,7 @@ export type Refusal = 'connections' | 'headers' | 'target' | 'timeout' | 'malfor
 interface Route {
   readonly handler: HttpHandler | undefined;
   readonly plain: PlainHttpHandler | undefined;
+  readonly ready?: ReadyHandler | undefined;
   readonly option: string;
 }
 
@@ -61,6 +64,7 @@ export class SharedHttpServer {
   #maxTargetBytes: number;
   readonly #closed = new AbortController();
   #server: Server | undefined;
+  #lane: FastLane | undefined;
   #port: number;
   #closing = false;
 
@@ -86,7 +90,7 @@ export class SharedHttpServer {
     this.#limits = largestLimits(this.#limits, limits);
     return {
       route: (path, handler) => this.#add(path, { handler, plain: undefined, option }),
-      plain: (path, plain) => this.#add(path, { handler: undefined, plain, option }),
+      plain: (path, plain, ready) => this.#add(path, { handler: undefined, plain, ready, option }),
       port: () => this.#port,
     };
   }
@@ -106,6 +110,10 @@ export class SharedHttpServer {
     const { tls } = this.address;
     const server = tls === undefined ? createServer(options, listener) : this.#secure(tls, options, listener);
     server.maxConnections = limits.maxConnections;
+    const handlers = this.#readyHandlers();
+    if (tls === undefined && handlers.size > 0) {
+      this.#lane = new FastLane(server, { handlers, limits, clock: this.#deps.clock });
+    }
     server.on('drop', () => this.#deps.refused.connections.add(1));
     server.on('clientError', (error, socket) => this.#unreadable(error, socket));
     await new Promise<void>((resolve, reject) => {
@@ -127,11 +135,15 @@ export class SharedHttpServer {
     for (const response of this.#inHand) {
       if (!response.headersSent) response.setHeader('connection', 'close');
     }
-    const cut = (): void => server.closeAllConnections();
+    const cut = (): void => {
+      server.closeAllConnections();
+      this.#lane?.cut();
+    };
     deadline.signal.addEventListener('abort', cut, { once: true });
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeIdleConnections();
+      this.#lane?.close();
       if (deadline.signal.aborted) cut();
     });
     deadline.signal.removeEventListener('abort', cut);
@@ -167,6 +179,12 @@ export class SharedHttpServer {
       );
     }
     this.#routes.set(path, route);
+  }
+
+  #readyHandlers(): ReadonlyMap<string, ReadyHandler> {
+    const handlers = new Map<string, ReadyHandler>();
+    for (const [path, { ready }] of this.#routes) if (ready !== undefined) handlers.set(path, ready);
+    return handlers;
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {

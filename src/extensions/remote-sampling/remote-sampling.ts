@@ -19,10 +19,12 @@ import {
   type DecisionSource,
   POLLERS_PATH,
 } from './serving/decisions-api.ts';
+import { createReadyPolls } from './serving/ready-polls.ts';
 import { Replies } from './serving/replies.ts';
 import { createSamplingManager, samplingManager } from './serving/sampling-grpc.ts';
 import { createHttpHandler } from './serving/sampling-http.ts';
-import type { ServingDeps, StrategyLookup } from './serving/serving.ts';
+import type { ServingDeps, SnapshotLookup, StrategyLookup } from './serving/serving.ts';
+import { Targets } from './serving/targets.ts';
 import { Upkeep } from './serving/upkeep.ts';
 import type { StrategyProvider } from './strategy-provider.ts';
 
@@ -121,7 +123,14 @@ export class RemoteSampling implements Component {
     if (http === undefined) return;
     const refused = this.#unauthenticated('http');
     const authenticator = this.#authenticator(http.auth, 'http');
-    const handler: PlainHttpHandler = guardedHttp(createHttpHandler(deps), authenticator, refused);
+    const targets = new Targets();
+    const handler: PlainHttpHandler = guardedHttp(createHttpHandler(deps, targets), authenticator, refused);
+    const { provider } = this.#parts;
+    // Whoever must be let in, or waits for another server, is answered the usual way.
+    const ready =
+      authenticator === undefined && provider.strategyOf === undefined
+        ? createReadyPolls({ ...deps, lookup: snapshotLookup(provider) }, targets)
+        : undefined;
     const noBaggage: HttpHandler = guardedHttp(
       (_request, response) => replyJson(response, 200, []),
       authenticator,
@@ -137,7 +146,7 @@ export class RemoteSampling implements Component {
     for (const [endpoint, name] of endpointsOf(http)) {
       const option = `extensions.${this.id}.http.${name}`;
       const routes = this.#context.listeners.http({ ...endpoint, tls }, option, limits);
-      for (const path of PATHS) routes.plain(path, handler);
+      for (const path of PATHS) routes.plain(path, handler, ready);
       if (name === 'endpoint') routes.plain('*', handler);
       for (const [path, why] of this.api()) routes.route(path, guardedHttp(why, authenticator, refused));
       // Clients of Jaeger's agent ask for baggage limits too, and want a list.
@@ -196,20 +205,22 @@ export class RemoteSampling implements Component {
 
 function lookupIn(provider: StrategyProvider): StrategyLookup {
   const { strategyOf } = provider;
-  if (strategyOf === undefined) {
-    return (services) => {
-      const { snapshot } = provider;
-      for (const service of services) {
-        const strategy = snapshot.services.get(service);
-        if (strategy !== undefined) return { service, strategy };
-      }
-      return { service: services[0] ?? '', strategy: snapshot.fallback };
-    };
-  }
+  if (strategyOf === undefined) return snapshotLookup(provider);
   return ([service = '']) => {
     const strategy = strategyOf(service);
     if (!(strategy instanceof Promise)) return { service, strategy };
     return strategy.then((late) => ({ service, strategy: late }));
+  };
+}
+
+function snapshotLookup(provider: StrategyProvider): SnapshotLookup {
+  return (services) => {
+    const { snapshot } = provider;
+    for (const service of services) {
+      const strategy = snapshot.services.get(service);
+      if (strategy !== undefined) return { service, strategy };
+    }
+    return { service: services[0] ?? '', strategy: snapshot.fallback };
   };
 }
 

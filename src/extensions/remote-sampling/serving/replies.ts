@@ -1,4 +1,5 @@
 import type { Counter } from '../../../base/instruments.ts';
+import type { ReadyReply } from '../../../flow/host.ts';
 import {
   compatibleStrategy,
   DEFAULT_REPLY_LIMITS,
@@ -20,12 +21,11 @@ export interface ReplyOptions {
 }
 
 /**
- * A body with the headers that go with it, as `writeHead` takes them. The body is a text: node:http sends it in one
- * write with the head, and bytes in a second one, which costs a seventh more.
+ * A reply as the fast lane sends it, and its headers once more as `writeHead` takes them. The body is a text with a character for
+ * each byte ('latin1'): it goes out in one write with the head, and bytes in a second one, which costs a seventh more.
  */
-export interface EncodedJson {
-  readonly body: string;
-  readonly headers: string[];
+export interface EncodedJson extends ReadyReply {
+  readonly headerList: string[];
 }
 
 interface Encoded {
@@ -102,9 +102,14 @@ export class Replies {
   }
 }
 
-function withHeaders(body: string): EncodedJson {
-  const length = String(Buffer.byteLength(body));
-  return { body, headers: ['Content-Type', 'application/json', 'Content-Length', length] };
+function withHeaders(json: string): EncodedJson {
+  const body = Buffer.from(json).toString('latin1');
+  const length = String(body.length);
+  return {
+    body,
+    headers: `Content-Type: application/json\r\nContent-Length: ${length}\r\n`,
+    headerList: ['Content-Type', 'application/json', 'Content-Length', length],
+  };
 }
 
 function operationsOf({ operationSampling }: Strategy): number {

@@ -4,7 +4,13 @@ import type { Counter, Instruments } from '../../../base/instruments.ts';
 import type { PlainHttpHandler } from '../../../flow/host.ts';
 import { replyText } from '../../../http/replies.ts';
 import type { EncodedJson } from './replies.ts';
-import { createPollRecorder, type FoundStrategy, isPassing, type ServingDeps } from './serving.ts';
+import {
+  createPollRecorder,
+  type FoundStrategy,
+  firstForwarded,
+  isPassing,
+  type ServingDeps,
+} from './serving.ts';
 import { Targets } from './targets.ts';
 
 /** Jaeger's labels for what went wrong while answering. */
@@ -13,9 +19,8 @@ type ErrorSource = 'all' | 'collector-proxy' | 'proto' | 'write';
 const ERROR_HEADERS = { 'x-content-type-options': 'nosniff' } as const;
 
 /** Answers `?service=NAME` on whatever path it is put, to any method, as Jaeger does. */
-export function createHttpHandler(deps: ServingDeps): PlainHttpHandler {
+export function createHttpHandler(deps: ServingDeps, targets = new Targets()): PlainHttpHandler {
   const { lookup, replies, clock, log, instruments } = deps;
-  const targets = new Targets();
   const record = createPollRecorder(deps);
   const polled = (result: string): Counter =>
     instruments.counter('spanweir_sampling_polls_total', { transport: 'http', result });
@@ -51,7 +56,7 @@ export function createHttpHandler(deps: ServingDeps): PlainHttpHandler {
     const forwarded = headers['x-forwarded-for'];
     record({
       service,
-      address: forwarded === undefined ? (socket?.remoteAddress ?? '') : firstOf(forwarded),
+      address: forwarded === undefined ? (socket?.remoteAddress ?? '') : firstForwarded(forwarded),
       // Behind a proxy a connection is the proxy's, and tells nothing.
       connection: forwarded === undefined ? (socket?.remotePort ?? 0) : 0,
       userAgent: headers['user-agent'] ?? '',
@@ -66,8 +71,8 @@ export function createHttpHandler(deps: ServingDeps): PlainHttpHandler {
     }
     if (response.headersSent) return;
     answered.add(1);
-    response.writeHead(200, encoded.headers);
-    response.end(request.method === 'HEAD' ? undefined : encoded.body);
+    response.writeHead(200, encoded.headerList);
+    response.end(request.method === 'HEAD' ? undefined : encoded.body, 'latin1');
   };
 
   return (request, response, target) => {
@@ -92,13 +97,6 @@ export function createHttpHandler(deps: ServingDeps): PlainHttpHandler {
       (error: unknown) => lookupFailed(response, error),
     );
   };
-}
-
-/** The client that the nearest proxy but one saw, as far as it is to be believed: it only tells clients apart. */
-function firstOf(forwarded: string | string[]): string {
-  const text = typeof forwarded === 'string' ? forwarded : (forwarded[0] ?? '');
-  const comma = text.indexOf(',');
-  return (comma < 0 ? text : text.slice(0, comma)).trim();
 }
 
 function errorCounters(instruments: Instruments): Readonly<Record<ErrorSource, Counter>> {

@@ -9,6 +9,9 @@ import type { Replies } from './replies.ts';
 /** What is served for the first of `services` that is known, else for everyone else. */
 export type StrategyLookup = (services: readonly string[]) => FoundStrategy | Promise<FoundStrategy>;
 
+/** The same of a source that knows at once. */
+export type SnapshotLookup = (services: readonly string[]) => FoundStrategy;
+
 export interface FoundStrategy {
   readonly service: string;
   readonly strategy: Strategy | null;
@@ -44,4 +47,11 @@ export function createPollRecorder({
 /** Nothing is known yet, or not now: clients keep what they have and ask again. */
 export function isPassing(error: unknown): boolean {
   return isRetryable(error) || (error instanceof SpanweirError && error.code === 'UNAVAILABLE');
+}
+
+/** The client that the nearest proxy but one saw, as far as it is to be believed: it only tells clients apart. */
+export function firstForwarded(forwarded: string | string[]): string {
+  const text = typeof forwarded === 'string' ? forwarded : (forwarded[0] ?? '');
+  const comma = text.indexOf(',');
+  return (comma < 0 ? text : text.slice(0, comma)).trim();
 }
