@@ -1,6 +1,6 @@
 import { crc32c } from '@node-rs/crc32';
 import type { SourceRecord } from '../flow/intake.ts';
-import { CODEC_NAMES, DECOMPRESS, isOverLimit } from './codecs.ts';
+import { DECOMPRESS, isOverLimit } from './codecs.ts';
 import { type BatchBase, RecordWalker } from './records.ts';
 
 /** One record batch (magic 2) of a fetch response, checked and unpacked. */
@@ -18,9 +18,9 @@ export interface RecordBatch {
 export interface BatchTrouble {
   /**
    * `corrupt`: the checksum is wrong; reading again may help. `malformed`: the checksum is right and the content
-   * is not. `over_limit`: unpacks to more than allowed. `codec`: packed in a way that can't be unpacked (yet).
+   * is not. `over_limit`: unpacks to more than allowed.
    */
-  readonly kind: 'corrupt' | 'malformed' | 'over_limit' | 'codec';
+  readonly kind: 'corrupt' | 'malformed' | 'over_limit';
   readonly message: string;
   /** The whole batch as it was fetched. */
   readonly bytes: Buffer;
@@ -32,7 +32,7 @@ export const MAX_UNPACKED_BYTES = 64 << 20;
  * What the compressed batches of one partition may come to in one fetch: fetch sizes bound what is on the wire, and
  * well compressed spans are a hundred times as much. What is left out is fetched again.
  */
-const ENOUGH_UNPACKED_BYTES = 4 << 20;
+const ENOUGH_UNPACKED_BYTES = 8 << 20;
 
 const LENGTH_AT = 8;
 const MAGIC_AT = 16;
@@ -125,11 +125,7 @@ async function readRecords(
       return undefined;
     }
     const decompress = DECOMPRESS.get(codec);
-    if (decompress === undefined) {
-      const name = CODEC_NAMES[codec];
-      if (name === undefined) return { kind: 'malformed', message: `unknown codec ${codec}` };
-      return { kind: 'codec', message: `compressed with ${name}, which can't be unpacked yet` };
-    }
+    if (decompress === undefined) return { kind: 'malformed', message: `unknown codec ${codec}` };
     if (count === 0) return undefined;
     const unpacked = await decompress(batch.subarray(RECORDS_AT), maxUnpackedBytes);
     new RecordWalker(unpacked, 0, unpacked.length).readAll(count, base, into);

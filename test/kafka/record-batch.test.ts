@@ -187,19 +187,6 @@ describe('readRecordBatches', () => {
     expect(found?.trouble).toMatchObject({ kind: 'malformed', message: "2147483647 records don't fit" });
   });
 
-  it.each([
-    [2, 'snappy'],
-    [3, 'lz4'],
-    [4, 'zstd'],
-  ])('names codec %i as %s instead of failing', async (codec, name) => {
-    const batch = await encode([one('x')]);
-    batch.writeInt16BE(codec, 21);
-    batch.writeUInt32BE(crc32c(batch.subarray(21)), 17);
-    const [found] = await readRecordBatches(batch);
-    expect(found?.trouble?.kind).toBe('codec');
-    expect(found?.trouble?.message).toContain(name);
-  });
-
   it('leaves compressed batches for the next fetch once enough has been unpacked, and plain ones never', async () => {
     const mebibyte = [one('x'.repeat(1 << 20))];
     const batches = (compression: number) =>
@@ -210,7 +197,7 @@ describe('readRecordBatches', () => {
       const found = await readRecordBatches(Buffer.concat(await batches(compression)));
       return found.map(({ lastOffset }) => lastOffset);
     };
-    expect(await offsets(1)).toEqual([0, 1, 2, 3]);
+    expect(await offsets(1)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect(await offsets(0)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 

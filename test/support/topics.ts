@@ -61,7 +61,10 @@ export async function produce(topic: string, messages: readonly Message[]): Prom
   const producer = kafkaClient().producer({ idempotent: true, maxInFlightRequests: 1 });
   await producer.connect();
   try {
-    const sent = await producer.send({ topic, acks: -1, messages: [...messages] });
+    // A broker may have named a new topic's leader a moment before that leader knows of it.
+    const sent = await waitFor('the partition has its leader', async () => {
+      return await producer.send({ topic, acks: -1, messages: [...messages] });
+    });
     for (const { partition } of messages) {
       if (partition !== undefined && !sent.some((part) => part.partition === partition)) {
         throw new Error(

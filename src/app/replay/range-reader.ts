@@ -148,10 +148,6 @@ export class RangeReader implements GroupOwner {
   }
 
   async #skip(cursor: Cursor, trouble: TroubledRange): Promise<void> {
-    const { topic, partition } = cursor.of;
-    if (trouble.kind === 'codec') {
-      throw new SpanweirError('BAD_DATA', `${topic}/${partition}: records are ${trouble.message}`);
-    }
     if (trouble.kind === 'corrupt' && cursor.corruptTries++ < CORRUPT_TRIES) return;
     cursor.corruptTries = 0;
     await this.#taker.unreadable(cursor.of, trouble);

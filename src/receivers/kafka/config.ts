@@ -141,14 +141,14 @@ export const kafkaReceiverConfig = z
       .number()
       .int()
       .positive()
-      .default(1 << 20)
-      .describe('bytes of one fetch'),
+      .default(16 << 20)
+      .describe('bytes of one fetch; a worker may hold so many beyond max_in_flight_bytes'),
     max_fetch_wait: duration('250ms').describe('how long a fetch may wait for min_fetch_size'),
     max_partition_fetch_size: z
       .number()
       .int()
       .positive()
-      .default(1 << 20)
+      .default(8 << 20)
       .describe('bytes of one partition in one fetch; a larger record batch still comes whole'),
     rack_id: z.string().default('').describe('read from replicas in this rack where brokers allow it'),
     use_leader_epoch: z

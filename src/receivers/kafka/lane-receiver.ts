@@ -241,10 +241,7 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
       waiting: { count: 0 },
       isReforming: () => [...this.#feeds.values()].some(({ intake }) => intake.isReforming),
       putAside: (letter) => this.#putAside(letter),
-      unreadable: (kind, held) => {
-        this.#counters.unreadable(kind).add(1);
-        if (held !== undefined) this.#standing.holds(held);
-      },
+      unreadable: (kind) => this.#counters.unreadable(kind).add(1),
       failed: (error) => void this.#member?.fail(error),
     };
   }

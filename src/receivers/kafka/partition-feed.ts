@@ -22,8 +22,8 @@ export interface FeedDeps {
   /** Some partition of the lane is forming again what an earlier owner planned. */
   isReforming(): boolean;
   putAside(letter: DeadLetter): Promise<void>;
-  /** Batches that can't be read, by kind of trouble; `held` = the partition waits for a version that can. */
-  unreadable(kind: TroubledRange['kind'], held: string | undefined): void;
+  /** A batch that can't be read is put aside. */
+  unreadable(kind: TroubledRange['kind']): void;
   failed(error: Error): void;
 }
 
@@ -33,7 +33,6 @@ const MAX_WAITING = 4;
 const CORRUPT_TRIES = 3;
 /** Before the first of them; then twice and three times as long. All together well under a second, which nobody notices. */
 const CORRUPT_WAIT_MS = 50;
-const HELD_RETRY_MS = 30_000;
 
 /** One partition under one assignment: from fetched batches to the intake, in order, once. */
 export class PartitionFeed {
@@ -194,23 +193,18 @@ export class PartitionFeed {
     return records.map((record) => withHeaders(record, headers, encoding));
   }
 
-  /** Deals with a batch that can't be read: fetch it again, wait, or put it aside and go on behind it. */
+  /** Deals with a batch that can't be read: fetch it again, or put it aside and go on behind it. */
   async #pass(trouble: TroubledRange): Promise<void> {
     const { clock, log } = this.#deps;
     const where = { topic: this.topic, partition: this.partition, offset: trouble.firstOffset };
     this.#isHeld = true;
     this.#count(false);
     this.#freeFetches();
-    if (trouble.kind === 'codec') {
-      this.#deps.unreadable('codec', `${this.topic}/${this.partition} is ${trouble.message}`);
-      log.error(where, `records are ${trouble.message}: the partition waits`);
-      return await clock.sleep(HELD_RETRY_MS, this.#assignment.ending);
-    }
     if (trouble.kind === 'corrupt' && this.#mayTryAgain(trouble.firstOffset)) {
       log.warn(where, 'a record batch has a wrong checksum: fetching it again');
       return await clock.sleep(CORRUPT_WAIT_MS * this.#corruptTries, this.#assignment.ending);
     }
-    this.#deps.unreadable(trouble.kind, undefined);
+    this.#deps.unreadable(trouble.kind);
     log.error(
       { ...where, lastOffset: trouble.lastOffset },
       `a record batch is put aside: ${trouble.message}`,

@@ -1,5 +1,6 @@
-import { describe, expect, inject, it } from 'vitest';
-import { CompressionTypes, Kafka, logLevel } from '../../../src/kafka/kafkajs.ts';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { DECOMPRESS } from '../../../src/kafka/codecs.ts';
+import { Kafka, logLevel } from '../../../src/kafka/kafkajs.ts';
 import { committed, createTopic, growTopic, produce, uniqueName } from '../../support/topics.ts';
 import { waitFor } from '../../support/wait.ts';
 import { joined, startLane, total, World } from './harness.ts';
@@ -46,16 +47,21 @@ describe('one lane', () => {
     expect([...ends.values()].reduce((sum, { offset }) => sum + Number(offset), 0)).toBe(500);
   });
 
-  it('unpacks gzip', async () => {
-    const topic = await createTopic('gzip');
-    const producer = new Kafka({ brokers, logLevel: logLevel.NOTHING }).producer();
-    await producer.connect();
-    await producer.send({ topic, compression: CompressionTypes.GZIP, messages: texts(0, 300) });
-    await producer.disconnect();
+  it.each([
+    ['gzip', 1],
+    ['snappy', 2],
+    ['lz4', 3],
+    ['zstd', 4],
+  ])('unpacks %s as the broker packs it', async (codec, number) => {
+    const topic = await createTopic(codec, { config: { 'compression.type': codec } });
+    await produce(topic, texts(0, 3000));
+    const asked = vi.spyOn(DECOMPRESS, 'get');
+    onTestFinished(() => asked.mockRestore());
     const world = new World();
     await startLane(options(topic), { world });
-    await waitFor('300 records', () => world.count === 300);
-    expect(sorted(world)).toEqual(expected(300));
+    await waitFor('3000 records', () => world.count === 3000);
+    expect(sorted(world)).toEqual(expected(3000));
+    expect(asked).toHaveBeenCalledWith(number);
   });
 
   it('begins at the end by default, and a restart loses nothing that came in between', async () => {

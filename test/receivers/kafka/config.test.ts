@@ -9,7 +9,7 @@ function complaints(options: object): string[] {
 }
 
 describe('the Kafka receiver configuration', () => {
-  it('has the defaults of the collector', () => {
+  it('has the defaults of the collector, but fetches more at once', () => {
     const config = kafkaReceiverConfig.parse({});
     expect(config).toMatchObject({
       brokers: ['localhost:9092'],
@@ -19,9 +19,9 @@ describe('the Kafka receiver configuration', () => {
       session_timeout: 10_000,
       heartbeat_interval: 3000,
       min_fetch_size: 1,
-      max_fetch_size: 1_048_576,
+      max_fetch_size: 16_777_216,
       max_fetch_wait: 250,
-      max_partition_fetch_size: 1_048_576,
+      max_partition_fetch_size: 8_388_608,
     });
     expect(topicRule(config)).toEqual({ topics: ['otlp_spans'], exclude: [] });
     expect(encodingOf(config)).toBe('otlp_proto');

@@ -1,0 +1,120 @@
+import { createRequire } from 'node:module';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DECOMPRESS, isOverLimit } from '../../src/kafka/codecs.ts';
+import { lz4Bound, snappyBound, zstdBound } from '../../src/kafka/unpacked-bounds.ts';
+
+const load = createRequire(import.meta.url);
+const snappy = load('snappy') as { compressSync: Pack };
+const lz4 = load('lz4-napi') as { compressFrameSync: Pack };
+const { Encoder } = load('@toondepauw/node-zstd') as {
+  Encoder: new (level: number) => { encodeSync: Pack };
+};
+type Pack = (bytes: Buffer) => Buffer;
+
+/** As Kafka's Java client frames it. */
+function xerial(bytes: Buffer): Buffer {
+  const head = Buffer.from('82534e41505059000000000100000001', 'hex');
+  const blocks: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += 32_768) {
+    const packed = snappy.compressSync(bytes.subarray(at, at + 32_768));
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(packed.length);
+    blocks.push(length, packed);
+  }
+  return Buffer.concat([head, ...blocks]);
+}
+
+const CODECS: readonly (readonly [name: string, codec: number, pack: Pack])[] = [
+  ['gzip', 1, (bytes) => gzipSync(bytes)],
+  ['snappy', 2, (bytes) => snappy.compressSync(bytes)],
+  ['snappy in frames', 2, xerial],
+  ['lz4', 3, (bytes) => lz4.compressFrameSync(bytes)],
+  ['zstd', 4, (bytes) => new Encoder(3).encodeSync(bytes)],
+];
+
+async function unpack(codec: number, packed: Buffer, maxBytes: number): Promise<Buffer> {
+  return await (DECOMPRESS.get(codec) as NonNullable<ReturnType<typeof DECOMPRESS.get>>)(packed, maxBytes);
+}
+
+/** Bytes that pack well, badly, or not at all. */
+const content = fc.oneof(
+  fc.uint8Array({ maxLength: 3000 }).map((bytes) => Buffer.from(bytes)),
+  fc
+    .tuple(fc.uint8Array({ minLength: 1, maxLength: 50 }), fc.integer({ min: 1, max: 8000 }))
+    .map(([unit, times]) => Buffer.concat(Array.from({ length: times }, () => unit))),
+);
+
+describe.each(CODECS)('%s', (_, codec, pack) => {
+  it('gives back what was packed', async () => {
+    await fc.assert(
+      fc.asyncProperty(content, async (bytes) => {
+        expect((await unpack(codec, pack(bytes), 1 << 20)).equals(bytes)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('refuses a bomb before it goes off', async () => {
+    const bomb = pack(Buffer.alloc(64 << 20));
+    const before = process.memoryUsage().rss;
+    const error = await unpack(codec, bomb, 16 << 20).catch((thrown: unknown) => thrown);
+    expect(isOverLimit(error)).toBe(true);
+    expect(process.memoryUsage().rss - before).toBeLessThan(40 << 20);
+  });
+
+  it('throws at damaged bytes, or gives some, and never more than allowed', async () => {
+    const whole = pack(Buffer.from('a span is a span '.repeat(5000)));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(whole.length - 1),
+        fc.integer({ min: 1, max: 255 }),
+        fc.boolean(),
+        async (at, flip, isCut) => {
+          const bytes = Buffer.from(isCut ? whole.subarray(0, at) : whole);
+          if (!isCut) bytes[at] = (bytes[at] as number) ^ flip;
+          const given = await unpack(codec, bytes, 1 << 20).catch(() => Buffer.alloc(0));
+          expect(given.length).toBeLessThanOrEqual(1 << 20);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('where a system has no binary', () => {
+  const bytes = Buffer.from('the same in plain JavaScript '.repeat(4000));
+
+  it.each([
+    ['snappy', snappy.compressSync(bytes), () => load('snappyjs').uncompress],
+    ['lz4', lz4.compressFrameSync(bytes), () => load('lz4js').decompress],
+    ['zstd', new Encoder(3).encodeSync(bytes), () => load('fzstd').decompress],
+  ] as const)('%s unpacks to the same bytes', (_, packed, plain) => {
+    expect(Buffer.from(plain()(packed)).equals(bytes)).toBe(true);
+  });
+});
+
+describe('the most that a stream unpacks to', () => {
+  it('is told exactly by snappy', () => {
+    expect(snappyBound(snappy.compressSync(Buffer.alloc(123_456)))).toBe(123_456);
+    expect(snappyBound(xerial(Buffer.alloc(100_000)))).toBe(100_000);
+  });
+
+  it('is told by lz4 and zstd to a block', () => {
+    expect(lz4Bound(lz4.compressFrameSync(Buffer.alloc(200_000, 7)))).toBeGreaterThanOrEqual(200_000);
+    expect(lz4Bound(lz4.compressFrameSync(Buffer.alloc(200_000, 7)))).toBeLessThanOrEqual(4 << 20);
+    expect(zstdBound(new Encoder(3).encodeSync(Buffer.alloc(200_000, 7)))).toBeGreaterThanOrEqual(200_000);
+    expect(zstdBound(new Encoder(3).encodeSync(Buffer.alloc(200_000, 7)))).toBeLessThanOrEqual(3 << 17);
+  });
+
+  it.each([
+    ['of a skippable zstd frame', '502a4d1803000000aabbcc', 0],
+    // Single segment, one byte of size, a raw block of 2 bytes, the last.
+    ['of a raw zstd block', '28b52ffd2002110000aabb', 2],
+    // The same with a run: 1,000 times one byte.
+    ['of a run of zstd', '28b52ffd60e8024b1f00aa', 1001],
+  ])('is known %s', (_, hex, most) => {
+    expect(zstdBound(Buffer.from(hex, 'hex'))).toBe(most);
+  });
+});
