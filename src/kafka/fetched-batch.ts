@@ -1,4 +1,5 @@
 import type { SourceRecord } from '../flow/intake.ts';
+import type { FetchedBytes } from './fetch-sizes.ts';
 import { FetchedMessages, toMessage } from './fetched-messages.ts';
 import type { Frame } from './frames.ts';
 import type { BatchTrouble, RecordBatch } from './record-batch.ts';
@@ -41,6 +42,7 @@ export class FetchedBatch {
   readonly trouble: TroubledRange | undefined;
   /** The assignment under which the fetch was sent; set for our own groups only. */
   assignment: object | undefined = undefined;
+  readonly bytes: FetchedBytes;
   readonly #view: MessageView;
   #frame: Frame | undefined;
 
@@ -52,6 +54,7 @@ export class FetchedBatch {
     const from = Number(fetchedOffset);
     const { messages } = data;
     const batches = messages instanceof FetchedMessages ? messages.batches : fromOldMessages(messages);
+    this.bytes = messages instanceof FetchedMessages ? messages.bytes : { sentBytes: 0, leftBytes: 0 };
     this.#frame = messages instanceof FetchedMessages ? messages.frame : undefined;
     const end = collect(batches, data.abortedTransactions ?? [], from, this.records);
     this.nextOffset = end.nextOffset;
@@ -148,7 +151,8 @@ function fromOldMessages(messages: readonly OldMessage[]): RecordBatch[] {
   }));
   const baseOffset = records[0]?.offset ?? 0;
   const lastOffset = records.at(-1)?.offset ?? 0;
-  return [{ baseOffset, lastOffset, records, transaction: undefined, control: 'none', trouble: undefined }];
+  const none = { transaction: undefined, control: 'none', trouble: undefined } as const;
+  return [{ baseOffset, lastOffset, packedBytes: 0, records, ...none }];
 }
 
 /** The messages in kafkajs' form, made one at a time when someone walks them. */

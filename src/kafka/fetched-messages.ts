@@ -1,4 +1,5 @@
 import type { RecordHeader, SourceRecord } from '../flow/intake.ts';
+import type { FetchedBytes } from './fetch-sizes.ts';
 import type { Frame } from './frames.ts';
 import type { RecordBatch } from './record-batch.ts';
 
@@ -8,11 +9,15 @@ import type { RecordBatch } from './record-batch.ts';
  */
 export class FetchedMessages {
   readonly batches: readonly RecordBatch[];
+  readonly bytes: FetchedBytes;
   /** What the records' bytes are a part of. */
   readonly frame: Frame | undefined;
 
-  constructor(batches: readonly RecordBatch[], frame?: Frame) {
+  /** @param sentBytes of the partition's part, what could not be read of it included */
+  constructor(batches: readonly RecordBatch[], sentBytes: number, frame?: Frame) {
     this.batches = batches;
+    const readBytes = batches.reduce((sum, { packedBytes }) => sum + packedBytes, 0);
+    this.bytes = { sentBytes, leftBytes: sentBytes - readBytes };
     this.frame = frame;
   }
 

@@ -1,3 +1,4 @@
+import { type FetchLimits, FetchSizes } from './fetch-sizes.ts';
 import type { FetchedBatch } from './fetched-batch.ts';
 import type { ConsumerGroup } from './kafkajs-internals.ts';
 
@@ -28,7 +29,7 @@ interface OutOfRangeError {
   readonly partition: number;
 }
 
-interface Prototype extends ConsumerGroup {
+interface Prototype extends ConsumerGroup, FetchLimits {
   joinAndSync: (this: Prototype) => Promise<void>;
   fetch: (this: Prototype, nodeId: number) => Promise<FetchedBatch[]>;
   recoverFromFetch: (this: Prototype, error: unknown) => Promise<void>;
@@ -40,6 +41,14 @@ export function hookConsumerGroup(type: unknown): void {
   const prototype = (type as { prototype: Prototype }).prototype;
   const { joinAndSync, fetch, recoverFromFetch, recoverFromOffsetOutOfRange } = prototype;
   const failures = new WeakMap<Prototype, number>();
+  const sizes = new WeakMap<Prototype, FetchSizes>();
+  const adapt = (group: Prototype, batches: readonly FetchedBatch[]): void => {
+    const own = sizes.get(group) ?? new FetchSizes(group);
+    sizes.set(group, own);
+    const sum = (of: 'sentBytes' | 'leftBytes'): number =>
+      batches.reduce((bytes, batch) => bytes + batch.bytes[of], 0);
+    own.fetched({ sentBytes: sum('sentBytes'), leftBytes: sum('leftBytes') }, group);
+  };
 
   prototype.joinAndSync = async function (this: Prototype) {
     const hooks = hooksOf(this);
@@ -63,6 +72,7 @@ export function hookConsumerGroup(type: unknown): void {
     const batches = await fetch.call(this, nodeId);
     hooks?.fetched((failures.get(this) ?? 0) === failuresBefore ? 'answered' : 'failed');
     for (const batch of batches) batch.assignment = assignment;
+    if (hooks !== undefined) adapt(this, batches);
     // A response has a part for every partition, most of them empty, and kafkajs would send each on its way.
     return hooks === undefined ? batches : batches.filter((batch) => !batch.isEmpty());
   };

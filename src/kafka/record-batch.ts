@@ -7,6 +7,8 @@ import { type BatchBase, RecordWalker } from './records.ts';
 export interface RecordBatch {
   readonly baseOffset: number;
   readonly lastOffset: number;
+  /** On the wire. */
+  readonly packedBytes: number;
   /** Empty for a control batch and for one with trouble. */
   readonly records: SourceRecord[];
   /** Of a transactional producer, in decimal; undefined outside of transactions. */
@@ -103,6 +105,7 @@ async function readBatch(batch: Buffer, rest: Buffer, maxUnpackedBytes: number):
     baseOffset,
     lastOffset,
     records: control === 'none' ? records : [],
+    packedBytes: batch.length,
     transaction,
     control,
     trouble: undefined,
@@ -165,7 +168,15 @@ function withTrouble(
   bytes: Buffer,
 ): RecordBatch {
   const trouble = { kind, message, bytes };
-  return { baseOffset, lastOffset, records: [], transaction: undefined, control: 'none', trouble };
+  return {
+    baseOffset,
+    lastOffset,
+    packedBytes: bytes.length,
+    records: [],
+    transaction: undefined,
+    control: 'none',
+    trouble,
+  };
 }
 
 function unreadable(bytes: Buffer, message: string): RecordBatch {
