@@ -17,8 +17,9 @@
 -- takes it for another view, which has not seen the tokens that it has seen (tried on 26.7), so that a block that is
 -- sent again is in its target twice. A changed view is a new view with a new target.
 
--- Parts are merged ten of a size at a time (merge_selector_base), not from five down to two: blocks are small and many, and what
--- merging them costs goes with how often a row is written anew.
+-- Parts are merged twenty of a size at a time (merge_selector_base), not from five down to two: blocks are small and many, and what
+-- merging them costs goes with how often a row is written anew. Of each column a part knows its bounds, which leave out
+-- parts, and not how many different values it has (auto_statistics_types), which costs a fifth of merging small parts.
 
 CREATE DATABASE IF NOT EXISTS {{DB}};
 
@@ -69,7 +70,7 @@ ENGINE = MergeTree
 PARTITION BY toDate(Timestamp)
 ORDER BY (toStartOfTenMinutes(Timestamp), ServiceName, SpanName, toDateTime(Timestamp))
 {{SPANS_TTL toDate(Timestamp)}}
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10,
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 20, auto_statistics_types = 'basic',
          map_serialization_version = 'with_buckets', map_buckets_strategy = 'constant', max_buckets_in_map = 8, map_buckets_min_avg_size = 0;
 
 -- One row per trace, merged from partial ones: its bounds, for finding a trace by id without reading all days,
@@ -91,7 +92,7 @@ ENGINE = AggregatingMergeTree
 PARTITION BY toDate(Start)
 ORDER BY TraceId
 {{SPANS_TTL toDate(Start)}}
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{DB}}.trace_summary_mv TO {{DB}}.trace_summary AS
 SELECT

@@ -39,52 +39,45 @@ ENGINE = AggregatingMergeTree
 PARTITION BY toDate(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
 {{TTL span_metrics_10s toDate(Ts)}}
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 CREATE TABLE IF NOT EXISTS {{DB}}.span_metrics_1m AS {{DB}}.span_metrics_10s
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
 {{TTL span_metrics_1m toDate(Ts)}}
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 CREATE TABLE IF NOT EXISTS {{DB}}.span_metrics_1h AS {{DB}}.span_metrics_10s
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
 {{TTL span_metrics_1h toDate(Ts)}}
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 CREATE TABLE IF NOT EXISTS {{DB}}.span_metrics_1d AS {{DB}}.span_metrics_10s
 ENGINE = AggregatingMergeTree
 PARTITION BY toYear(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
 {{TTL span_metrics_1d toDate(Ts)}}
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 20, auto_statistics_types = 'basic';
 
+-- The views have no GROUP BY: what they make of a block becomes one part, whose equal keys the table itself adds up before
+-- it is written (optimize_on_insert) and again in merges. To plan and to run a grouping costs more than the rows of a small block.
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{DB}}.span_metrics_1m_mv TO {{DB}}.span_metrics_1m AS
-SELECT toStartOfMinute(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, any(m.Dims) AS Dims,
-       sum(m.Spans) AS Spans, sum(m.Calls) AS Calls,
-       sum(m.WeightSquares) AS WeightSquares, max(m.WeightMax) AS WeightMax, sum(m.DurationSumNs) AS DurationSumNs,
-       max(m.DurationMaxNs) AS DurationMaxNs, sumMap(m.Hist) AS Hist, maxMap(m.Seen) AS Seen
-FROM {{DB}}.span_metrics_10s AS m
-GROUP BY Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash;
+SELECT toStartOfMinute(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, Dims,
+       Spans, Calls, WeightSquares, WeightMax, DurationSumNs, DurationMaxNs, Hist, Seen
+FROM {{DB}}.span_metrics_10s AS m;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{DB}}.span_metrics_1h_mv TO {{DB}}.span_metrics_1h AS
-SELECT toStartOfHour(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, any(m.Dims) AS Dims,
-       sum(m.Spans) AS Spans, sum(m.Calls) AS Calls,
-       sum(m.WeightSquares) AS WeightSquares, max(m.WeightMax) AS WeightMax, sum(m.DurationSumNs) AS DurationSumNs,
-       max(m.DurationMaxNs) AS DurationMaxNs, sumMap(m.Hist) AS Hist, maxMap(m.Seen) AS Seen
-FROM {{DB}}.span_metrics_1m AS m
-GROUP BY Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash;
+SELECT toStartOfHour(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, Dims,
+       Spans, Calls, WeightSquares, WeightMax, DurationSumNs, DurationMaxNs, Hist, Seen
+FROM {{DB}}.span_metrics_1m AS m;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{DB}}.span_metrics_1d_mv TO {{DB}}.span_metrics_1d AS
-SELECT toDateTime(toStartOfDay(m.Ts, 'UTC')) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, any(m.Dims) AS Dims,
-       sum(m.Spans) AS Spans, sum(m.Calls) AS Calls,
-       sum(m.WeightSquares) AS WeightSquares, max(m.WeightMax) AS WeightMax, sum(m.DurationSumNs) AS DurationSumNs,
-       max(m.DurationMaxNs) AS DurationMaxNs, sumMap(m.Hist) AS Hist, maxMap(m.Seen) AS Seen
-FROM {{DB}}.span_metrics_1h AS m
-GROUP BY Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash;
+SELECT toDateTime(toStartOfDay(m.Ts, 'UTC')) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, Dims,
+       Spans, Calls, WeightSquares, WeightMax, DurationSumNs, DurationMaxNs, Hist, Seen
+FROM {{DB}}.span_metrics_1h AS m;
 
 -- Which services and operations there are. Asked rarely, so it is a question to the hours and not one more table that each
 -- block has to be written to.

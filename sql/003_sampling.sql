@@ -31,7 +31,7 @@ ENGINE = AggregatingMergeTree
 PARTITION BY toDate(Ts)
 ORDER BY (Ts, ServiceName, Operation)
 {{TTL sampling_throughput toDate(Ts)}}
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 -- Every decision with what led to it. A round writes what it has changed, and what stands again every few minutes.
 -- Never replaced, so a plain MergeTree; ordered by time, so that the newest are found without reading the others.
@@ -85,7 +85,7 @@ ENGINE = MergeTree
 PARTITION BY toYYYYMM(Ts)
 ORDER BY (Ts, ServiceName, Operation)
 {{TTL sampling_probabilities toDate(Ts)}}
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 -- What stands: the newest decision on each operation of the last two days that there were any.
 CREATE VIEW IF NOT EXISTS {{DB}}.sampling_probabilities_latest AS

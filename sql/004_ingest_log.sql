@@ -31,4 +31,4 @@ CREATE TABLE IF NOT EXISTS {{DB}}.ingest_log
 ENGINE = MergeTree
 ORDER BY (Source, Partition, FirstOffset, Target, Day)
 {{LOG_TTL greatest(Day, toDate(LastTimestamp))}}
-SETTINGS non_replicated_deduplication_window = 10000, merge_selector_base = 10;
+SETTINGS non_replicated_deduplication_window = 10000, merge_selector_base = 20, auto_statistics_types = 'basic';

@@ -44,7 +44,7 @@ ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{
 PARTITION BY toDate(Timestamp)
 ORDER BY (toStartOfTenMinutes(Timestamp), ServiceName, SpanName, toDateTime(Timestamp))
 TTL toDate(Timestamp) + toIntervalSecond(86400)
-SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 10,
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 20, auto_statistics_types = 'basic',
          map_serialization_version = 'with_buckets', map_buckets_strategy = 'constant', max_buckets_in_map = 8, map_buckets_min_avg_size = 0;
 
 CREATE TABLE IF NOT EXISTS `shop`.otel_traces ON CLUSTER `main` AS `shop`.otel_traces_local
@@ -64,7 +64,7 @@ ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/{
 PARTITION BY toDate(Start)
 ORDER BY TraceId
 TTL toDate(Start) + toIntervalSecond(86400)
-SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 CREATE TABLE IF NOT EXISTS `shop`.trace_summary ON CLUSTER `main` AS `shop`.trace_summary_local
 ENGINE = Distributed('main', 'shop', 'trace_summary_local');
@@ -109,7 +109,7 @@ ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/{
 PARTITION BY toDate(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
 TTL toDate(Ts) + toIntervalSecond(259200)
-SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 CREATE TABLE IF NOT EXISTS `shop`.span_metrics_10s ON CLUSTER `main` AS `shop`.span_metrics_10s_local
 ENGINE = Distributed('main', 'shop', 'span_metrics_10s_local');
@@ -119,7 +119,7 @@ ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/{
 PARTITION BY toDate(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
 TTL toDate(Ts) + toIntervalSecond(3024000)
-SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 CREATE TABLE IF NOT EXISTS `shop`.span_metrics_1m ON CLUSTER `main` AS `shop`.span_metrics_1m_local
 ENGINE = Distributed('main', 'shop', 'span_metrics_1m_local');
@@ -129,7 +129,7 @@ ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/{
 PARTITION BY toYYYYMM(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
 TTL toDate(Ts) + toIntervalSecond(34560000)
-SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 CREATE TABLE IF NOT EXISTS `shop`.span_metrics_1h ON CLUSTER `main` AS `shop`.span_metrics_1h_local
 ENGINE = Distributed('main', 'shop', 'span_metrics_1h_local');
@@ -139,34 +139,25 @@ ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/{
 PARTITION BY toYear(Ts)
 ORDER BY (ServiceName, SpanKind, SpanName, StatusCode, Connector, DimsHash, Ts)
 TTL toDate(Ts) + toIntervalSecond(94608000)
-SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 CREATE TABLE IF NOT EXISTS `shop`.span_metrics_1d ON CLUSTER `main` AS `shop`.span_metrics_1d_local
 ENGINE = Distributed('main', 'shop', 'span_metrics_1d_local');
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `shop`.span_metrics_1m_mv ON CLUSTER `main` TO `shop`.span_metrics_1m_local AS
-SELECT toStartOfMinute(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, any(m.Dims) AS Dims,
-       sum(m.Spans) AS Spans, sum(m.Calls) AS Calls,
-       sum(m.WeightSquares) AS WeightSquares, max(m.WeightMax) AS WeightMax, sum(m.DurationSumNs) AS DurationSumNs,
-       max(m.DurationMaxNs) AS DurationMaxNs, sumMap(m.Hist) AS Hist, maxMap(m.Seen) AS Seen
-FROM `shop`.span_metrics_10s_local AS m
-GROUP BY Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash;
+SELECT toStartOfMinute(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, Dims,
+       Spans, Calls, WeightSquares, WeightMax, DurationSumNs, DurationMaxNs, Hist, Seen
+FROM `shop`.span_metrics_10s_local AS m;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `shop`.span_metrics_1h_mv ON CLUSTER `main` TO `shop`.span_metrics_1h_local AS
-SELECT toStartOfHour(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, any(m.Dims) AS Dims,
-       sum(m.Spans) AS Spans, sum(m.Calls) AS Calls,
-       sum(m.WeightSquares) AS WeightSquares, max(m.WeightMax) AS WeightMax, sum(m.DurationSumNs) AS DurationSumNs,
-       max(m.DurationMaxNs) AS DurationMaxNs, sumMap(m.Hist) AS Hist, maxMap(m.Seen) AS Seen
-FROM `shop`.span_metrics_1m_local AS m
-GROUP BY Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash;
+SELECT toStartOfHour(m.Ts) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, Dims,
+       Spans, Calls, WeightSquares, WeightMax, DurationSumNs, DurationMaxNs, Hist, Seen
+FROM `shop`.span_metrics_1m_local AS m;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS `shop`.span_metrics_1d_mv ON CLUSTER `main` TO `shop`.span_metrics_1d_local AS
-SELECT toDateTime(toStartOfDay(m.Ts, 'UTC')) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, any(m.Dims) AS Dims,
-       sum(m.Spans) AS Spans, sum(m.Calls) AS Calls,
-       sum(m.WeightSquares) AS WeightSquares, max(m.WeightMax) AS WeightMax, sum(m.DurationSumNs) AS DurationSumNs,
-       max(m.DurationMaxNs) AS DurationMaxNs, sumMap(m.Hist) AS Hist, maxMap(m.Seen) AS Seen
-FROM `shop`.span_metrics_1h_local AS m
-GROUP BY Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash;
+SELECT toDateTime(toStartOfDay(m.Ts, 'UTC')) AS Ts, Connector, ServiceName, SpanKind, SpanName, StatusCode, DimsHash, Dims,
+       Spans, Calls, WeightSquares, WeightMax, DurationSumNs, DurationMaxNs, Hist, Seen
+FROM `shop`.span_metrics_1h_local AS m;
 
 CREATE VIEW IF NOT EXISTS `shop`.service_operations ON CLUSTER `main` AS
 SELECT ServiceName, SpanKind, toString(SpanName) AS SpanName, min(Ts) AS FirstSeen, max(Ts) AS LastSeen
@@ -212,7 +203,7 @@ ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/{
 PARTITION BY toDate(Ts)
 ORDER BY (Ts, ServiceName, Operation)
 TTL toDate(Ts) + toIntervalSecond(259200)
-SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 CREATE TABLE IF NOT EXISTS `shop`.sampling_throughput ON CLUSTER `main` AS `shop`.sampling_throughput_local
 ENGINE = Distributed('main', 'shop', 'sampling_throughput_local');
@@ -251,7 +242,7 @@ ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{
 PARTITION BY toYYYYMM(Ts)
 ORDER BY (Ts, ServiceName, Operation)
 TTL toDate(Ts) + toIntervalSecond(7776000)
-SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 CREATE TABLE IF NOT EXISTS `shop`.sampling_probabilities ON CLUSTER `main` AS `shop`.sampling_probabilities_local
 ENGINE = Distributed('main', 'shop', 'sampling_probabilities_local');
@@ -311,7 +302,7 @@ CREATE TABLE IF NOT EXISTS `shop`.ingest_log_local ON CLUSTER `main`
 ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
 ORDER BY (Source, Partition, FirstOffset, Target, Day)
 TTL greatest(Day, toDate(LastTimestamp)) + toIntervalSecond(2592000)
-SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 10;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_selector_base = 20, auto_statistics_types = 'basic';
 
 CREATE TABLE IF NOT EXISTS `shop`.ingest_log ON CLUSTER `main` AS `shop`.ingest_log_local
 ENGINE = Distributed('main', 'shop', 'ingest_log_local');
