@@ -6,6 +6,7 @@ import type { Encoding, RequestVerdict } from '../flow/intake.ts';
 import type { RedDelta } from '../red/red-rows.ts';
 import type { SlotAnnouncement } from '../telemetry/instruments.ts';
 import type { ReceiverPlan, SamplingStorePlan } from './plan.ts';
+import type { RingPlace, SharedRing } from './request-ring.ts';
 
 /** Everything a lane is told when its thread begins. */
 export interface LaneSetup {
@@ -22,8 +23,15 @@ export interface LaneSetup {
   readonly lifeId: string;
   /** One 32-bit number, which the thread counts up as long as it runs: its sign of life. */
   readonly beats: SharedArrayBuffer;
+  /** Where payloads of requests lie. */
+  readonly ring: SharedRing;
   /** Connectors whose deltas somebody in the main thread wants. */
   readonly redWanted: readonly string[];
+}
+
+/** What does not come with the message. */
+export interface InRing {
+  readonly place: RingPlace;
 }
 
 export type ToLane =
@@ -32,7 +40,7 @@ export type ToLane =
       readonly type: 'request';
       readonly id: number;
       readonly receiver: string;
-      readonly payload: Uint8Array;
+      readonly payload: Uint8Array | InRing;
       readonly encoding: Encoding;
       readonly timestampMs: number;
     }

@@ -3,6 +3,7 @@ import type { Deadline } from '../base/component.ts';
 import { SpanweirError } from '../base/errors.ts';
 import type { Encoding, RequestVerdict } from '../flow/intake.ts';
 import { type FromLane, fromPlainError, type LaneSetup, type ToLane } from './lane-messages.ts';
+import { RingWriter } from './request-ring.ts';
 
 export type LaneEvent = Extract<FromLane, { type: 'slot' | 'health' | 'post' | 'red' }>;
 
@@ -45,6 +46,7 @@ export class LaneWorker {
   readonly life: number;
   readonly #worker: Worker;
   readonly #beats: Int32Array;
+  readonly #ring: RingWriter;
   readonly #pending = new Map<number, Pending>();
   readonly #steps = new Map<'ready' | 'begun' | 'stopped', Step>();
   readonly #ended: Promise<void>;
@@ -59,6 +61,7 @@ export class LaneWorker {
     this.lane = setup.lane;
     this.life = setup.life;
     this.#beats = new Int32Array(setup.beats);
+    this.#ring = new RingWriter(setup.ring);
     const heapMb = Math.floor(setup.config.service.spanweir.workerHeapBytes / 1024 ** 2);
     this.#worker = new Worker(entry(), {
       workerData: setup,
@@ -127,6 +130,12 @@ export class LaneWorker {
     return new Promise((resolve, reject) => {
       const id = this.#nextRequest++;
       this.#pending.set(id, { resolve, reject });
+      // JSON's decoder does not read shared memory.
+      const place = encoding === 'otlp_proto' ? this.#ring.put(payload) : undefined;
+      if (place !== undefined) {
+        this.#tell({ type: 'request', id, receiver, payload: { place }, encoding, timestampMs });
+        return;
+      }
       // A copy of its own can change hands; the payload may be a slice of a pool that others use too.
       const own = new Uint8Array(payload);
       this.#tell({ type: 'request', id, receiver, payload: own, encoding, timestampMs }, [own.buffer]);

@@ -17,6 +17,7 @@ import type { FromLane, LaneSetup, ToLane } from './lane-messages.ts';
 import { plainError } from './lane-messages.ts';
 import type { ReceiverPlan } from './plan.ts';
 import { postProgress } from './progress-posts.ts';
+import { RingReader } from './request-ring.ts';
 import { notingHealth, StallWatch } from './stall-watch.ts';
 import { createRedTap, createThroughputTap } from './taps.ts';
 
@@ -34,6 +35,7 @@ export class Lane {
   readonly #setup: LaneSetup;
   readonly #send: Send;
   readonly #dataPaths: DataPaths;
+  readonly #ring: RingReader;
   readonly #budget: Budget;
   readonly #folders = new Map<string, DeltaFolder>();
   readonly #paths = new Map<string, ReceiverPath>();
@@ -43,6 +45,7 @@ export class Lane {
 
   constructor(setup: LaneSetup, contextFor: ContextFor, send: Send) {
     this.#setup = setup;
+    this.#ring = new RingReader(setup.ring);
     this.#send = send;
     const { lane, lanes, revision } = setup;
     const post: LaneContext['post'] = (component, message, transfer) =>
@@ -80,7 +83,10 @@ export class Lane {
   receive(message: Extract<ToLane, { type: 'request' }>): void {
     const { id, receiver, payload, encoding, timestampMs } = message;
     const intake = this.#paths.get(receiver)?.intake;
-    const answer = intake?.request(payload, encoding, timestampMs) ?? Promise.reject(new Error(receiver));
+    const bytes = 'place' in payload ? this.#ring.get(payload.place) : payload;
+    const answer = intake?.request(bytes, encoding, timestampMs) ?? Promise.reject(new Error(receiver));
+    // The intake has looked at the bytes by now, whatever becomes of them.
+    if ('place' in payload) this.#ring.done(payload.place);
     answer.then(
       (verdict) => this.#send({ type: 'answer', id, verdict }),
       (error: unknown) => this.#send({ type: 'refusal', id, error: plainError(error) }),

@@ -7,9 +7,10 @@ import { backoffMs } from '../flow/retry.ts';
 import { type DeathRecord, Deaths } from './deaths.ts';
 import type { LaneSetup } from './lane-messages.ts';
 import { type Death, type LaneEnd, type LaneEvent, LaneWorker } from './lane-worker.ts';
+import { sharedRing } from './request-ring.ts';
 
 export interface LanesOptions {
-  readonly setup: Omit<LaneSetup, 'lane' | 'life' | 'lifeId' | 'beats'>;
+  readonly setup: Omit<LaneSetup, 'lane' | 'life' | 'lifeId' | 'beats' | 'ring'>;
   readonly processId: string;
   readonly clock: Clock;
   readonly random: () => number;
@@ -25,6 +26,8 @@ export interface LanesOptions {
 
 const STABLE_AFTER_MS = 60_000;
 const LONGEST_LOOK_MS = 1000;
+/** Some 20 requests of 512 spans; a larger or a later one goes by itself. */
+const RING_BYTES = 4 * 1024 ** 2;
 
 /**
  * The ingest threads. One that dies, hangs, or needs more memory than it may have is replaced; its work is read, or
@@ -98,7 +101,7 @@ export class Lanes {
     const bornMs = clock.monotonicMs();
     const beats = new SharedArrayBuffer(4);
     const worker = new LaneWorker(
-      { ...setup, lane, life, lifeId: `${processId}.${life}`, beats },
+      { ...setup, lane, life, lifeId: `${processId}.${life}`, beats, ring: sharedRing(RING_BYTES) },
       {
         onEvent: (event) => onEvent(life, lane, event),
         onStuck: (why) => void this.#kill(worker, 'stuck', why),

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { createGunzip, createInflate, type Gunzip, type Inflate } from 'node:zlib';
+import { createGunzip, createInflate, type Gunzip, gunzip, type Inflate } from 'node:zlib';
 import { SpanweirError } from '../base/errors.ts';
 
 export interface BodyOptions {
@@ -22,89 +22,134 @@ export class BodyError extends SpanweirError {
 }
 
 /**
- * The unpacked body in an ArrayBuffer of its own (it can be transferred). Unpacks while it arrives and stops at
- * the bound, so that a bomb costs no more than the bound. What still comes of a refused body is thrown
- * away, so that the client reads its answer.
+ * The unpacked body. A gzipped one says at its end how large it is: then there is room for it, or not, before it is
+ * unpacked, and that is done in one go. One that does not tell the truth, and every other one, is unpacked piece by
+ * piece and costs no more than the bound. What still comes of a refused body is thrown away, so that the client
+ * reads its answer.
  * @throws BodyError
  */
-export function readBody(request: IncomingMessage, options: BodyOptions): Promise<Uint8Array<ArrayBuffer>> {
-  return new Promise((resolve, reject) => {
-    const { maxBytes } = options;
-    const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-    const unpacker = createUnpacker(encoding);
-    const pieces: Buffer[] = [];
-    let packed = 0;
-    let size = 0;
-    let settled = false;
+export async function readBody(request: IncomingMessage, options: BodyOptions): Promise<Uint8Array> {
+  const { maxBytes, reserve = () => true } = options;
+  const bounds = { maxBytes, reserve };
+  const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  const unpack = UNPACKERS.get(encoding);
+  if (unpack === undefined) {
+    request.resume();
+    throw new BodyError('unsupported_encoding', `unsupported Content-Encoding: ${encoding.slice(0, 40)}`);
+  }
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
+    request.resume();
+    throw tooLarge(maxBytes);
+  }
+  const packed = await arrived(request, bounds);
+  if (unpack === 'not') return packed;
+  if (unpack === 'inflate') return await piecemeal(packed, createInflate(), bounds, encoding);
+  const size = packed.length < GZIP_LEAST ? 0 : packed.readUInt32LE(packed.length - 4);
+  if (size > 0 && size <= maxBytes) {
+    if (!reserve(size)) throw noRoom();
+    const unpacked = await gunzipped(packed, size);
+    if (unpacked !== undefined) return unpacked;
+  }
+  return await piecemeal(packed, createGunzip(), bounds, encoding);
+}
 
-    const fail = (failure: BodyFailure, message: string): void => {
-      if (settled) return;
-      settled = true;
-      request.off('data', onPacked);
-      if (unpacker) {
-        request.unpipe(unpacker);
-        unpacker.destroy();
-      }
+interface Bounds {
+  readonly maxBytes: number;
+  readonly reserve: (bytes: number) => boolean;
+}
+
+const UNPACKERS: ReadonlyMap<string, 'not' | 'gunzip' | 'inflate'> = new Map([
+  ['', 'not'],
+  ['identity', 'not'],
+  ['gzip', 'gunzip'],
+  ['x-gzip', 'gunzip'],
+  ['deflate', 'inflate'],
+  ['zlib', 'inflate'],
+]);
+
+/** The smallest gzip: a head of 10 bytes, an empty block, and a tail of 8 with the size of what it holds. */
+const GZIP_LEAST = 20;
+
+/** The body as it came. */
+function arrived(request: IncomingMessage, { maxBytes, reserve }: Bounds): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    const fail = (error: BodyError): void => {
+      request.off('data', keep);
       request.resume();
-      reject(new BodyError(failure, message));
-    };
-    const tooLarge = (): void => fail('too_large', `the body is larger than ${maxBytes} bytes`);
-    const onPacked = (piece: Buffer): void => {
-      packed += piece.length;
-      if (packed > maxBytes) tooLarge();
-      else if (!unpacker) keep(piece);
+      reject(error);
     };
     const keep = (piece: Buffer): void => {
-      if (settled) return;
       size += piece.length;
-      if (size > maxBytes) tooLarge();
-      else if (options.reserve?.(piece.length) === false) fail('no_room', 'too many bytes are in flight');
-      else pieces.push(piece);
+      if (size > maxBytes) fail(tooLarge(maxBytes));
+      else if (reserve(piece.length)) pieces.push(piece);
+      else fail(noRoom());
     };
-    const done = (): void => {
-      if (settled) return;
-      settled = true;
-      resolve(join(pieces, size));
-    };
-
-    if (unpacker === undefined) {
-      return fail('unsupported_encoding', `unsupported Content-Encoding: ${encoding.slice(0, 40)}`);
-    }
-    if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge();
-    request.on('data', onPacked);
-    request.on('error', () => fail('aborted', 'the client went away'));
+    request.on('data', keep);
+    request.on('end', () => resolve(joined(pieces, size)));
+    request.on('error', () => fail(aborted()));
     request.on('close', () => {
-      if (!request.complete) fail('aborted', 'the client went away');
+      if (!request.complete) fail(aborted());
     });
-    if (unpacker === null) {
-      request.on('end', done);
-      return;
-    }
-    unpacker.on('data', keep);
-    unpacker.on('end', done);
-    unpacker.on('error', (error) => fail('damaged', `can't unpack the ${encoding} body: ${error.message}`));
-    request.pipe(unpacker);
   });
 }
 
-function createUnpacker(encoding: string): Gunzip | Inflate | null | undefined {
-  switch (encoding) {
-    case '':
-    case 'identity':
-      return null;
-    case 'gzip':
-    case 'x-gzip':
-      return createGunzip();
-    case 'deflate':
-    case 'zlib':
-      return createInflate();
-    default:
-      return undefined;
-  }
+/** Undefined where it holds another number of bytes than it says, or is damaged. */
+function gunzipped(packed: Buffer, size: number): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    // Room for one byte more, or it would not be looked at once more to see that it has ended.
+    const options = { chunkSize: Math.max(64, size + 1), maxOutputLength: size };
+    gunzip(packed, options, (error, unpacked) => {
+      resolve(error === null && unpacked.length === size ? unpacked : undefined);
+    });
+  });
 }
 
-function join(pieces: readonly Buffer[], size: number): Uint8Array<ArrayBuffer> {
-  const body = new Uint8Array(size);
+function piecemeal(
+  packed: Buffer,
+  unpacker: Gunzip | Inflate,
+  { maxBytes, reserve }: Bounds,
+  encoding: string,
+): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    const fail = (error: BodyError): void => {
+      unpacker.destroy();
+      reject(error);
+    };
+    unpacker.on('data', (piece: Buffer) => {
+      size += piece.length;
+      if (size > maxBytes) fail(tooLarge(maxBytes));
+      else if (reserve(piece.length)) pieces.push(piece);
+      else fail(noRoom());
+    });
+    unpacker.on('end', () => resolve(joined(pieces, size)));
+    unpacker.on('error', ({ message }) =>
+      fail(new BodyError('damaged', `can't unpack the ${encoding} body: ${message}`)),
+    );
+    unpacker.end(packed);
+  });
+}
+
+function tooLarge(maxBytes: number): BodyError {
+  return new BodyError('too_large', `the body is larger than ${maxBytes} bytes`);
+}
+
+function noRoom(): BodyError {
+  return new BodyError('no_room', 'too many bytes are in flight');
+}
+
+function aborted(): BodyError {
+  return new BodyError('aborted', 'the client went away');
+}
+
+/** Not zeroed before it is filled. */
+function joined(pieces: readonly Buffer[], size: number): Buffer {
+  const [first] = pieces;
+  if (pieces.length === 1 && first !== undefined) return first;
+  const body = Buffer.allocUnsafeSlow(size);
   let at = 0;
   for (const piece of pieces) {
     body.set(piece, at);

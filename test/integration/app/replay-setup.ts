@@ -5,6 +5,7 @@ import { COMPONENTS } from '../../../src/app/components.ts';
 import { deadlineIn } from '../../../src/app/deadline.ts';
 import { Lane } from '../../../src/app/lane.ts';
 import { planReceivers, samplingStore } from '../../../src/app/plan.ts';
+import { sharedRing } from '../../../src/app/request-ring.ts';
 import { revisionOf } from '../../../src/app/revision.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { ComponentContext } from '../../../src/base/component.ts';
@@ -119,6 +120,7 @@ export async function startLane(config: LoadedConfig): Promise<RunningLane> {
     life: 1,
     lifeId: uniqueName('life'),
     beats: new SharedArrayBuffer(4),
+    ring: sharedRing(4096),
     redWanted: [],
   };
   const lane = new Lane(setup, contextFor, () => {});

@@ -161,6 +161,16 @@ describe('OTLP over HTTP', () => {
     expect(rig.taken).toHaveLength(0);
   });
 
+  it('takes gzip that says too little or too much about its size, as long as what is in it is within the bound', async () => {
+    rig = await startReceiver({ http: { max_request_body_size: 10_000 } });
+    const [one, two] = [gzipSync(Buffer.alloc(900, 1)), gzipSync(Buffer.alloc(100, 2))];
+    const members = new Uint8Array(Buffer.concat([one, two]));
+    expect((await post(members, { ...PROTO, 'content-encoding': 'gzip' })).status).toBe(200);
+    expect(rig.taken[0]?.payload).toHaveLength(1000);
+    const large = new Uint8Array(Buffer.concat([gzipSync(Buffer.alloc(9901)), two]));
+    expect((await post(large, { ...PROTO, 'content-encoding': 'gzip' })).status).toBe(413);
+  });
+
   it('stops a stream of empty gzip members, which unpack to nothing for ever', async () => {
     rig = await startReceiver({ http: { max_request_body_size: 10_000 } });
     const empty = gzipSync(Buffer.alloc(0));
