@@ -2,7 +2,7 @@ import { measure, type Run } from './kafka/measure.ts';
 import { inTurn, ours } from './kafka/sides.ts';
 import { type Figure, median, tellFigures } from './support/figures.ts';
 import { Session } from './support/session.ts';
-import { fillTopic } from './support/topic.ts';
+import { deleteTopics, fillTopic } from './support/topic.ts';
 import { Workload } from './workload.ts';
 
 /** A shape of traffic: services x operations x 2 kinds x 3 statuses are its series. */
@@ -53,27 +53,27 @@ const MANY_OPERATIONS = 1000;
 
 /** Nothing is folded: the limits that guard a block against too many names are off, in every run alike. */
 const LIMITS = { names_per_service: 0, series_per_service: 0, series: 0, values_per_dimension: 0 };
-const OURS = ours('spanweir', {
+const OPTIONS = {
   spanMetrics: { aggregation_cardinality_limit: 1_100_000, cardinality: LIMITS },
   prometheus: { max_series: 1_100_000 },
-});
+};
+const OURS = ours('spanweir', OPTIONS);
+const WARM_UP = ours('warm-up', OPTIONS);
 
 /**
  * What a span costs from Kafka to /metrics with ever more series, services, partitions. The same spans are on the
  * topic twice: in the first half series are born, in the second nothing is new. The second half is judged.
  */
 export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
-  const { repeats } = PLANS[size];
   const figures: Figure[] = [];
-  for (const comparison of COMPARISONS[size]) {
-    const session = await Session.open();
-    try {
-      figures.push(...(await compare(session, comparison, PLANS[size].spans, repeats)));
-    } finally {
-      await session.end();
-    }
+  const session = await Session.open();
+  try {
+    for (const comparison of COMPARISONS[size])
+      figures.push(...(await compare(session, comparison, PLANS[size])));
+    return tellFigures('scaling', figures, NOTE);
+  } finally {
+    await session.end();
   }
-  return tellFigures('scaling', figures, NOTE);
 }
 
 const NOTE =
@@ -83,17 +83,22 @@ const NOTE =
 async function compare(
   session: Session,
   { limit, shapes, what }: Comparison,
-  spans: number,
-  repeats: number,
+  { repeats, spans }: { readonly repeats: number; readonly spans: number },
 ): Promise<Figure[]> {
   const topics = [];
   for (const shape of shapes) topics.push(await fill(session, shape, spans));
-  await measure(session, OURS, topics[0] as (typeof topics)[0]);
+  // The first run of what was just written is not counted.
+  await measure(session, WARM_UP, topics[0] as (typeof topics)[0]);
   const runs = new Map<Shape, Run[]>(shapes.map((shape) => [shape, []]));
   for (const filled of inTurn(topics, repeats)) {
     console.log(`${filled.shape.name} ${what}:`);
     runs.get(filled.shape)?.push(await measure(session, OURS, filled));
   }
+  // All of them together would not fit into memory, where that is the file system.
+  await deleteTopics(
+    session.brokers,
+    topics.map(({ topic }) => topic),
+  );
   const costOf = (shape: Shape, of: (run: Run) => number): number => median((runs.get(shape) ?? []).map(of));
   const [first] = shapes;
   const later = (run: Run): number => run.laterCpuS / run.laterSpans;

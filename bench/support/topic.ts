@@ -61,6 +61,15 @@ async function createTopic(
   await admin.disconnect();
 }
 
+/** They are gone from the disk within a minute. */
+export async function deleteTopics(brokers: readonly string[], topics: readonly string[]): Promise<void> {
+  const kafka = new Kafka({ brokers: [...brokers], clientId: 'bench', logLevel: logLevel.NOTHING });
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: [...topics] });
+  await admin.disconnect();
+}
+
 /** What groups have committed of a topic, over one connection, so that looking often costs next to nothing. */
 export class CommittedOffsets {
   readonly #admin: Admin;
