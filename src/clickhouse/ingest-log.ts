@@ -23,14 +23,17 @@ export class DayTotals {
 
   addSpans(target: string, batch: SpanBatch): void {
     const { arena, spanIdAt, spans, startHi, startLo } = batch;
+    const ids = new DataView(arena.buffer, arena.byteOffset, arena.byteLength);
+    let total: DayTotal | undefined;
     for (let i = 0; i < spans; i++) {
-      const total = this.#of(target, dayOfNs(startLo[i] as number, startHi[i] as number));
+      const day = dayOfNs(startLo[i] as number, startHi[i] as number);
+      if (total === undefined || total.day !== day) total = this.#of(target, day);
       total.rows++;
       total.spans++;
       const at = spanIdAt[i] as number;
       if (at === NONE) continue;
-      total.spanIdHi += arena.readUInt32BE(at);
-      total.spanIdLo += arena.readUInt32BE(at + 4);
+      total.spanIdHi += ids.getUint32(at);
+      total.spanIdLo += ids.getUint32(at + 4);
     }
   }
 
