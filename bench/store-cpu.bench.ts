@@ -1,5 +1,5 @@
 import { startCollector } from '../scripts/parts/collector.mjs';
-import { bytesPerSpan, checkStored, mergesSettled } from './clickhouse/stored-spans.ts';
+import { bytesPerSpan, checkStored, mergesSettled, type Query } from './clickhouse/stored-spans.ts';
 import { OuterClickHouse } from './effect-once/outer-clickhouse.ts';
 import { startWriter } from './effect-once/writer-engine.ts';
 import type { Ledger } from './ledger.ts';
@@ -26,6 +26,10 @@ interface Run {
   readonly clientS: number;
   /** Of ClickHouse in the same time, and until its merges had settled. */
   readonly serverS: number;
+  /** The same, and for merging each table into one part: what a server that lives on has yet to do. */
+  readonly serverMergedS: number;
+  /** Of otel_traces, when its merges had settled. */
+  readonly parts: number;
   readonly rssMiB: number;
   readonly bytesPerSpan: number;
 }
@@ -121,24 +125,43 @@ async function measure({ session, clickhouse, ledger }: Place, who: string, begi
     const clientS = cpuSeconds(child.pid) - ready.clientS;
     const rssMiB = maxRssMiB(child.pid);
     await mergesSettled(query);
+    const settledS = serverS() - ready.serverS;
+    const parts = await activeParts(query, name);
+    await mergeWhole(clickhouse, query, name);
     const run = {
       who,
       spans,
       clientS,
-      serverS: serverS() - ready.serverS,
+      serverS: settledS,
+      serverMergedS: serverS() - ready.serverS,
+      parts,
       rssMiB,
       bytesPerSpan: await bytesPerSpan(query, name),
     };
     const checksum = await checkStored(query, name, ledger);
     console.log(
-      `${who.padEnd(10)} client ${each(run.clientS, spans)}, server ${each(run.serverS, spans)} CPU-s per M spans, ` +
-        `RSS max ${rssMiB} MiB, ${run.bytesPerSpan.toFixed(0)} bytes a span, checksum ${checksum}`,
+      `${who.padEnd(10)} client ${each(run.clientS, spans)}, server ${each(run.serverS, spans)} CPU-s per M spans (${each(run.serverMergedS, spans)} ` +
+        `with its ${parts} parts merged into one), RSS max ${rssMiB} MiB, ${run.bytesPerSpan.toFixed(0)} bytes a span, checksum ${checksum}`,
     );
     return run;
   } finally {
     await child.stop(40_000);
     await clickhouse.command(`DROP DATABASE ${name} SYNC`);
   }
+}
+
+async function activeParts(query: Query, database: string): Promise<number> {
+  const [row] = await query<{ parts: string }>(
+    `SELECT count() AS parts FROM system.parts WHERE active AND database = '${database}' AND table = 'otel_traces'`,
+  );
+  return Number(row?.parts);
+}
+
+async function mergeWhole(clickhouse: OuterClickHouse, query: Query, database: string): Promise<void> {
+  const tables = await query<{ name: string }>(
+    `SELECT name FROM system.tables WHERE database = '${database}' AND engine LIKE '%MergeTree'`,
+  );
+  for (const { name } of tables) await clickhouse.command(`OPTIMIZE TABLE ${database}.${name} FINAL`);
 }
 
 const NOTE =
@@ -152,6 +175,8 @@ function figures(runs: readonly Run[]): Figure[] {
   const client = (who: string): number => of(who, (run) => (run.clientS / run.spans) * 1e6);
   const server = (who: string): number => of(who, (run) => (run.serverS / run.spans) * 1e6);
   const both = (who: string): number => of(who, (run) => ((run.clientS + run.serverS) / run.spans) * 1e6);
+  const merged = (who: string): number =>
+    of(who, (run) => ((run.clientS + run.serverMergedS) / run.spans) * 1e6);
   const line = (what: string, value: (who: string) => number, target: number): Figure => {
     const [mine, peer] = [value('spanweir'), value('collector')];
     const target_ = target === 0 ? {} : { isMet: peer / mine >= target };
@@ -168,9 +193,11 @@ function figures(runs: readonly Run[]): Figure[] {
     line('Kafka -> ClickHouse, CPU of the client', client, CLIENT_TARGET),
     line('CPU of client and server, merges settled', both, BOTH_TARGET),
     line('CPU of the server alone, merges settled', server, 0),
+    line('CPU of both, every table merged into one part', merged, 0),
+    { what: 'parts of otel_traces, merges settled', figure: pair(({ parts }) => parts), target: '' },
     { what: 'RSS of the client at most, MiB', figure: pair(({ rssMiB }) => rssMiB), target: '' },
     {
-      what: 'bytes of a span on disk, merges settled',
+      what: 'bytes of a span on disk, merged into one part',
       figure: pair((run) => run.bytesPerSpan),
       target: '',
     },
