@@ -65,7 +65,8 @@ async function prepare() {
 
 async function build() {
   const args = [bin('typescript', 'bin/tsc'), '-p', 'tsconfig.json'];
-  return (await runVisibly(process.execPath, args, { cwd: ROOT })) === 0;
+  if ((await runVisibly(process.execPath, args, { cwd: ROOT })) !== 0) return false;
+  return (await runVisibly(process.execPath, [join(ROOT, 'scripts', 'bundle.mjs')], { cwd: ROOT })) === 0;
 }
 
 /**
