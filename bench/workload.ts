@@ -215,15 +215,30 @@ export class Workload {
 
   #listSeries(): void {
     const { services, operations, bucketsMs } = this.#options;
+    const length = bucketsMs.length + 1;
+    // One piece of memory for all: of its own each would cost ten times as much, and there may be a million.
+    const all = new ArrayBuffer(services * operations * KINDS.length * STATUSES.length * length * 4);
+    let at = 0;
     for (let s = 0; s < services; s++) {
       const service = this.#names.services[s] as string;
-      for (let o = 0; o < operations; o++)
+      for (let o = 0; o < operations; o++) {
+        const operation = this.#names.operations[o] as string;
         for (const kind of KINDS)
           for (const status of STATUSES) {
-            const buckets = new Uint32Array(bucketsMs.length + 1);
-            const series = { service, operation: this.#names.operations[o] as string, kind, status };
-            this.#series.push({ ...series, spans: 0, roots: 0, durationNs: 0, buckets });
+            const buckets = new Uint32Array(all, at, length);
+            this.#series.push({
+              service,
+              operation,
+              kind,
+              status,
+              spans: 0,
+              roots: 0,
+              durationNs: 0,
+              buckets,
+            });
+            at += length * 4;
           }
+      }
     }
   }
 
