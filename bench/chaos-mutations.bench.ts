@@ -17,7 +17,6 @@ const EXPOSED_BY: Readonly<Record<SeededBug, ScenarioName>> = {
   commit_under_newer_generation: 'joined_while_writing',
   write_after_session_timeout: 'woken_late',
   no_check_after_lost_connection: 'part_lost_in_crash',
-  drops_not_counted: 'part_lost_with_owner',
   committed_offset_one_ahead: 'killed_mid_block',
   seal_by_clock_while_reforming: 'slow_reforming',
   log_row_before_data: 'plans_lost',

@@ -126,20 +126,7 @@ export const SCENARIOS = {
       for (const table of ['span_metrics_1m', 'otel_traces', 'span_metrics_10s']) {
         await world.stable(10_000);
         await pause(2000);
-        await loseParts(world, table, async () => {});
-        await pause(4000);
-      }
-    },
-  },
-  part_lost_with_owner: {
-    what: 'ClickHouse killed between noting a token and putting the part in place, and all processes with it',
-    play: async (world) => {
-      for (const table of ['span_metrics_1m', 'otel_traces', 'span_metrics_10s']) {
-        await world.stable(10_000);
-        await pause(2000);
-        const names: string[] = [];
-        await loseParts(world, table, async () => void names.push(...(await killAll(world))));
-        await startAll(world, names);
+        await loseParts(world, table);
         await pause(4000);
       }
     },
@@ -218,7 +205,7 @@ export async function setWindow(world: World, table: string, parts: number): Pro
  * What a kill between MergeTree's note of a token and the renaming of the part leaves behind: the token is known
  * and the part is not there. Only parts go whose insert nobody has been told the outcome of.
  */
-async function loseParts(world: World, table: string, meanwhile: () => Promise<void>): Promise<void> {
+async function loseParts(world: World, table: string): Promise<void> {
   const { database, proxy } = world;
   await database.command('SYSTEM STOP MERGES');
   const parts = (): Promise<{ path: string }[]> =>
@@ -241,6 +228,5 @@ async function loseParts(world: World, table: string, meanwhile: () => Promise<v
     proxy.cut();
     for (const { path } of lost) rmSync(path, { recursive: true });
   });
-  await meanwhile();
   proxy.release();
 }

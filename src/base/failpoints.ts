@@ -29,7 +29,6 @@ export const SEEDED_BUGS = [
   'token_of_each_try',
   'write_after_session_timeout',
   'no_check_after_lost_connection',
-  'drops_not_counted',
   'committed_offset_one_ahead',
   'seal_by_clock_while_reforming',
   'log_row_before_data',
