@@ -70,7 +70,7 @@ async function round(): Promise<Costs> {
   let partition = 0;
   for (const fetched of fetches) {
     const batch = batches[partition++ % batches.length] as SpanBatch;
-    const [read] = await readRecordBatches(fetched);
+    const [read] = readRecordBatches(fetched);
     charge('decode');
     for (const record of read?.records ?? []) scanner.append(batch, record.value as Buffer, record);
     charge('scan');

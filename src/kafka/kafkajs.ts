@@ -75,7 +75,7 @@ async function decodeMessages(decoder: Decoder): Promise<unknown> {
   decoder.offset = from + Math.max(0, size);
   const frame = bytes.length === 0 ? undefined : frameOf(bytes);
   frame?.retain();
-  return new FetchedMessages(await readRecordBatches(bytes), bytes.length, frame);
+  return new FetchedMessages(readRecordBatches(bytes), bytes.length, frame);
 }
 
 /**

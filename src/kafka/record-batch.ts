@@ -49,10 +49,7 @@ const ATTRIBUTE = { codec: 0x07, logAppendTime: 0x08, transactional: 0x10, contr
  * broker cuts there), and so is what follows once enough was unpacked. Never throws on bad bytes: they become a
  * batch with `trouble`.
  */
-export async function readRecordBatches(
-  bytes: Buffer,
-  maxUnpackedBytes = MAX_UNPACKED_BYTES,
-): Promise<RecordBatch[]> {
+export function readRecordBatches(bytes: Buffer, maxUnpackedBytes = MAX_UNPACKED_BYTES): RecordBatch[] {
   const batches: RecordBatch[] = [];
   let at = 0;
   let unpackedBytes = 0;
@@ -65,7 +62,7 @@ export async function readRecordBatches(
       break;
     }
     const next = at + size;
-    const batch = await readBatch(bytes.subarray(at, next), bytes.subarray(next), maxUnpackedBytes);
+    const batch = readBatch(bytes.subarray(at, next), bytes.subarray(next), maxUnpackedBytes);
     batches.push(batch);
     if ((bytes.readInt16BE(at + 21) & ATTRIBUTE.codec) !== 0) unpackedBytes += valueBytes(batch.records);
     at = next;
@@ -79,7 +76,7 @@ function valueBytes(records: readonly SourceRecord[]): number {
   return sum;
 }
 
-async function readBatch(batch: Buffer, rest: Buffer, maxUnpackedBytes: number): Promise<RecordBatch> {
+function readBatch(batch: Buffer, rest: Buffer, maxUnpackedBytes: number): RecordBatch {
   const baseOffset = int64(batch, 0);
   if (crc32c(batch.subarray(CRC_FROM)) !== batch.readUInt32BE(CRC_AT)) {
     const lastOffset = baseOffset + corruptSpan(batch, baseOffset, rest);
@@ -98,7 +95,7 @@ async function readBatch(batch: Buffer, rest: Buffer, maxUnpackedBytes: number):
     isLogAppendTime: (attributes & ATTRIBUTE.logAppendTime) !== 0,
   };
   const records: SourceRecord[] = [];
-  const trouble = await readRecords(batch, base, maxUnpackedBytes, records);
+  const trouble = readRecords(batch, base, maxUnpackedBytes, records);
   if (trouble !== undefined) return withTrouble(baseOffset, lastOffset, trouble.kind, trouble.message, batch);
   const control = (attributes & ATTRIBUTE.control) === 0 ? 'none' : controlType(records[0]);
   return {
@@ -114,12 +111,12 @@ async function readBatch(batch: Buffer, rest: Buffer, maxUnpackedBytes: number):
 
 type Trouble = Omit<BatchTrouble, 'bytes'>;
 
-async function readRecords(
+function readRecords(
   batch: Buffer,
   base: BatchBase,
   maxUnpackedBytes: number,
   into: SourceRecord[],
-): Promise<Trouble | undefined> {
+): Trouble | undefined {
   const codec = batch.readInt16BE(21) & ATTRIBUTE.codec;
   const count = batch.readInt32BE(57);
   try {
@@ -130,7 +127,7 @@ async function readRecords(
     const decompress = DECOMPRESS.get(codec);
     if (decompress === undefined) return { kind: 'malformed', message: `unknown codec ${codec}` };
     if (count === 0) return undefined;
-    const unpacked = await decompress(batch.subarray(RECORDS_AT), maxUnpackedBytes);
+    const unpacked = decompress(batch.subarray(RECORDS_AT), maxUnpackedBytes);
     new RecordWalker(unpacked, 0, unpacked.length).readAll(count, base, into);
     return undefined;
   } catch (error) {

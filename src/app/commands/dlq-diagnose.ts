@@ -21,7 +21,7 @@ export function diagnose(value: Uint8Array, encoding: Encoding, timestampMs: num
 /** The same for the bytes of a whole record batch. */
 export async function diagnoseBatch(bytes: Uint8Array): Promise<string[]> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const batches = await readRecordBatches(buffer);
+  const batches = readRecordBatches(buffer);
   if (batches.length === 0) return ['the bytes are cut off: not a whole record batch'];
   return batches.map(({ baseOffset, lastOffset, records, trouble }) => {
     const verdict =

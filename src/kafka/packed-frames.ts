@@ -38,23 +38,44 @@ function varint32(bytes: Buffer): number {
 }
 
 const LZ4_MAGIC = 0x184d2204;
+/** Of the frame's flags: no block needs the one before it. */
+const LZ4_INDEPENDENT = 0x20;
 /** By the block size's code, from 4 on. */
 const LZ4_BLOCK_BYTES = [64 << 10, 256 << 10, 1 << 20, 4 << 20] as const;
 
+export interface Lz4Block {
+  readonly bytes: Buffer;
+  readonly isPacked: boolean;
+  /** What it may come to. */
+  readonly mostBytes: number;
+}
+
 export function lz4Bound(packed: Buffer): number {
+  return lz4Blocks(packed).reduce((sum, { mostBytes }) => sum + mostBytes, 0);
+}
+
+/** The blocks of a frame, if each can be unpacked without the one before it. */
+export function independentLz4Blocks(packed: Buffer): readonly Lz4Block[] | undefined {
+  return (packed.readUInt8(4) & LZ4_INDEPENDENT) === 0 ? undefined : lz4Blocks(packed);
+}
+
+function lz4Blocks(packed: Buffer): readonly Lz4Block[] {
   if (packed.readUInt32LE(0) !== LZ4_MAGIC) throw new RangeError('no lz4 frame');
   const flags = packed.readUInt8(4);
   const [hasBlockChecksums, hasSize, hasDictionary] = [flags & 0x10, flags & 0x08, flags & 0x01];
   const blockBytes = LZ4_BLOCK_BYTES[((packed.readUInt8(5) >> 4) & 7) - 4];
   if (blockBytes === undefined) throw new RangeError('unknown block size of lz4');
   let at = 6 + (hasSize === 0 ? 0 : 8) + (hasDictionary === 0 ? 0 : 4) + 1;
-  let sum = 0;
+  const blocks: Lz4Block[] = [];
   for (let word = packed.readUInt32LE(at); word !== 0; word = packed.readUInt32LE(at)) {
+    const isPacked = word <= 0x7fff_ffff;
     const size = word & 0x7fff_ffff;
-    sum += word > 0x7fff_ffff ? size : blockBytes;
+    const bytes = packed.subarray(at + 4, at + 4 + size);
+    if (bytes.length < size) throw new RangeError('a block of lz4 is cut short');
+    blocks.push({ bytes, isPacked, mostBytes: isPacked ? blockBytes : size });
     at += 4 + size + (hasBlockChecksums === 0 ? 0 : 4);
   }
-  return sum;
+  return blocks;
 }
 
 const ZSTD_MAGIC = 0xfd2fb528;
