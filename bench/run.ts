@@ -129,7 +129,7 @@ const BENCHES: Readonly<Record<string, { readonly what: string; readonly load: (
     load: () => import('./sampling-ha.bench.ts'),
   },
   'sampling-polls': {
-    what: 'polls of 50,000 services over kept connections: per CPU-second, and how long at 5,000 a second',
+    what: 'polls of 50,000 services over kept connections: per CPU-second (HTTP, gRPC), and how long at 5,000 a second',
     load: () => import('./sampling-polls.bench.ts'),
   },
   'sampling-clients': {

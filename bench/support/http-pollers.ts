@@ -1,15 +1,11 @@
 import { connect, type Socket } from 'node:net';
+import type { PollFigures } from './poll-figures.ts';
 
-/** Ready-made requests, so that asking costs next to nothing. */
-export type RequestOf = (poll: number) => Buffer;
-
-export interface PollFigures {
-  readonly polls: number;
-  /** Replies whose status or length were not as they should be. */
-  readonly wrong: number;
-  readonly seconds: number;
-  /** From when a poll was due until its reply was read, ms, sorted. */
-  readonly latenciesMs: Float64Array;
+/** Ready-made requests, so that asking costs next to nothing, and what must come back. */
+export interface AskedOverHttp {
+  readonly requestOf: (poll: number) => Buffer;
+  /** `body` is what came, a character for each byte, with status 200. */
+  readonly isRight: (poll: number, body: string) => boolean;
 }
 
 interface Connection {
@@ -17,7 +13,10 @@ interface Connection {
   /** When the polls that wait here, or are under way, were due. */
   readonly dueMs: number[];
   isBusy: boolean;
-  left: number;
+  /** The number of the poll under way. */
+  poll: number;
+  /** What has come of its reply. */
+  begun: Buffer | undefined;
 }
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
@@ -25,19 +24,19 @@ const END_OF_HEAD = Buffer.from('\r\n\r\n');
 /** Many kept connections to one server, each with one poll under way at a time, as SDKs have them. */
 export class HttpPollers {
   readonly #connections: Connection[] = [];
-  readonly #requestOf: RequestOf;
+  readonly #asked: AskedOverHttp;
   readonly #latenciesMs: number[] = [];
   #sent = 0;
   #done = 0;
   #wrong = 0;
   #isClosedLoop = false;
 
-  private constructor(requestOf: RequestOf) {
-    this.#requestOf = requestOf;
+  private constructor(asked: AskedOverHttp) {
+    this.#asked = asked;
   }
 
-  static async open(port: number, connections: number, requestOf: RequestOf): Promise<HttpPollers> {
-    const pollers = new HttpPollers(requestOf);
+  static async open(port: number, connections: number, asked: AskedOverHttp): Promise<HttpPollers> {
+    const pollers = new HttpPollers(asked);
     for (let i = 0; i < connections; i++) {
       const socket = connect(port, '127.0.0.1');
       socket.setNoDelay(true);
@@ -45,7 +44,7 @@ export class HttpPollers {
         socket.once('connect', () => resolve());
         socket.once('error', reject);
       });
-      const connection: Connection = { socket, dueMs: [], isBusy: false, left: 0 };
+      const connection: Connection = { socket, dueMs: [], isBusy: false, poll: 0, begun: undefined };
       socket.on('data', (data) => pollers.#read(connection, data));
       pollers.#connections.push(connection);
     }
@@ -113,30 +112,29 @@ export class HttpPollers {
 
   #send(connection: Connection): void {
     connection.isBusy = true;
-    connection.socket.write(this.#requestOf(this.#sent++));
+    connection.poll = this.#sent++;
+    connection.socket.write(this.#asked.requestOf(connection.poll));
   }
 
   #read(connection: Connection, data: Buffer): void {
-    if (connection.left === 0) {
-      const head = data.indexOf(END_OF_HEAD);
-      // A head of 150 bytes comes whole.
-      const text = data.toString('latin1', 0, head);
-      const length = /^content-length: (\d+)/im.exec(text)?.[1];
-      if (head < 0 || length === undefined || !text.startsWith('HTTP/1.1 200 ')) this.#wrong += 1;
-      connection.left = Number(length ?? 0) - (data.length - head - END_OF_HEAD.length);
-    } else connection.left -= data.length;
-    if (connection.left > 0) return;
-    connection.left = 0;
+    const { begun } = connection;
+    const reply = begun === undefined ? data : Buffer.concat([begun, data]);
+    const endOfHead = reply.indexOf(END_OF_HEAD);
+    const head = reply.toString('latin1', 0, Math.max(0, endOfHead));
+    const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
+    if (endOfHead < 0 || reply.length < endOfHead + END_OF_HEAD.length + length) {
+      connection.begun = reply;
+      return;
+    }
+    connection.begun = undefined;
+    const body = reply.toString('latin1', endOfHead + END_OF_HEAD.length);
+    const isRight = head.startsWith('HTTP/1.1 200 ') && this.#asked.isRight(connection.poll, body);
+    if (!isRight) this.#wrong += 1;
     this.#done += 1;
     this.#latenciesMs.push(performance.now() - (connection.dueMs.shift() as number));
+    connection.isBusy = false;
     if (connection.dueMs.length > 0) this.#send(connection);
-    else if (this.#isClosedLoop) this.#pollAgain(connection);
-    else connection.isBusy = false;
-  }
-
-  #pollAgain(connection: Connection): void {
-    connection.dueMs.push(performance.now());
-    this.#send(connection);
+    else if (this.#isClosedLoop) this.#poll(connection, performance.now());
   }
 }
 

@@ -19,7 +19,7 @@ type Listeners = Readonly<Record<string, (chunk: Buffer) => void>>;
  * Stands in front of a server of node:http and answers what needs nothing of it: a plain GET that came in one piece, for
  * which a handler has the bytes ready. The first thing on a connection that is anything else (a body, a pipeline, a header that
  * could matter, half a request, a client that does not read) goes to node:http with the connection, for good, so that nothing
- * of HTTP is decided here. It costs less than half of what node:http does.
+ * of HTTP is decided here. It takes about 60 % of the CPU that node:http does.
  */
 export class FastLane {
   readonly #server: Server;

@@ -17,6 +17,7 @@ import { bench as redIntervals } from '../../../bench/red-intervals.bench.ts';
 import { bench as replayEqual } from '../../../bench/replay-equal.bench.ts';
 import { bench as sampling } from '../../../bench/sampling.bench.ts';
 import { bench as samplingControl } from '../../../bench/sampling-control.bench.ts';
+import { bench as samplingPolls } from '../../../bench/sampling-polls.bench.ts';
 import { bench as scaling } from '../../../bench/scaling.bench.ts';
 import { bench as scrape } from '../../../bench/scrape.bench.ts';
 import { bench as seriesMemory } from '../../../bench/series-memory.bench.ts';
@@ -57,6 +58,10 @@ describe.concurrent('the benches that print what must be shown are right at thei
       expect(await first(() => samplingControl('tiny'))).toBe(true);
     },
   );
+
+  test('each of many polls is answered with what its service must get', options, async ({ expect }) => {
+    expect(await second(() => samplingPolls('tiny'))).toBe(true);
+  });
 
   test('the collector and we show the same series and values', options, async ({ expect }) => {
     expect(await first(() => parity('tiny'))).toBe(true);
