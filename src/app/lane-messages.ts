@@ -35,6 +35,8 @@ export interface InRing {
 }
 
 export type ToLane =
+  /** The main halves of its sinks are up. */
+  | { readonly type: 'start' }
   | { readonly type: 'begin' }
   | {
       readonly type: 'request';

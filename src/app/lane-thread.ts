@@ -42,6 +42,9 @@ function main(): void {
 
   port.on('message', (message: ToLane) => {
     switch (message.type) {
+      case 'start':
+        tell('ready')(lane.start());
+        break;
       case 'begin':
         tell('begun')(lane.begin());
         break;
@@ -63,7 +66,6 @@ function main(): void {
       }
     }
   });
-  tell('ready')(lane.start());
 }
 
 /** A thread that is blocked does not count: that is how the main thread knows. */

@@ -54,6 +54,8 @@ export class LaneWorker {
   #nextRequest = 0;
   #hasEnded = false;
   #isReady = false;
+  /** To start. */
+  #isTold = false;
   #seenBeats = 0;
   #silentMs = -LOADING_MS;
 
@@ -108,9 +110,12 @@ export class LaneWorker {
     return this.#silentMs;
   }
 
-  /** Resolves when the lane's sinks are up. */
+  /** Lets the lane bring its sinks up, and resolves when they are. Until then its thread only loads. */
   async ready(): Promise<void> {
-    await this.#step('ready');
+    const ready = this.#step('ready');
+    this.#isTold = true;
+    this.#tell({ type: 'start' });
+    await ready;
     this.#isReady = true;
   }
 
@@ -149,6 +154,10 @@ export class LaneWorker {
   /** Ends the thread: in order as long as the deadline allows, else at once. */
   async stop(deadline: Deadline): Promise<void> {
     if (this.#hasEnded) return;
+    if (!this.#isTold) {
+      await this.#terminate();
+      return;
+    }
     const stopped = this.#step('stopped');
     this.#tell({ type: 'stop', remainingMs: deadline.remainingMs() });
     const tooLate = new Promise<void>((resolve) => {
@@ -181,6 +190,7 @@ export class LaneWorker {
   #exited(code: number, { onEnd }: LaneWorkerHooks): void {
     this.#hasEnded = true;
     const end = this.#end ?? { death: 'error', error: new Error(`the thread ended by itself, with ${code}`) };
+    this.#end = end;
     const error = new SpanweirError('UNAVAILABLE', `ingest thread ${this.lane} has ended`, {
       retry: 'backoff',
       retryAfterMs: 1000,
@@ -196,6 +206,7 @@ export class LaneWorker {
   }
 
   #step(name: 'ready' | 'begun' | 'stopped'): Promise<void> {
+    if (this.#hasEnded) return Promise.reject(this.#end?.error ?? new Error('the thread has ended'));
     return new Promise((resolve, reject) => this.#steps.set(name, { resolve, reject }));
   }
 

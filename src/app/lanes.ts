@@ -50,11 +50,17 @@ export class Lanes {
     this.#options = options;
   }
 
-  /** Resolves when every lane's sinks are up; rejects with the first reason why one is not. */
-  async start(): Promise<void> {
+  /** Lets the threads load, which takes as long as the start of everything else. */
+  prepare(): void {
     const { lanes } = this.#options.setup;
     void this.#watch();
-    await Promise.all(Array.from({ length: lanes }, (_, lane) => this.#spawn(lane).ready()));
+    for (let lane = 0; lane < lanes; lane++) this.#spawn(lane);
+  }
+
+  /** Resolves when every lane's sinks are up; rejects with the first reason why one is not. */
+  async start(): Promise<void> {
+    if (this.#startFailure !== undefined) throw this.#startFailure;
+    await Promise.all(this.#alive.map((worker) => worker.ready()));
   }
 
   async begin(): Promise<void> {

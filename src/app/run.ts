@@ -108,6 +108,7 @@ class Engine {
       () => this.#listeners.open(),
       () => this.#lanes.begin(),
     ];
+    if (!stop.aborted) this.#lanes.prepare();
     const stopped = aborted(stop);
     for (const step of steps) {
       if (stop.aborted) return;
