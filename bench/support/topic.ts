@@ -1,5 +1,6 @@
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import type { Workload } from '../workload.ts';
+import { until } from './session.ts';
 
 /** What one batch of a partition holds at most: the broker takes a megabyte. */
 const BATCH_BYTES = 810_000;
@@ -46,6 +47,10 @@ export async function fillTopic(
   }
   if (waiting.length > 0) await producer.send({ topic, messages: waiting });
   await producer.disconnect();
+  if (options.isNew === false) return;
+  const written = await messagesOn(kafka, topic);
+  if (written !== workload.ledger.messages)
+    throw new Error(`${written} messages are on ${topic} instead of ${workload.ledger.messages}`);
 }
 
 async function createTopic(
@@ -59,6 +64,24 @@ async function createTopic(
   const topics = [{ topic, numPartitions: partitions, configEntries }];
   await admin.createTopics({ topics, waitForLeaders: true });
   await admin.disconnect();
+  // Leaders are known before all of them answer; a request that some partitions refuse is sent again to all.
+  await until(
+    () => messagesOn(kafka, topic),
+    (messages) => messages === 0,
+    30_000,
+    50,
+  );
+}
+
+async function messagesOn(kafka: Kafka, topic: string): Promise<number> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const ends = await admin.fetchTopicOffsets(topic);
+    return ends.reduce((sum, { offset }) => sum + Number(offset), 0);
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 /** They are gone from the disk within a minute. */
