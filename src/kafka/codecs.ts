@@ -79,9 +79,17 @@ function nativeOr<T>(native: () => T, plain: () => T): T {
   }
 }
 
+type UncompressSnappy = (packed: Buffer, options: object) => Buffer;
+
+/** Into memory of Node's own: what the library allocates itself is given back one finalizer at a time. */
+const COPIED = { asBuffer: true, copyOutputData: true };
+
 function snappy(): Unpack {
   const block = nativeOr<Unpack>(
-    () => (load('snappy') as { uncompressSync: Unpack }).uncompressSync,
+    () => {
+      const { uncompressSync } = load('snappy') as { uncompressSync: UncompressSnappy };
+      return (packed) => uncompressSync(packed, COPIED);
+    },
     () => (load('snappyjs') as { uncompress: Unpack }).uncompress,
   );
   return (packed) => {
