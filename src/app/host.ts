@@ -2,7 +2,8 @@ import type { Component, ComponentContext } from '../base/component.ts';
 import type { ConfiguredComponent, LoadedConfig } from '../config/loaded-config.ts';
 import type { ComponentType } from '../flow/component-type.ts';
 import type { Ingress, Listeners, MainContext, RedHandler } from '../flow/host.ts';
-import type { RedDelta, SeriesKey } from '../red/red-rows.ts';
+import type { RedDelta } from '../red/red-rows.ts';
+import { SeriesKeys } from '../red/series-keys.ts';
 import { componentType } from './components.ts';
 
 export type Kind = ComponentType['kind'];
@@ -51,7 +52,7 @@ export class Host {
   red(life: number, connector: string, delta: RedDelta): void {
     const lives = this.#series.get(connector) ?? new Map<number, LaneKeys>();
     this.#series.set(connector, lives);
-    const known = lives.get(life) ?? { spans: [], events: [] };
+    const known = lives.get(life) ?? { spans: new SeriesKeys(), events: new SeriesKeys() };
     lives.set(life, known);
     learn(known.spans, delta);
     if (delta.events !== undefined) learn(known.events, delta.events);
@@ -86,17 +87,17 @@ export class Host {
 
 /** Who the series of one connector in one lane's life are. */
 interface LaneKeys {
-  readonly spans: SeriesKey[];
-  readonly events: SeriesKey[];
+  readonly spans: SeriesKeys;
+  readonly events: SeriesKeys;
 }
 
 /** By place: each receiver's folder tells of all series of a connector. */
 function learn(
-  keys: SeriesKey[],
+  keys: SeriesKeys,
   { firstNewSeries, newSeries }: Pick<RedDelta, 'firstNewSeries' | 'newSeries'>,
 ): void {
   newSeries.forEach((key, i) => {
-    keys[firstNewSeries + i] = key;
+    keys.set(firstNewSeries + i, key);
   });
 }
 

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Component, ComponentContext } from '../base/component.ts';
 import type { TlsFiles } from '../base/listen-address.ts';
-import type { RedDelta, SeriesKey } from '../red/red-rows.ts';
+import type { RedDelta } from '../red/red-rows.ts';
+import type { SeriesLookup } from '../red/series-keys.ts';
 import type { Encoding, RequestVerdict } from './intake.ts';
 
 /** What the main half of a component is given besides the common things. */
@@ -30,8 +31,8 @@ export interface MainContext extends ComponentContext {
 export type RedHandler = (
   lane: number,
   delta: RedDelta,
-  keys: readonly SeriesKey[],
-  eventKeys?: readonly SeriesKey[],
+  keys: SeriesLookup,
+  eventKeys?: SeriesLookup,
 ) => void;
 
 export type Ingress = (

@@ -15,6 +15,17 @@ export class LabelBodies {
     return this.lengths[id] as number;
   }
 
+  textOf(id: number): string {
+    const at = this.at[id] as number;
+    return this.bytes.toString('utf8', at, at + (this.lengths[id] as number));
+  }
+
+  isEqual(id: number, body: Uint8Array): boolean {
+    if (this.lengths[id] !== body.length) return false;
+    const at = this.at[id] as number;
+    return this.bytes.compare(body, 0, body.length, at, at + body.length) === 0;
+  }
+
   /** As the next one. */
   add(body: string | Buffer): void {
     if (this.size === this.at.length) {

@@ -18,6 +18,9 @@ export type Metric = 'both' | 'calls' | 'duration' | 'events';
 const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'] as const;
 const STATUSES = ['UNSET', 'OK', 'ERROR'] as const;
 
+/** A label as it is written: its name, plain or in quotes, and its value. */
+const LABEL = /(?:([^",=]+)|"((?:[^"\\]|\\.)*)")="((?:[^"\\]|\\.)*)"(?:,|$)/g;
+
 interface Vocabulary {
   /** Of service.name, span.name, span.kind and status.code. */
   readonly names: readonly [string, string, string, string];
@@ -182,6 +185,18 @@ export function renderLabels(labels: Labels, escaping: Escaping): string {
   return escapeLabels(labels, escaping)
     .map(([name, value]) => `${quoteName(name)}="${escapeValue(value)}"`)
     .join(',');
+}
+
+/** What `renderLabels` made into this by 'allow-utf-8', which changes no name. */
+export function parseLabels(text: string): Labels {
+  return Array.from(text.matchAll(LABEL), ([, plain, quoted, value]): [string, string] => [
+    plain ?? unescaped(quoted as string),
+    unescaped(value as string),
+  ]);
+}
+
+function unescaped(text: string): string {
+  return text.replace(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character));
 }
 
 /** Two names may become one, and Prometheus refuses a whole page for a label that comes twice. */

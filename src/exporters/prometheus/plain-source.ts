@@ -4,6 +4,7 @@ import type {
   PlainHistogramPoint,
   PlainPoint,
 } from '../../flow/plain-families.ts';
+import { Counts } from './counts.ts';
 import { LabelBodies } from './label-bodies.ts';
 import { escapeLabels, type LabelOptions, type Labels, plainLabels, renderLabels } from './labels.ts';
 import { type Escaping, escapeName, metricName, type NameTranslation } from './names.ts';
@@ -93,7 +94,7 @@ export class PlainSource {
       bucketCount,
       calls: Float64Array.from(points, (point) => ('value' in point ? point.value : point.count)),
       durationSumNs: Float64Array.from(points, (point) => ('sum' in point ? point.sum * NS_PER_S : 0)),
-      buckets,
+      buckets: Counts.of(buckets),
       createdMs: Float64Array.from(points, ({ createdMs }) => createdMs),
       births: Float64Array.from(births.values()).slice(-points.length),
       native: undefined,

@@ -158,7 +158,7 @@ function histogramWriter(store: ShownSeries, source: ShownSource) {
   const bounds = [...source.bounds, Number.POSITIVE_INFINITY].map(boundField);
   return (writer: ProtoWriter, id: number, isNew: boolean): void => {
     let total = 0;
-    for (let bucket = 0; bucket < width; bucket++) total += store.buckets[id * width + bucket] as number;
+    for (let bucket = 0; bucket < width; bucket++) total += store.buckets.get(id * width + bucket);
     writer.tag(7, DELIMITED);
     const at = writer.begin();
     if (store.native === undefined) {
@@ -170,7 +170,7 @@ function histogramWriter(store: ShownSeries, source: ShownSource) {
     if (store.native === undefined) {
       let count = 0;
       for (let bucket = 0; bucket < width; bucket++) {
-        if (!isNew) count += store.buckets[id * width + bucket] as number;
+        if (!isNew) count += store.buckets.get(id * width + bucket);
         const entry = from === undefined ? -1 : from.at(id, bucket);
         if (bucket === width - 1 && entry < 0) break;
         writer.tag(3, DELIMITED);

@@ -1,5 +1,6 @@
 import { NS_PER_UNIT, type RedDescription } from '../../red/red-description.ts';
-import type { RedDelta, SeriesKey } from '../../red/red-rows.ts';
+import type { RedDelta } from '../../red/red-rows.ts';
+import type { SeriesLookup } from '../../red/series-keys.ts';
 import { ExemplarStore } from './exemplar-store.ts';
 import { expire, type Lifetimes, lifetimesOf } from './expiry.ts';
 import { isSplit, type LabelOptions, type Metric, SeriesLabels } from './labels.ts';
@@ -93,6 +94,6 @@ export class RedSource implements PageSource {
 
 /** Who a lane's series are. */
 export interface LaneKeys {
-  readonly spans: readonly SeriesKey[];
-  readonly events: readonly SeriesKey[];
+  readonly spans: SeriesLookup;
+  readonly events: SeriesLookup;
 }

@@ -1,10 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { assert } from '../../base/assert.ts';
 import type { Exemplars, SeriesKey } from '../../red/red-rows.ts';
+import type { SeriesLookup } from '../../red/series-keys.ts';
 import { OVERFLOW_WORD } from '../../span/dictionary.ts';
+import { BodyIndex } from './body-index.ts';
+import { Counts } from './counts.ts';
 import type { ExemplarStore } from './exemplar-store.ts';
 import { grown, LabelBodies } from './label-bodies.ts';
-import { escapeLabels, type Labels, renderLabels, type SeriesLabels } from './labels.ts';
+import { escapeLabels, type Labels, parseLabels, renderLabels, type SeriesLabels } from './labels.ts';
 import { type Escaping, isLegacyName } from './names.ts';
 import type { HistColumns, NativeHistograms } from './native-histograms.ts';
 import { labelPairs } from './proto-labels.ts';
@@ -70,7 +73,7 @@ export class SeriesStore {
   calls = new Float64Array(1024);
   durationSumNs = new Float64Array(1024);
   /** Not cumulative: size x bucketCount. */
-  buckets: Float64Array;
+  readonly buckets = new Counts();
   /** Unix ms when a series began; 0 = a free id. */
   createdMs = new Float64Array(1024);
   /** When something was last added, as the monotonic clock has it. */
@@ -82,13 +85,14 @@ export class SeriesStore {
   readonly #labels: SeriesLabels;
   readonly #room: SeriesRoom;
   readonly #resources: ResourceUse | undefined;
-  readonly #keys: (SeriesKey | undefined)[] = [];
-  readonly #ids = new Map<string, number>();
+  /** By KEY_ESCAPING; of a free id what was there last. */
+  readonly #texts = new LabelBodies();
+  readonly #ids = new BodyIndex(this.#texts);
   readonly #free: number[] = [];
   readonly #overflowIds = new Set<number>();
   /** Per lane's life: its series id -> ours. */
   readonly #lanes = new Map<number, Uint32Array>();
-  readonly #bodies = new Map<BodyKind, LabelBodies>();
+  readonly #bodies = new Map<BodyKind, LabelBodies>([[KEY_ESCAPING, this.#texts]]);
   /** No label needs escaping. */
   #isPlain = true;
 
@@ -100,11 +104,10 @@ export class SeriesStore {
     this.bucketCount = bucketCount;
     this.native = native;
     this.exemplars = exemplars;
-    this.buckets = new Float64Array(1024 * bucketCount);
   }
 
   /** `keys` says who the lane's series are. */
-  apply(lane: number, adds: SeriesAdds, keys: readonly SeriesKey[], now: Moment): void {
+  apply(lane: number, adds: SeriesAdds, keys: SeriesLookup, now: Moment): void {
     const ids = this.#idsOf(lane, keys.length);
     const { durationSumNs, buckets = NOTHING, histAt } = adds;
     const width = buckets.length === 0 ? 0 : this.bucketCount;
@@ -112,7 +115,7 @@ export class SeriesStore {
       const series = adds.series[row] as number;
       let id = ids[series] as number;
       if (id === UNKNOWN) {
-        id = this.#idOf(keys[series] as SeriesKey, now);
+        id = this.#idOf(keys.at(series) as SeriesKey, now);
         ids[series] = id;
       }
       const calls = adds.calls[row] as number;
@@ -123,12 +126,10 @@ export class SeriesStore {
       }
       const from = row * width;
       const to = id * width;
-      for (let i = 0; i < width; i++) {
-        this.buckets[to + i] = (this.buckets[to + i] as number) + (buckets[from + i] as number);
-      }
+      for (let i = 0; i < width; i++) this.buckets.add(to + i, buckets[from + i] as number);
       if (this.native !== undefined && histAt !== undefined) {
         this.native.add(id, row, adds as HistColumns);
-        this.buckets[id] = (this.buckets[id] as number) + calls;
+        this.buckets.add(id, calls);
       }
       if (this.#overflowIds.size > 0 && this.#overflowIds.has(id)) this.overflowedCalls += calls;
     }
@@ -162,14 +163,13 @@ export class SeriesStore {
     const gone = new Uint8Array(this.size);
     for (const id of ids) {
       gone[id] = 1;
-      this.#ids.delete(renderLabels(this.#labels.of(this.#keys[id] as SeriesKey), KEY_ESCAPING));
-      this.#keys[id] = undefined;
+      this.#ids.delete(id);
       if (this.#overflowIds.delete(id)) this.#room.overflow--;
       this.#resources?.leave(this.resourceOf[id] as number);
       this.calls[id] = 0;
       this.durationSumNs[id] = 0;
       this.createdMs[id] = 0;
-      this.buckets.fill(0, id * this.bucketCount, (id + 1) * this.bucketCount);
+      this.buckets.clear(id * this.bucketCount, (id + 1) * this.bucketCount);
       this.native?.clear(id);
       this.exemplars?.clear(id);
       this.#free.push(id);
@@ -204,8 +204,8 @@ export class SeriesStore {
     const bodies = this.#bodiesOf(kind);
     const from = bodies.size;
     for (let id = from; id < size && id < this.size; id++) {
-      const key = this.#keys[id];
-      bodies.add(key === undefined ? '' : bodyOf(this.#labels.of(key), kind));
+      const isFree = this.createdMs[id] === 0;
+      bodies.add(isFree ? '' : bodyOf(parseLabels(this.#texts.textOf(id)), kind));
     }
     return bodies.size > from;
   }
@@ -242,32 +242,28 @@ export class SeriesStore {
   /** The series with these labels; made when it is not there and may be. */
   #find(key: SeriesKey, isAdded: boolean, now: Moment): number | undefined {
     const labels = this.#labels.of(key);
-    const body = renderLabels(labels, KEY_ESCAPING);
-    const known = this.#ids.get(body);
-    if (known !== undefined || !isAdded) return known;
+    const body = Buffer.from(renderLabels(labels, KEY_ESCAPING));
+    const known = this.#ids.find(body);
+    if (known >= 0) return known;
+    if (!isAdded) return undefined;
     const id = this.#add(key, labels, body);
     this.createdMs[id] = now.wallMs;
     return id;
   }
 
-  #add(key: SeriesKey, labels: Labels, body: string): number {
+  #add(key: SeriesKey, labels: Labels, body: Buffer): number {
     const reused = this.#free.pop();
     const id = reused ?? this.size++;
     if (id === this.calls.length) this.#grow();
     this.#room.used++;
     this.births[id] = ++this.#room.births;
-    this.#keys[id] = key;
-    this.#ids.set(body, id);
     this.#isPlain &&= labels.every(([name]) => isLegacyName(name));
     if (this.#resources !== undefined) this.resourceOf[id] = this.#resources.enter(key);
-    if (reused === undefined) {
-      const bodies = this.#bodiesOf(KEY_ESCAPING);
-      if (bodies.size === id) bodies.add(body);
-      return id;
-    }
+    if (reused === undefined) this.#texts.add(body);
     for (const [kind, bodies] of this.#bodies) {
-      if (id < bodies.size) bodies.replace(id, bodyOf(labels, kind));
+      if (reused !== undefined && id < bodies.size) bodies.replace(id, bodyOf(labels, kind));
     }
+    this.#ids.put(id, body);
     return id;
   }
 
@@ -277,7 +273,6 @@ export class SeriesStore {
     this.createdMs = grown(this.createdMs);
     this.updatedMs = grown(this.updatedMs);
     this.births = grown(this.births);
-    if (this.bucketCount > 0) this.buckets = grown(this.buckets);
     const resources = new Uint32Array(this.resourceOf.length * 2);
     resources.set(this.resourceOf);
     this.resourceOf = resources;

@@ -104,7 +104,7 @@ export function* durationLines(
     let count = 0;
     for (let bucket = 0; bucket < width; bucket++) {
       if (lines.isFull(worst)) yield lines.take();
-      if (!isNew) count += store.buckets[id * width + bucket] as number;
+      if (!isNew) count += store.buckets.get(id * width + bucket);
       lines.prefix(bucketStart, bodies, id);
       lines.bytes(middles[bucket] as Buffer);
       lines.count(count, format.openMetrics);

@@ -1,4 +1,5 @@
 import type { RedDelta, SeriesKey } from '../../red/red-rows.ts';
+import type { SeriesLookup } from '../../red/series-keys.ts';
 import { type HistogramEntries, OperationWindow, PLOT_SLOTS, SLOT_MS, SLOTS } from './operation-window.ts';
 
 export interface Operation {
@@ -88,14 +89,14 @@ export class Traffic {
     return { calls: entry.calls + rest.calls, errors: entry.errors + rest.errors };
   }
 
-  add(connector: string, lane: number, delta: RedDelta, keys: readonly SeriesKey[], slot: number): void {
+  add(connector: string, lane: number, delta: RedDelta, keys: SeriesLookup, slot: number): void {
     this.#firstSlot ??= slot;
     const laneKey = `${connector}\u0000${lane}`;
     const known = this.#bySeries.get(laneKey) ?? [];
     this.#bySeries.set(laneKey, known);
     for (let row = 0; row < delta.rows; row++) {
       const series = delta.series[row] as number;
-      const key = keys[series];
+      const key = keys.at(series);
       if (key === undefined) continue;
       const place = this.#placeOf(key, known[series]);
       known[series] = place;
