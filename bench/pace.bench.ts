@@ -3,6 +3,7 @@ import { PacedSender } from './effect-once/paced-sender.ts';
 import { agesMs, messagesSeen, quantile, VisibleOffsets } from './effect-once/visible-offsets.ts';
 import { startWriter, type WriterEngine } from './effect-once/writer-engine.ts';
 import { scrape } from './support/exposition.ts';
+import { type Figure, tellFigures } from './support/figures.ts';
 import { cpuSeconds, maxRssMiB } from './support/process-usage.ts';
 import { Session, until } from './support/session.ts';
 import { SPANS_PER_MESSAGE } from './workload.ts';
@@ -33,7 +34,7 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
   const session = await Session.open();
   try {
     const clickhouse = await OuterClickHouse.start(session);
-    let isRight = true;
+    const told: Figure[] = [];
     for (const count of partitions) {
       const run = await Run.begin(session, clickhouse, {
         partitions: count,
@@ -41,12 +42,12 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
       });
       try {
         const load = rate ?? Math.round((await run.fullRate()) / 2);
-        isRight = (await run.measure(load, { settleMs, measureMs })) && isRight;
+        told.push(...(await run.measure(load, { settleMs, measureMs })));
       } finally {
         await run.end();
       }
     }
-    return isRight;
+    return tellFigures('pace', told);
   } finally {
     await session.end();
   }
@@ -130,7 +131,7 @@ class Run {
   async measure(
     spansPerSecond: number,
     { settleMs, measureMs }: { readonly settleMs: number; readonly measureMs: number },
-  ): Promise<boolean> {
+  ): Promise<Figure[]> {
     this.#sender.begin(spansPerSecond);
     const fromMs = performance.now() + settleMs;
     const toMs = fromMs + measureMs;
@@ -168,21 +169,32 @@ class Run {
     };
   }
 
-  #report(spansPerSecond: number, ages: readonly number[], figures: readonly Figures[]): boolean {
+  #report(spansPerSecond: number, ages: readonly number[], figures: readonly Figures[]): Figure[] {
     const limit = this.#partitions > 8 ? 30 : 3;
     const { mean, highest, table } = insertRates(figures);
     const inFlight = Math.max(...figures.map(({ inFlightBytes }) => inFlightBytes));
     const [middle, p99, oldest] = [0.5, 0.99, 1].map((q) => quantile(ages, q)) as [number, number, number];
-    console.log(
-      `${this.#partitions} partitions, ${spansPerSecond} spans/s: queryable after ${seconds(middle)} (median), ` +
-        `${seconds(p99)} (p99, limit ${seconds(P99_LIMIT_MS)}), ${seconds(oldest)} (the last of ${ages.length * SPANS_PER_MESSAGE} spans)`,
-    );
-    console.log(
-      `  ${mean.toFixed(2)} inserts/s into ${table} (limit ${limit}), at most ${highest.toFixed(2)} over ` +
-        `${WINDOW_MS / 1000} s; ${mebibytes(inFlight)} MiB in flight at most (limit ${mebibytes(IN_FLIGHT_LIMIT_BYTES)}); ` +
-        `RSS at most ${maxRssMiB(this.#engine.child.pid)} MiB; ${coresUsed(figures)}`,
-    );
-    return p99 <= P99_LIMIT_MS && mean <= limit && inFlight <= IN_FLIGHT_LIMIT_BYTES;
+    const at = `${this.#partitions} partitions, ${spansPerSecond} spans/s`;
+    return [
+      {
+        what: `${at}: age when queryable, median, p99 and oldest of ${ages.length * SPANS_PER_MESSAGE} spans`,
+        figure: `${seconds(middle)}, ${seconds(p99)}, ${seconds(oldest)}`,
+        target: `p99 <= ${P99_LIMIT_MS / 1000} s`,
+        isMet: p99 <= P99_LIMIT_MS,
+      },
+      {
+        what: `${at}: inserts a second into ${table}, at most over ${WINDOW_MS / 1000} s`,
+        figure: `${mean.toFixed(2)}, ${highest.toFixed(2)}`,
+        target: `<= ${limit}`,
+        isMet: mean <= limit,
+      },
+      {
+        what: `${at}: bytes in flight, RSS, at most; ${coresUsed(figures)}`,
+        figure: `${mebibytes(inFlight)} MiB, ${maxRssMiB(this.#engine.child.pid)} MiB`,
+        target: `<= ${mebibytes(IN_FLIGHT_LIMIT_BYTES)} MiB in flight`,
+        isMet: inFlight <= IN_FLIGHT_LIMIT_BYTES,
+      },
+    ];
   }
 }
 

@@ -4,6 +4,7 @@ import { OuterClickHouse } from './effect-once/outer-clickhouse.ts';
 import { PacedSender } from './effect-once/paced-sender.ts';
 import { catchUp, oldestAgeMs, type Recovery, recoveryAfter, USUAL_AGE_MS } from './effect-once/recovery.ts';
 import { messagesSeen, VisibleOffsets } from './effect-once/visible-offsets.ts';
+import { type Figure, tellFigures } from './support/figures.ts';
 import { Session, until } from './support/session.ts';
 import { SPANS_PER_MESSAGE } from './workload.ts';
 
@@ -56,20 +57,22 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
     await fleet.isShared(PARTITIONS);
     console.log(`two processes, ${PARTITIONS} partitions, ${rate} spans/s all the time`);
     sender.begin(rate);
-    const verdicts: boolean[] = [];
-    for (let i = 0; i < kills; i++) verdicts.push(await killOne(scene, { round: i, rate, steadyMs }));
+    const told: Figure[] = [];
+    for (let i = 0; i < kills; i++) told.push(await killOne(scene, { round: i, rate, steadyMs }));
     for (const how of ['frozen', 'killed'] as const)
-      verdicts.push(await takeClickHouseAway(scene, { how, awayMs, rate }));
+      told.push(await takeClickHouseAway(scene, { how, awayMs, rate }));
     await sender.pause();
     await allSeen(scene);
     const wrong = await wrongCounts(clickhouse, sender.producedMs);
     if (wrong.length > 0) throw new Error(`not every span is in every table once:\n  ${wrong.join('\n  ')}`);
     const rssMiB = fleet.maxRssMiB;
-    console.log(
-      `${sender.sentSpans} spans sent, each in every table once; RSS of a process at most ${rssMiB} MiB ` +
-        `(bound ${RSS_LIMIT_MIB} = ${BASE_MIB} + twice max_in_flight_bytes)`,
-    );
-    return verdicts.every((isRight) => isRight) && rssMiB <= RSS_LIMIT_MIB;
+    told.push({
+      what: `${sender.sentSpans} spans sent, each in every table once; RSS of a process at most`,
+      figure: `${rssMiB} MiB`,
+      target: `<= ${RSS_LIMIT_MIB} MiB (${BASE_MIB} + twice max_in_flight_bytes)`,
+      isMet: rssMiB <= RSS_LIMIT_MIB,
+    });
+    return tellFigures('recovery', told);
   } finally {
     await session.end();
   }
@@ -102,7 +105,7 @@ async function fullRate({ sender, seen }: Scene): Promise<number> {
 async function killOne(
   { sender, fleet, seen }: Scene,
   { round, rate, steadyMs }: { readonly round: number; readonly rate: number; readonly steadyMs: number },
-): Promise<boolean> {
+): Promise<Figure> {
   // Not always at the same time after a heartbeat.
   await pause(steadyMs + ((round * 733) % 2000));
   const killedMs = performance.now();
@@ -113,13 +116,15 @@ async function killOne(
     PATIENCE_MS,
   );
   const { movedMs = 0, fullRateMs = 0 } = recovery;
-  console.log(
-    `kill -9 of one: every partition moves after ${seconds(movedMs)}, full rate after ${seconds(fullRateMs)} ` +
-      `(limit ${seconds(SESSION_TIMEOUT_MS + RECOVERY_LIMIT_MS)})`,
-  );
   await fleet.startAgain(round % 2);
   await fleet.isShared(PARTITIONS);
-  return Math.max(movedMs, fullRateMs) <= SESSION_TIMEOUT_MS + RECOVERY_LIMIT_MS;
+  const limitMs = SESSION_TIMEOUT_MS + RECOVERY_LIMIT_MS;
+  return {
+    what: 'kill -9 of one of two processes: every partition moves, full rate',
+    figure: `after ${seconds(movedMs)}, ${seconds(fullRateMs)}`,
+    target: `<= ${seconds(limitMs)}`,
+    isMet: Math.max(movedMs, fullRateMs) <= limitMs,
+  };
 }
 
 async function takeClickHouseAway(
@@ -129,7 +134,7 @@ async function takeClickHouseAway(
     awayMs,
     rate,
   }: { readonly how: 'frozen' | 'killed'; readonly awayMs: number; readonly rate: number },
-): Promise<boolean> {
+): Promise<Figure> {
   const { clickhouse, sender, fleet, seen } = scene;
   const usualAgeMs = await usualAge(scene);
   const rebalances = await fleet.rebalances();
@@ -146,12 +151,12 @@ async function takeClickHouseAway(
   );
   const newRebalances = (await fleet.rebalances()) - rebalances;
   const factor = (drainPerSecond + rate) / rate;
-  console.log(
-    `ClickHouse ${how} for ${awayMs / 1000} s: ${backlogSpans} spans behind, caught up after ${seconds(tookMs ?? 0)} at ` +
-      `${(drainPerSecond + rate).toFixed(0)} spans/s: ${factor.toFixed(1)}x the live rate (target ${CATCH_UP_FACTOR}x); ` +
-      `${newRebalances} rebalances; RSS at most ${fleet.maxRssMiB} MiB`,
-  );
-  return factor >= CATCH_UP_FACTOR && newRebalances === 0;
+  return {
+    what: `ClickHouse ${how} for ${awayMs / 1000} s: ${backlogSpans} spans behind, caught up after ${seconds(tookMs ?? 0)}`,
+    figure: `${factor.toFixed(1)}x the live rate (${(drainPerSecond + rate).toFixed(0)} spans/s), ${newRebalances} rebalances`,
+    target: `>= ${CATCH_UP_FACTOR}x, no rebalance`,
+    isMet: factor >= CATCH_UP_FACTOR && newRebalances === 0,
+  };
 }
 
 /** How far behind all is when nothing happens. Waits until what happened before is over, but not for ever. */
