@@ -1,3 +1,4 @@
+import { EXIT } from './app/commands/command.ts';
 import { dlqCommand } from './app/commands/dlq.ts';
 import { migrateCommand } from './app/commands/migrate.ts';
 import { queryCommand } from './app/commands/query/query.ts';
@@ -30,7 +31,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   stop.abort();
 });
 const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
-process.exitCode = await runCli(process.argv.slice(2), stop.signal, {
+// Until it is known: an engine that ends without a word has failed.
+process.exitCode = EXIT.failed;
+void runCli(process.argv.slice(2), stop.signal, {
   table: COMPONENTS,
   commands: [
     dlqCommand,
@@ -48,4 +51,6 @@ process.exitCode = await runCli(process.argv.slice(2), stop.signal, {
   openScreen: isTerminal ? () => openScreen(process.stdin, process.stdout) : undefined,
   clock: systemClock,
   logFor: (config) => createLog(config.service.telemetry.logs),
+}).then((code) => {
+  process.exitCode = code;
 });

@@ -1,7 +1,6 @@
 import { type Server as Acceptor, type AddressInfo, createServer } from 'node:net';
 import {
   type ConnectionInjector,
-  type MethodDefinition,
   Server,
   ServerCredentials,
   type ServerOptions,
@@ -11,8 +10,6 @@ import {
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { ReflectionService } from '@grpc/reflection';
-import { HealthImplementation, service as healthService } from 'grpc-health-check';
 import type { Clock } from '../base/clock.ts';
 import type { Deadline } from '../base/component.ts';
 import { SpanweirError, toError } from '../base/errors.ts';
@@ -20,6 +17,7 @@ import type { Counter, Log } from '../base/instruments.ts';
 import { bindHost, formatAddress, listenError, readTls } from '../base/listen-address.ts';
 import { renewTls } from '../base/renewed-tls.ts';
 import type { GrpcLimits, GrpcServices, ListenAddress } from '../flow/host.ts';
+import { HealthService, reflect } from './late-services.ts';
 import { TlsServerCredentials } from './tls-credentials.ts';
 
 export interface GrpcServerDeps {
@@ -51,7 +49,7 @@ export class SharedGrpcServer {
   readonly #closed = new AbortController();
   #server: Server | undefined;
   #acceptor: Acceptor | undefined;
-  #health: HealthImplementation | undefined;
+  #health: HealthService | undefined;
   #port: number;
   #inHand = 0;
   #idle: (() => void) | undefined;
@@ -81,11 +79,9 @@ export class SharedGrpcServer {
       server.addService(definition, this.#guarded(definition, implementation));
     }
     const names = [...this.#services.keys()];
-    this.#health = new HealthImplementation(
-      Object.fromEntries(['', ...names].map((name) => [name, 'SERVING' as const])),
-    );
-    this.#health.addToServer(server);
-    describe(
+    this.#health = new HealthService(['', ...names]);
+    this.#health.addTo(server);
+    reflect(
       server,
       [...this.#services.values()].map((service) => service.definition),
     );
@@ -111,7 +107,7 @@ export class SharedGrpcServer {
     this.#server = undefined;
     this.#closed.abort();
     this.#acceptor?.close();
-    for (const name of ['', ...this.#services.keys()]) this.#health?.setStatus(name, 'NOT_SERVING');
+    this.#health?.stopServing();
     const cut = (): void => server.forceShutdown();
     deadline.signal.addEventListener('abort', cut, { once: true });
     const idle = new Promise<void>((resolve) => {
@@ -232,22 +228,4 @@ function largest(a: GrpcLimits, b: GrpcLimits): GrpcLimits {
 function serviceName(definition: ServiceDefinition): string {
   const [method] = Object.values(definition);
   return method?.path.split('/')[1] ?? '';
-}
-
-/** Reflection over every message type that carries its descriptor (services loaded from .proto do). */
-function describe(server: Server, definitions: readonly ServiceDefinition[]): void {
-  const types: Record<string, never> = {};
-  for (const definition of [...definitions, healthService as ServiceDefinition]) {
-    for (const method of Object.values(definition) as (MethodDefinition<unknown, unknown> & Described)[]) {
-      for (const type of [method.requestType, method.responseType]) {
-        if (type?.fileDescriptorProtos) types[`${method.path}#${Object.keys(types).length}`] = type as never;
-      }
-    }
-  }
-  new ReflectionService(types).addToServer(server);
-}
-
-interface Described {
-  readonly requestType?: { readonly fileDescriptorProtos?: readonly Buffer[] };
-  readonly responseType?: { readonly fileDescriptorProtos?: readonly Buffer[] };
 }

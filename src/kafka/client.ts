@@ -5,7 +5,7 @@ import type { Kafka as KafkaClient, KafkaConfig, SASLOptions } from 'kafkajs';
 import type { Clock } from '../base/clock.ts';
 import { SpanweirError, toError } from '../base/errors.ts';
 import type { Log } from '../base/instruments.ts';
-import { assertSeams, Kafka, logLevel, openSocket } from './kafkajs.ts';
+import { assertSeams, kafkaJs, openSocket } from './kafkajs.ts';
 import { type ClientConfig, SASL_MECHANISMS } from './options.ts';
 
 export type { KafkaClient };
@@ -19,6 +19,7 @@ export async function createKafka(
   { log, clock }: { readonly log: Log; readonly clock: Clock },
   timeoutMs = 30_000,
 ): Promise<KafkaClient> {
+  const { Kafka, logLevel } = kafkaJs();
   await assertSeams();
   const { max, backoff } = config.metadata.retry;
   const ssl = tlsOptions(config);
@@ -56,6 +57,7 @@ const REPEAT_MS = 30_000;
 
 /** Noise of normal work is debug; what kafkajs retries by itself is a warning, whatever it calls it. */
 function bridge(log: Log, clock: Clock): (entry: KafkaJsLogEntry) => void {
+  const { logLevel } = kafkaJs();
   const toldMs = new Map<string, number>();
   return ({ level, namespace, log: entry }) => {
     const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } = entry;

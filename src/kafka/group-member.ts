@@ -10,7 +10,7 @@ import { isRebalance, kafkaError } from './errors.ts';
 import type { FetchedBatch } from './fetched-batch.ts';
 import type { GroupHooks } from './group-hooks.ts';
 import type { GroupOptions, GroupOwner } from './group-owner.ts';
-import { PartitionAssigners } from './kafkajs.ts';
+import { kafkaJs } from './kafkajs.ts';
 import type { ConsumerGroup } from './kafkajs-internals.ts';
 import { logPositions, readPositions } from './positions.ts';
 
@@ -48,7 +48,7 @@ export class GroupMember {
     this.#outSinceMs = this.#lastFetchMs;
     this.#consumer = kafka.consumer({
       groupId: options.groupId,
-      partitionAssigners: [withHooks(this.#hooks(), options.assigner ?? PartitionAssigners.roundRobin)],
+      partitionAssigners: [withHooks(this.#hooks(), options.assigner)],
       sessionTimeout: options.sessionTimeoutMs,
       heartbeatInterval: options.heartbeatIntervalMs,
       rebalanceTimeout: Math.max(60_000, options.sessionTimeoutMs),
@@ -295,6 +295,6 @@ export class GroupMember {
 }
 
 /** An assigner that carries the hooks to its ConsumerGroup. */
-function withHooks(hooks: GroupHooks, assigner: PartitionAssigner): PartitionAssigner {
-  return (config) => Object.assign(assigner(config), { hooks });
+function withHooks(hooks: GroupHooks, assigner?: PartitionAssigner): PartitionAssigner {
+  return (config) => Object.assign((assigner ?? kafkaJs().PartitionAssigners.roundRobin)(config), { hooks });
 }

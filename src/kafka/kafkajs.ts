@@ -26,8 +26,13 @@ const root = dirname(load.resolve('kafkajs/package.json'));
 /** kafkajs' own decoder, for message sets of brokers from before 0.11. */
 let oldMessageSets: DecodeMessages | undefined;
 
-export const { Kafka, Partitioners, AssignerProtocol, PartitionAssigners, CompressionTypes, logLevel } =
-  loadKafkaJs();
+let loadedKafkaJs: typeof KafkaJs | undefined;
+
+/** Loaded when it is asked for first: an engine without a Kafka component starts sooner. */
+export function kafkaJs(): typeof KafkaJs {
+  loadedKafkaJs ??= loadKafkaJs();
+  return loadedKafkaJs;
+}
 
 function loadKafkaJs(): typeof KafkaJs {
   const { version } = load('kafkajs/package.json') as { version: string };

@@ -1,5 +1,5 @@
 import type { PartitionAssigner } from 'kafkajs';
-import { AssignerProtocol } from './kafkajs.ts';
+import { kafkaJs } from './kafkajs.ts';
 
 /**
  * Gives all partitions to one member, and leaves them there while it lives: who had them in the newest generation that
@@ -12,7 +12,7 @@ export function keepingAssigner(hadInGeneration: () => number): PartitionAssigne
     protocol({ topics }) {
       const userData = Buffer.alloc(4);
       userData.writeInt32BE(hadInGeneration());
-      const metadata = AssignerProtocol.MemberMetadata.encode({ version: 0, topics, userData });
+      const metadata = kafkaJs().AssignerProtocol.MemberMetadata.encode({ version: 0, topics, userData });
       return { name: 'spanweir-keeping', metadata };
     },
     async assign({ members, topics }) {
@@ -23,7 +23,7 @@ export function keepingAssigner(hadInGeneration: () => number): PartitionAssigne
       const keeper = keeperOf(members);
       return members.map(({ memberId }) => ({
         memberId,
-        memberAssignment: AssignerProtocol.MemberAssignment.encode({
+        memberAssignment: kafkaJs().AssignerProtocol.MemberAssignment.encode({
           version: 0,
           assignment: memberId === keeper ? assignment : {},
           userData: Buffer.alloc(0),
@@ -47,6 +47,6 @@ function keeperOf(members: readonly Member[]): string | undefined {
 }
 
 function claimOf(metadata: Buffer): number {
-  const userData = AssignerProtocol.MemberMetadata.decode(metadata)?.userData;
+  const userData = kafkaJs().AssignerProtocol.MemberMetadata.decode(metadata)?.userData;
   return userData !== undefined && userData.length >= 4 ? userData.readInt32BE(0) : -1;
 }

@@ -2,7 +2,7 @@ import type { Message, Producer } from 'kafkajs';
 import { SpanweirError } from '../base/errors.ts';
 import type { KafkaClient } from './client.ts';
 import { failureOf, kafkaError } from './errors.ts';
-import { CompressionTypes } from './kafkajs.ts';
+import { kafkaJs } from './kafkajs.ts';
 
 export interface WriterOptions {
   readonly topic: string;
@@ -61,7 +61,7 @@ export class TransactionalWriter {
         await transaction.send({
           topic: this.#topic,
           messages: [...messages],
-          compression: CompressionTypes.GZIP,
+          compression: kafkaJs().CompressionTypes.GZIP,
         });
       }
       if (mayCommit()) return await transaction.commit();

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { AssignerProtocol } from '../../src/kafka/kafkajs.ts';
+import { kafkaJs } from '../../src/kafka/kafkajs.ts';
 import { keepingAssigner } from '../../src/kafka/keeping-assigner.ts';
+
+const { AssignerProtocol } = kafkaJs();
 
 type Assigner = ReturnType<ReturnType<typeof keepingAssigner>>;
 

@@ -2,11 +2,12 @@ import { createRequire } from 'node:module';
 import { crc32, crc32c } from '@node-rs/crc32';
 import { expect, it } from 'vitest';
 import { FetchedMessages } from '../../src/kafka/fetched-messages.ts';
-import { KAFKAJS_VERSION } from '../../src/kafka/kafkajs.ts';
+import { KAFKAJS_VERSION, kafkaJs } from '../../src/kafka/kafkajs.ts';
 import { isOldMessageSet } from '../../src/kafka/old-message-sets.ts';
 
 const load = createRequire(import.meta.url);
-/** As it stands in kafkajs' place once src/kafka/kafkajs.ts is loaded. */
+kafkaJs();
+/** As it stands in kafkajs' place once that is loaded. */
 const decodeMessages = load('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js');
 const Decoder = load('kafkajs/src/protocol/decoder');
 

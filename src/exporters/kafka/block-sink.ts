@@ -6,7 +6,7 @@ import type { Block } from '../../flow/block.ts';
 import type { BlockSink, LaneContext } from '../../flow/lane.ts';
 import { createKafka, type KafkaClient } from '../../kafka/client.ts';
 import { failureOf, kafkaError } from '../../kafka/errors.ts';
-import { CompressionTypes } from '../../kafka/kafkajs.ts';
+import { kafkaJs } from '../../kafka/kafkajs.ts';
 import { NONE, type SpanBatch } from '../../span/span-batch.ts';
 import { type KafkaExporterConfig, topicOf } from './config.ts';
 import { createPartitioner, type Partitioning } from './partitioner.ts';
@@ -187,6 +187,7 @@ class KafkaBlockSink implements BlockSink {
    */
   async #attempt(messages: Message[], signal: AbortSignal): Promise<SpanweirError | undefined> {
     const { compression } = this.#config.producer;
+    const { CompressionTypes } = kafkaJs();
     try {
       const producer = await this.#connected();
       const sent = producer.send({

@@ -1,6 +1,6 @@
 import type { ICustomPartitioner, Message } from 'kafkajs';
 import { SpanweirError } from '../../base/errors.ts';
-import { Partitioners } from '../../kafka/kafkajs.ts';
+import { kafkaJs } from '../../kafka/kafkajs.ts';
 
 export type Partitioning = 'murmur2' | 'sarama_compat' | 'round_robin';
 
@@ -12,7 +12,7 @@ export type Partitioning = 'murmur2' | 'sarama_compat' | 'round_robin';
  */
 export function createPartitioner(partitioning: Partitioning): ICustomPartitioner {
   return () => {
-    const javaLike = Partitioners.DefaultPartitioner();
+    const javaLike = kafkaJs().Partitioners.DefaultPartitioner();
     let turn = 0;
     return ({ topic, partitionMetadata, message }) => {
       const count = partitionMetadata.length;

@@ -1,9 +1,11 @@
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { DECOMPRESS } from '../../../src/kafka/codecs.ts';
-import { Kafka, logLevel } from '../../../src/kafka/kafkajs.ts';
+import { kafkaJs } from '../../../src/kafka/kafkajs.ts';
 import { committed, createTopic, growTopic, produce, uniqueName } from '../../support/topics.ts';
 import { waitFor } from '../../support/wait.ts';
 import { joined, startLane, total, World } from './harness.ts';
+
+const { Kafka, logLevel } = kafkaJs();
 
 const brokers = inject('kafkaBrokers');
 
@@ -208,7 +210,7 @@ describe('one lane', () => {
   it('tells what to do when another client lives in the group', async () => {
     const topic = await createTopic('foreign');
     const config = options(topic) as { group_id: string };
-    const { AssignerProtocol } = await import('../../../src/kafka/kafkajs.ts');
+    const { AssignerProtocol } = kafkaJs();
     const other = new Kafka({ brokers, logLevel: logLevel.NOTHING }).consumer({
       groupId: config.group_id,
       partitionAssigners: [

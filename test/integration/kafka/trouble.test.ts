@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { startKafka } from '../../../scripts/parts/kafka.mjs';
 import { freePort } from '../../../scripts/parts/ports.mjs';
-import { Kafka, logLevel } from '../../../src/kafka/kafkajs.ts';
+import { kafkaJs } from '../../../src/kafka/kafkajs.ts';
 import { tempDirOfTest } from '../../support/temp-dir.ts';
 import { committed, createTopic, produce, readTopic, uniqueName } from '../../support/topics.ts';
 import { waitFor } from '../../support/wait.ts';
 import { joined, startLane, total, World } from './harness.ts';
+
+const { Kafka, logLevel } = kafkaJs();
 
 const brokers = inject('kafkaBrokers');
 

@@ -1,0 +1,29 @@
+// Runs one file of the bundle with what V8 made of it before. scripts/bundle.mjs writes this into dist/bundle.
+const { readFileSync, renameSync, writeFileSync } = require('node:fs');
+const { Script } = require('node:vm');
+const { isMainThread, parentPort } = require('node:worker_threads');
+
+const file = `${__dirname}/FILE.js`;
+const cache = `${__dirname}/FILE.cache`;
+
+/** V8 refuses what another version, or other flags, left, and compiles. */
+function kept() {
+  try {
+    return readFileSync(cache);
+  } catch {
+    return undefined;
+  }
+}
+
+const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'utf8')}\n})`;
+const script = new Script(source, { filename: file, cachedData: kept() });
+if (process.env.SPANWEIR_KEEP_CODE === '1') {
+  // Late: functions are compiled when they are called first.
+  const keep = () => {
+    writeFileSync(`${cache}.new`, script.createCachedData());
+    renameSync(`${cache}.new`, cache);
+  };
+  if (isMainThread) process.once('exit', keep);
+  else parentPort?.on('message', ({ type }) => type === 'stop' && keep());
+}
+script.runInThisContext()(exports, require, module, file, __dirname);
