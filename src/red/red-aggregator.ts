@@ -44,6 +44,8 @@ export const NO_ROW = 0xffffffff;
 export const DEFAULT_SERIES_LIMIT = 1_000_000;
 
 const NO_TUPLES = new Uint32Array(0);
+/** One for all series, which may be many. */
+const NO_DIMENSIONS: readonly (string | null)[] = [];
 
 /**
  * RED rows of span batches: one pass over the columns, one table lookup per span. Rows are in order of first
@@ -84,7 +86,7 @@ export class RedAggregator {
     const reader = this.#dimensions;
     this.#words = new BlockWords(dictionary);
     this.#describe = seriesDescriber(this.#words, {
-      dimensionsOf: reader === undefined ? () => [] : (tuple) => reader.valuesOf(tuple),
+      dimensionsOf: reader === undefined ? () => NO_DIMENSIONS : (tuple) => reader.valuesOf(tuple),
       extraOf: reader === undefined ? () => undefined : (tuple) => reader.extraOf(tuple),
     });
     const valuesOf = (tuple: number) => reader?.valuesOf(tuple) ?? [];

@@ -1,38 +1,42 @@
 import { hashBytes } from '../../span/interner.ts';
-import type { LabelBodies } from './label-bodies.ts';
 
-/** Ids of series by the bytes of their labels, which lie in LabelBodies: open addressing, at most half full. */
+/** Who knows the bytes of an id. */
+interface BytesOfIds {
+  isEqual(id: number, bytes: Uint8Array): boolean;
+}
+
+/** Ids by their bytes, which lie elsewhere: open addressing, at most half full. */
 export class BodyIndex {
-  readonly #bodies: LabelBodies;
+  readonly #kept: BytesOfIds;
   /** Id + 1; 0 = free. */
   #slots = new Uint32Array(1024);
-  /** By id: the hash of its labels. */
+  /** By id: the hash of its bytes. */
   #hashes = new Uint32Array(512);
   #used = 0;
 
-  constructor(bodies: LabelBodies) {
-    this.#bodies = bodies;
+  constructor(kept: BytesOfIds) {
+    this.#kept = kept;
   }
 
-  /** -1: nobody has these labels. */
-  find(labels: Uint8Array): number {
+  /** -1: no id has these bytes. */
+  find(bytes: Uint8Array): number {
     const mask = this.#slots.length - 1;
-    const hash = hashBytes(labels, 0, labels.length);
+    const hash = hashBytes(bytes, 0, bytes.length);
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = (this.#slots[slot] as number) - 1;
       if (id < 0) return -1;
-      if (this.#hashes[id] === hash && this.#bodies.isEqual(id, labels)) return id;
+      if (this.#hashes[id] === hash && this.#kept.isEqual(id, bytes)) return id;
     }
   }
 
-  /** Of labels that nobody has yet, and that are in LabelBodies now. */
-  put(id: number, labels: Uint8Array): void {
+  /** Of bytes that no id has yet. */
+  put(id: number, bytes: Uint8Array): void {
     if (id >= this.#hashes.length) {
       const larger = new Uint32Array(Math.max(this.#hashes.length * 2, id + 1));
       larger.set(this.#hashes);
       this.#hashes = larger;
     }
-    this.#hashes[id] = hashBytes(labels, 0, labels.length);
+    this.#hashes[id] = hashBytes(bytes, 0, bytes.length);
     if (++this.#used * 2 > this.#slots.length) this.#rehash();
     this.#place(id);
   }

@@ -21,6 +21,14 @@ export class Counts {
     return this.#pages[index >>> PAGE_BITS]?.[index & (PAGE - 1)] ?? 0;
   }
 
+  /** Those from `index` on, as many as `into` has. */
+  read(index: number, into: Float64Array): void {
+    const at = index & (PAGE - 1);
+    const page = this.#pages[index >>> PAGE_BITS];
+    const isWithin = page !== undefined && at + into.length <= PAGE;
+    for (let i = 0; i < into.length; i++) into[i] = isWithin ? (page[at + i] as number) : this.get(index + i);
+  }
+
   add(index: number, amount: number): void {
     if (amount === 0) return;
     const place = index >>> PAGE_BITS;

@@ -40,8 +40,8 @@ export class LineWriter {
   }
 
   body(bodies: LabelBodies, id: number): void {
-    const from = bodies.at[id] as number;
-    this.used += bodies.bytes.copy(this.#buffer, this.used, from, from + (bodies.lengths[id] as number));
+    const length = bodies.read(id);
+    this.used += bodies.bytes.copy(this.#buffer, this.used, 0, length);
   }
 
   /** `start` and the labels of a series; for its next line they are copied from this one. */

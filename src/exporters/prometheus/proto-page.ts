@@ -116,7 +116,8 @@ function metricsOf({ type, store, source }: Family, request: PageRequest): Metri
 }
 
 function writeLabels(writer: ProtoWriter, bodies: LabelBodies, id: number): void {
-  writer.raw(bodies.bytes, bodies.at[id] as number, bodies.lengths[id] as number);
+  const length = bodies.read(id);
+  writer.raw(bodies.bytes, 0, length);
 }
 
 /** `field` with a message whose first field is a double. */
@@ -156,9 +157,11 @@ function histogramWriter(store: ShownSeries, source: ShownSource) {
   const nsPerUnit = nsOf(source);
   // Prometheus makes the bucket that has no bound of the count.
   const bounds = [...source.bounds, Number.POSITIVE_INFINITY].map(boundField);
+  const own = new Float64Array(width);
   return (writer: ProtoWriter, id: number, isNew: boolean): void => {
+    store.buckets.read(id * width, own);
     let total = 0;
-    for (let bucket = 0; bucket < width; bucket++) total += store.buckets.get(id * width + bucket);
+    for (let bucket = 0; bucket < width; bucket++) total += own[bucket] as number;
     writer.tag(7, DELIMITED);
     const at = writer.begin();
     if (store.native === undefined) {
@@ -170,7 +173,7 @@ function histogramWriter(store: ShownSeries, source: ShownSource) {
     if (store.native === undefined) {
       let count = 0;
       for (let bucket = 0; bucket < width; bucket++) {
-        if (!isNew) count += store.buckets.get(id * width + bucket);
+        if (!isNew) count += own[bucket] as number;
         const entry = from === undefined ? -1 : from.at(id, bucket);
         if (bucket === width - 1 && entry < 0) break;
         writer.tag(3, DELIMITED);

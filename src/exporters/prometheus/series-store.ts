@@ -6,7 +6,7 @@ import { OVERFLOW_WORD } from '../../span/dictionary.ts';
 import { BodyIndex } from './body-index.ts';
 import { Counts } from './counts.ts';
 import type { ExemplarStore } from './exemplar-store.ts';
-import { grown, LabelBodies } from './label-bodies.ts';
+import { LabelBodies } from './label-bodies.ts';
 import { escapeLabels, type Labels, parseLabels, renderLabels, type SeriesLabels } from './labels.ts';
 import { type Escaping, isLegacyName } from './names.ts';
 import type { HistColumns, NativeHistograms } from './native-histograms.ts';
@@ -280,6 +280,12 @@ export class SeriesStore {
 }
 
 const NOTHING = new Float64Array(0);
+
+function grown(column: Float64Array): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(column.length * 2);
+  larger.set(column);
+  return larger;
+}
 
 function bodyOf(labels: Labels, kind: BodyKind): string | Buffer {
   if (!kind.startsWith('protobuf ')) return renderLabels(labels, kind as Escaping);

@@ -94,6 +94,7 @@ export function* durationLines(
   const countStart = lineStart(name, '_count');
   const created = context.created ? new CreatedLines(name, context) : null;
   const width = store.bucketCount;
+  const own = new Float64Array(width);
   const size = bodies.size;
   for (let id = 0; id < size; id++) {
     if (store.createdMs[id] === 0) continue;
@@ -101,10 +102,11 @@ export function* durationLines(
     const room = worst * (width + 3);
     if (lines.isFull(Math.min(room, lines.capacity))) yield lines.take();
     const isNew = (store.births[id] as number) > seen;
+    if (!isNew) store.buckets.read(id * width, own);
     let count = 0;
     for (let bucket = 0; bucket < width; bucket++) {
       if (lines.isFull(worst)) yield lines.take();
-      if (!isNew) count += store.buckets.get(id * width + bucket);
+      if (!isNew) count += own[bucket] as number;
       lines.prefix(bucketStart, bodies, id);
       lines.bytes(middles[bucket] as Buffer);
       lines.count(count, format.openMetrics);

@@ -10,6 +10,9 @@ test('a number is what was added to it, however large it grows', () => {
     seen.push(counts.get(20_000));
   }
   expect(seen).toEqual([1, 255, 256, 65_535, 65_536, 4_294_967_295, 4_294_967_296, 4_503_603_922_337_792]);
+  const around = new Float64Array(3);
+  counts.read(19_999, around);
+  expect([...around]).toEqual([0, 4_503_603_922_337_792, 0]);
   expect([counts.get(19_999), counts.get(20_001), counts.get(10 ** 6)]).toEqual([0, 0, 0]);
 });
 
@@ -38,6 +41,9 @@ test('it counts as doubles do', () => {
         expected[index] = (expected[index] as number) + amount;
       }
       expect(Float64Array.from(expected, (_, i) => counts.get(i * 2731))).toEqual(expected);
+      const all = new Float64Array(10 * 2731);
+      counts.read(0, all);
+      expect(Float64Array.from(expected, (_, i) => all[i * 2731] as number)).toEqual(expected);
     }),
   );
 });
