@@ -45,6 +45,7 @@ async function bundled(entry) {
     minifyWhitespace: true,
     keepNames: true,
     legalComments: 'none',
+    charset: 'ascii',
     logLevel: 'warning',
     // In a script that is compiled from a cache there is no import() of what is not in it.
     supported: { 'dynamic-import': false },
@@ -62,7 +63,13 @@ async function bundled(entry) {
       },
     ],
   });
-  return /** @type {{ text: string }} */ (outputFiles[0]).text;
+  const { text } = /** @type {{ text: string }} */ (outputFiles[0]);
+  // What is left are letters in regular expressions.
+  const ascii = text.replace(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return `(function(exports,require,module,__filename,__dirname){${ascii}\n})`;
 }
 
 /**

@@ -15,8 +15,8 @@ function kept() {
   }
 }
 
-const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'utf8')}\n})`;
-const script = new Script(source, { filename: file, cachedData: kept() });
+// It is ASCII only, which is not decoded and not copied this way.
+const script = new Script(readFileSync(file, 'latin1'), { filename: file, cachedData: kept() });
 if (process.env.SPANWEIR_KEEP_CODE === '1') {
   // Late: functions are compiled when they are called first.
   const keep = () => {
