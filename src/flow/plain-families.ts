@@ -1,5 +1,5 @@
 /**
- * Metrics that a component of the main thread keeps itself, as values: for metrics of some thousand series at most.
+ * Metrics that a component of the main thread keeps itself, as values: for metrics of some ten thousand series at most.
  * An exporter that meets a component with these shows them beside RED metrics.
  */
 export interface PlainFamilies {
@@ -30,7 +30,7 @@ export interface PlainHistogram {
   readonly points: readonly PlainHistogramPoint[];
 }
 
-/** Pairs of name and value. */
+/** Pairs of name and value; the same array for the same series, in all families and at every time. */
 export type PlainLabels = readonly (readonly [name: string, value: string])[];
 
 export interface PlainPoint {

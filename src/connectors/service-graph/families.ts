@@ -54,7 +54,16 @@ export function edgeFamilies(all: Iterable<EdgeSeries>, options: EdgeFamiliesOpt
   ];
 }
 
-function labelsOf(series: EdgeSeries, { dimensions, virtualNodeLabel }: EdgeFamiliesOptions): PlainLabels {
+/** A series has the same ones for good, in all families and on every page: who renders them may keep what came of it. */
+const known = new WeakMap<EdgeSeries, PlainLabels>();
+
+function labelsOf(series: EdgeSeries, options: EdgeFamiliesOptions): PlainLabels {
+  const labels = known.get(series) ?? makeLabels(series, options);
+  known.set(series, labels);
+  return labels;
+}
+
+function makeLabels(series: EdgeSeries, { dimensions, virtualNodeLabel }: EdgeFamiliesOptions): PlainLabels {
   const labels: [string, string][] = [
     ['client', series.client.name],
     ['server', series.server.name],

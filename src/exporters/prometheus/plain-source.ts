@@ -2,6 +2,7 @@ import type {
   PlainFamilies,
   PlainFamily,
   PlainHistogramPoint,
+  PlainLabels,
   PlainPoint,
 } from '../../flow/plain-families.ts';
 import { Counts } from './counts.ts';
@@ -23,8 +24,7 @@ const NS_PER_S = 1e9;
 export class PlainSource {
   readonly #families: PlainFamilies;
   readonly #options: PlainSourceOptions;
-  /** The how manieth series of the exporter one is, by its metric and labels. */
-  #births = new Map<string, number>();
+  readonly #made = new WeakMap<PlainLabels, MadeOfLabels>();
   /** Of what the last page had. */
   #begun: { readonly birth: number; readonly createdMs: number }[] = [];
 
@@ -47,22 +47,19 @@ export class PlainSource {
   /** As things are now. */
   shown(kind: BodyKind): Family[] {
     const escaping = kind.replace('protobuf ', '') as Escaping;
-    const births = new Map<string, number>();
     this.#begun = [];
     const families = this.#families.plainFamilies().filter(({ points }) => points.length > 0);
-    const shown = families.map((family): Family => {
+    return families.map((family): Family => {
       const name = this.#nameOf(family);
       const isHistogram = family.kind === 'histogram';
       return {
         name: escapeName(name, escaping),
         type: family.kind,
         help: family.help,
-        store: this.#series(family, name, { kind, births }),
+        store: this.#series(family, name, kind),
         source: { unit: 's', bounds: isHistogram ? family.bounds : [] },
       };
     });
-    this.#births = births;
-    return shown;
   }
 
   #nameOf(family: PlainFamily): string {
@@ -71,21 +68,18 @@ export class PlainSource {
     return metricName(family.name, { unit, isCounter }, this.#options.translation);
   }
 
-  #series(
-    family: PlainFamily,
-    name: string,
-    { kind, births }: { readonly kind: BodyKind; readonly births: Map<string, number> },
-  ): ShownSeries {
+  #series(family: PlainFamily, name: string, kind: BodyKind): ShownSeries {
     const points: readonly (PlainPoint | PlainHistogramPoint)[] = family.points;
     const bodies = new LabelBodies();
     const bucketCount = family.kind === 'histogram' ? family.bounds.length + 1 : 0;
     const buckets = new Float64Array(points.length * bucketCount);
+    const births = new Float64Array(points.length);
     points.forEach((point, i) => {
-      const labels = plainLabels(point.labels, family.scope, this.#options);
-      bodies.add(bodyOf(labels, kind));
-      const key = `${name}{${renderLabels(labels, 'allow-utf-8')}`;
-      const birth = this.#births.get(key) ?? ++this.#options.room.births;
-      births.set(key, birth);
+      const made = this.#madeOf(point.labels);
+      bodies.add(this.#bodyOf(made, { point, family, kind }));
+      const birth = made.births.get(name) ?? ++this.#options.room.births;
+      made.births.set(name, birth);
+      births[i] = birth;
       this.#begun.push({ birth, createdMs: point.createdMs });
       if ('buckets' in point) buckets.set(point.buckets, i * bucketCount);
     });
@@ -96,12 +90,44 @@ export class PlainSource {
       durationSumNs: Float64Array.from(points, (point) => ('sum' in point ? point.sum * NS_PER_S : 0)),
       buckets: Counts.of(buckets),
       createdMs: Float64Array.from(points, ({ createdMs }) => createdMs),
-      births: Float64Array.from(births.values()).slice(-points.length),
+      births,
       native: undefined,
       exemplars: undefined,
       bodies: () => bodies,
     };
   }
+
+  #madeOf(labels: PlainLabels): MadeOfLabels {
+    const known = this.#made.get(labels) ?? { bodies: new Map(), births: new Map() };
+    this.#made.set(labels, known);
+    return known;
+  }
+
+  #bodyOf(
+    { bodies }: MadeOfLabels,
+    {
+      point,
+      family,
+      kind,
+    }: {
+      readonly point: PlainPoint | PlainHistogramPoint;
+      readonly family: PlainFamily;
+      readonly kind: BodyKind;
+    },
+  ): string | Buffer {
+    const key = `${kind} ${family.scope}`;
+    const body = bodies.get(key) ?? bodyOf(plainLabels(point.labels, family.scope, this.#options), kind);
+    bodies.set(key, body);
+    return body;
+  }
+}
+
+/** What pages have made of a series' labels before. */
+interface MadeOfLabels {
+  /** By kind and scope. */
+  readonly bodies: Map<string, string | Buffer>;
+  /** The how manieth series of the exporter it is, by metric. */
+  readonly births: Map<string, number>;
 }
 
 function bodyOf(labels: Labels, kind: BodyKind): string | Buffer {
