@@ -17,6 +17,10 @@ export class Budget {
     return this.#usedBytes;
   }
 
+  get freeBytes(): number {
+    return Math.max(0, this.limitBytes - this.#usedBytes);
+  }
+
   get isExceeded(): boolean {
     return this.#usedBytes > this.limitBytes;
   }

@@ -5,6 +5,8 @@ import type { LogPartition } from './block.ts';
  * pipelines over each block and settles it. A source that does not await `offer` breaks the memory bound.
  */
 export interface Intake {
+  /** What may still be offered before someone has to wait: a source need not fetch more than that. */
+  readonly freeBytes: number;
   /** For a partitioned log. One per (assignment, partition); see PartitionIntake. */
   openPartition(partition: PartitionSource): PartitionIntake;
   /**

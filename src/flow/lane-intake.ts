@@ -21,6 +21,10 @@ export class LaneIntake implements Intake {
     this.#ticks = ticks(deps.clock, LINGER_CHECK_MS).subscribe(() => this.#sealWhatWaitedEnough());
   }
 
+  get freeBytes(): number {
+    return this.#deps.budget.freeBytes;
+  }
+
   openPartition(source: PartitionSource): PartitionIntake {
     const intake = new LanePartitionIntake(source, this.#deps, {
       relieve: () => this.relieve(),

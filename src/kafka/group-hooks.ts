@@ -1,4 +1,4 @@
-import { type FetchLimits, FetchSizes } from './fetch-sizes.ts';
+import { type FetchedBytes, type FetchLimits, FetchSizes } from './fetch-sizes.ts';
 import type { FetchedBatch } from './fetched-batch.ts';
 import type { ConsumerGroup } from './kafkajs-internals.ts';
 
@@ -14,6 +14,8 @@ export interface GroupHooks {
   currentAssignment(): object | undefined;
   /** True once the current assignment is over, whoever noticed: the group is joined again before the next fetch. */
   mustRejoin(): boolean;
+  /** What there is room for; undefined = whatever comes. */
+  freeBytes(): number | undefined;
   /** A fetch was answered (or there was nothing to ask for), or failed in a way that kafkajs gets over. */
   fetched(outcome: 'answered' | 'failed'): void;
   outOfRange(group: ConsumerGroup, topic: string, partition: number): Promise<void>;
@@ -42,12 +44,10 @@ export function hookConsumerGroup(type: unknown): void {
   const { joinAndSync, fetch, recoverFromFetch, recoverFromOffsetOutOfRange } = prototype;
   const failures = new WeakMap<Prototype, number>();
   const sizes = new WeakMap<Prototype, FetchSizes>();
-  const adapt = (group: Prototype, batches: readonly FetchedBatch[]): void => {
+  const sizesOf = (group: Prototype): FetchSizes => {
     const own = sizes.get(group) ?? new FetchSizes(group);
     sizes.set(group, own);
-    const sum = (of: 'sentBytes' | 'leftBytes'): number =>
-      batches.reduce((bytes, batch) => bytes + batch.bytes[of], 0);
-    own.fetched({ sentBytes: sum('sentBytes'), leftBytes: sum('leftBytes') }, group);
+    return own;
   };
 
   prototype.joinAndSync = async function (this: Prototype) {
@@ -68,11 +68,12 @@ export function hookConsumerGroup(type: unknown): void {
     const hooks = hooksOf(this);
     if (hooks?.mustRejoin() === true) throw new RejoinError();
     const assignment = hooks?.currentAssignment();
+    if (hooks !== undefined) sizesOf(this).apply(this, hooks.freeBytes());
     const failuresBefore = failures.get(this) ?? 0;
     const batches = await fetch.call(this, nodeId);
     hooks?.fetched((failures.get(this) ?? 0) === failuresBefore ? 'answered' : 'failed');
     for (const batch of batches) batch.assignment = assignment;
-    if (hooks !== undefined) adapt(this, batches);
+    if (hooks !== undefined) sizesOf(this).fetched(bytesOf(batches));
     // A response has a part for every partition, most of them empty, and kafkajs would send each on its way.
     return hooks === undefined ? batches : batches.filter((batch) => !batch.isEmpty());
   };
@@ -93,6 +94,12 @@ export function hookConsumerGroup(type: unknown): void {
     }
     await hooks.outOfRange(this, error.topic, error.partition);
   };
+}
+
+function bytesOf(batches: readonly FetchedBatch[]): FetchedBytes {
+  const sum = (of: keyof FetchedBytes): number =>
+    batches.reduce((bytes, batch) => bytes + batch.bytes[of], 0);
+  return { sentBytes: sum('sentBytes'), leftBytes: sum('leftBytes') };
 }
 
 /** What kafkajs' Runner takes for the coordinator's word that the group rebalances. */

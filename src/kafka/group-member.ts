@@ -122,8 +122,7 @@ export class GroupMember {
     this.quiesce();
     if (this.#assignment?.isCurrent) await this.#settle(signal);
     this.#endAssignment();
-    const left = endConsumer(this.#consumer, this.#clock, this.#log);
-    await Promise.race([left, aborted(signal)]);
+    await Promise.race([endConsumer(this.#consumer, this.#clock, this.#log), aborted(signal)]);
     this.#end(undefined);
   }
 
@@ -167,6 +166,7 @@ export class GroupMember {
         return !this.#over.signal.aborted;
       },
       currentAssignment: () => this.#assignment,
+      freeBytes: () => this.#owner.freeBytes,
       // A heartbeat or a commit of ours may have heard of it before kafkajs does.
       mustRejoin: () => !this.#isQuiet && this.#assignment?.ending.aborted !== false,
       fetched: (outcome) => {

@@ -22,6 +22,8 @@ export interface GroupOptions {
 
 /** Who works on what a member is assigned. */
 export interface GroupOwner {
+  /** What it has room for; without it fetches are always as large as the options say. */
+  readonly freeBytes?: number;
   assigned(assignment: Assignment): void;
   /** Nothing new begins; what is in flight is settled and committed. Resolves at the latest when aborted. */
   settle(signal: AbortSignal): Promise<void>;

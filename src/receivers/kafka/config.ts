@@ -142,7 +142,9 @@ export const kafkaReceiverConfig = z
       .int()
       .positive()
       .default(16 << 20)
-      .describe('bytes of one fetch; a worker may hold so many beyond max_in_flight_bytes'),
+      .describe(
+        'bytes of one fetch; no more than half of what block.max_in_flight_bytes has left, and at least 1 MiB',
+      ),
     max_fetch_wait: duration('250ms').describe('how long a fetch may wait for min_fetch_size'),
     max_partition_fetch_size: z
       .number()

@@ -158,6 +158,10 @@ class KafkaLaneReceiver implements LaneReceiver, GroupOwner {
     }
   }
 
+  get freeBytes(): number {
+    return this.#sink.freeBytes;
+  }
+
   /** From finding the topics to the end of a consumer; the error that ended it, if there was one. */
   async #oneLife(kafka: KafkaClient): Promise<Error | undefined> {
     const { clusterId, choice, partitions } = await lookAround(kafka, topicRule(this.#config));

@@ -74,6 +74,7 @@ export interface FakeSettings {
 
 /** An Intake that does what its interface says, with blocks of texts instead of spans. */
 export class FakeIntake implements Intake {
+  readonly freeBytes = Number.POSITIVE_INFINITY;
   readonly partitions: FakePartition[] = [];
   readonly #world: World;
   readonly #settings: FakeSettings;

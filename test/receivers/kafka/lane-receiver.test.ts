@@ -9,6 +9,7 @@ import { Dictionary } from '../../../src/span/dictionary.ts';
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const nothing: Intake = {
+  freeBytes: 0,
   openPartition: () => {
     throw new Error('not in this test');
   },
