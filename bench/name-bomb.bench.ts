@@ -1,5 +1,6 @@
 import { createClient } from '@clickhouse/client';
 import { Kafka, logLevel } from 'kafkajs';
+import { newTopic } from '../test/support/new-topic.ts';
 import { NameBomb } from './red/name-bomb.ts';
 import { startEngine } from './support/engine.ts';
 import { parseExposition, type Samples, scrape } from './support/exposition.ts';
@@ -28,7 +29,7 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
     const kafka = new Kafka({ brokers: [...session.brokers], logLevel: logLevel.NOTHING });
     const admin = kafka.admin();
     await admin.connect();
-    await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS }], waitForLeaders: true });
+    await newTopic(admin, { topic: TOPIC, numPartitions: PARTITIONS });
     await admin.disconnect();
     const engine = await startEngine({
       dir: session.dir,

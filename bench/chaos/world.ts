@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { startKafka } from '../../scripts/parts/kafka.mjs';
 import { freePorts } from '../../scripts/parts/ports.mjs';
+import { newTopic } from '../../test/support/new-topic.ts';
 import { Workload } from '../workload.ts';
 import { type Build, makeBuild } from './builds.ts';
 import { checkTables, isExact, printVerdicts, type TableVerdict } from './checker.ts';
@@ -235,14 +236,7 @@ export async function createTopic(
   const admin = kafka.admin();
   await admin.connect();
   try {
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: false });
-    // With waitForLeaders kafkajs fails when it asks before the broker has heard of the topic.
-    const hasAll = async (): Promise<boolean> => (await admin.fetchTopicOffsets(topic)).length === partitions;
-    const endMs = performance.now() + 30_000;
-    while (!(await hasAll().catch(() => false))) {
-      if (performance.now() > endMs) throw new Error(`${topic} has no leaders after 30 s`);
-      await pause(100);
-    }
+    await newTopic(admin, { topic, numPartitions: partitions });
   } finally {
     await admin.disconnect();
   }

@@ -1,4 +1,5 @@
 import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { newTopic } from '../../test/support/new-topic.ts';
 import { SPANS_PER_MESSAGE, Workload } from '../workload.ts';
 
 const TICK_MS = 50;
@@ -34,7 +35,7 @@ export class PacedSender {
     const kafka = new Kafka({ brokers: [...brokers], clientId: 'sender', logLevel: logLevel.NOTHING });
     const admin = kafka.admin();
     await admin.connect();
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+    await newTopic(admin, { topic, numPartitions: partitions });
     await admin.disconnect();
     const producer = kafka.producer({ idempotent: true });
     await producer.connect();

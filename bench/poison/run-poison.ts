@@ -10,6 +10,7 @@ import { createKafka } from '../../src/kafka/client.ts';
 import { LogReader } from '../../src/kafka/log-reader.ts';
 import { kafkaReceiverConfig } from '../../src/receivers/kafka/config.ts';
 import { type FoundLetter, readLetter } from '../../src/receivers/kafka/dead-letter-headers.ts';
+import { newTopic } from '../../test/support/new-topic.ts';
 import { encodeProto } from '../../test/support/spans.ts';
 import { type Child, startEngine } from '../support/engine.ts';
 import { type Samples, scrape } from '../support/exposition.ts';
@@ -304,10 +305,7 @@ async function makeTopic(kafka: Kafka, numPartitions: number): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   const configEntries = [{ name: 'max.message.bytes', value: String(64 << 20) }];
-  await admin.createTopics({
-    topics: [{ topic: TOPIC, numPartitions, configEntries }],
-    waitForLeaders: true,
-  });
+  await newTopic(admin, { topic: TOPIC, numPartitions, configEntries });
   await admin.disconnect();
 }
 

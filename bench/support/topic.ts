@@ -1,4 +1,5 @@
 import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { newTopic } from '../../test/support/new-topic.ts';
 import type { Workload } from '../workload.ts';
 import { until } from './session.ts';
 
@@ -61,8 +62,7 @@ async function createTopic(
   const admin = kafka.admin();
   await admin.connect();
   const configEntries = codec === undefined ? [] : [{ name: 'compression.type', value: codec }];
-  const topics = [{ topic, numPartitions: partitions, configEntries }];
-  await admin.createTopics({ topics, waitForLeaders: true });
+  await newTopic(admin, { topic, numPartitions: partitions, configEntries });
   await admin.disconnect();
   // Leaders are known before all of them answer; a request that some partitions refuse is sent again to all.
   await until(

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Consumer, type IHeaders, Kafka, type KafkaMessage, logLevel, type Message } from 'kafkajs';
 import { inject } from 'vitest';
+import { newTopic } from './new-topic.ts';
 import { waitFor } from './wait.ts';
 
 export interface TopicOptions {
@@ -31,7 +32,7 @@ export async function createTopic(
   try {
     const configEntries = Object.entries(options.config ?? {}).map(([name, value]) => ({ name, value }));
     const numPartitions = options.partitions ?? 1;
-    await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: true });
+    await newTopic(admin, { topic, numPartitions, configEntries });
   } finally {
     await admin.disconnect();
   }
@@ -61,10 +62,7 @@ export async function produce(topic: string, messages: readonly Message[]): Prom
   const producer = kafkaClient().producer({ idempotent: true, maxInFlightRequests: 1 });
   await producer.connect();
   try {
-    // A broker may have named a new topic's leader a moment before that leader knows of it.
-    const sent = await waitFor('the partition has its leader', async () => {
-      return await producer.send({ topic, acks: -1, messages: [...messages] });
-    });
+    const sent = await producer.send({ topic, acks: -1, messages: [...messages] });
     for (const { partition } of messages) {
       if (partition !== undefined && !sent.some((part) => part.partition === partition)) {
         throw new Error(

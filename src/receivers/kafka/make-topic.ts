@@ -15,7 +15,8 @@ export async function makeTopic(kafka: Kafka, topic: string, log: Log): Promise<
     await admin.connect();
     const existing = await admin.listTopics();
     if (!existing.includes(topic)) {
-      const isNew = await admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
+      // With waitForLeaders kafkajs fails when it asks before a broker has heard of the topic; a letter waits for its leader.
+      const isNew = await admin.createTopics({ topics: [{ topic }], waitForLeaders: false });
       if (isNew) log.info({ topic }, 'the dead-letter topic did not exist: made');
     } else if (await isCompacted(admin, topic)) {
       throw new SpanweirError(

@@ -1,6 +1,7 @@
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { DECOMPRESS } from '../../../src/kafka/codecs.ts';
 import { kafkaJs } from '../../../src/kafka/kafkajs.ts';
+import { newTopic } from '../../support/new-topic.ts';
 import { committed, createTopic, growTopic, produce, uniqueName } from '../../support/topics.ts';
 import { waitFor } from '../../support/wait.ts';
 import { joined, startLane, total, World } from './harness.ts';
@@ -164,7 +165,7 @@ describe('one lane', () => {
     const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING });
     const admin = kafka.admin();
     await admin.connect();
-    await admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
+    await newTopic(admin, { topic });
     await admin.disconnect();
     await produce(topic, texts(0, 1));
     await waitFor('1 record', () => world.count === 1);

@@ -4,6 +4,7 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { startKafka } from '../../../scripts/parts/kafka.mjs';
 import { freePort } from '../../../scripts/parts/ports.mjs';
 import { kafkaJs } from '../../../src/kafka/kafkajs.ts';
+import { newTopic } from '../../support/new-topic.ts';
 import { tempDirOfTest } from '../../support/temp-dir.ts';
 import { committed, createTopic, produce, readTopic, uniqueName } from '../../support/topics.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -133,7 +134,7 @@ async function fill(to: readonly string[], topic: string, partitions: number, co
   const kafka = new Kafka({ brokers: [...to], logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+  await newTopic(admin, { topic, numPartitions: partitions });
   await admin.disconnect();
   const producer = kafka.producer();
   await producer.connect();
