@@ -7,7 +7,7 @@ import { countCommitted, type IntakeDeps, isFull, openBlock, releaseBlock } from
 import type { OpenBlock } from './open-block.ts';
 import { Waiters } from './waiters.ts';
 
-/** Longest that a request waits for others to share its block with. */
+/** Longest that a request waits for others to share its block, and so its inserts, with. Where nothing is inserted it does not. */
 const REQUEST_LINGER_MS = 200;
 const BUSY_RETRY_AFTER_MS = 1000;
 
@@ -27,6 +27,7 @@ interface RequestBlock {
 export class RequestIntake {
   readonly #deps: IntakeDeps;
   readonly #idPrefix: string;
+  readonly #isStored: boolean;
   readonly #abort = new AbortController();
   #open: RequestBlock | undefined;
   readonly #sealed = new Set<RequestBlock>();
@@ -39,6 +40,7 @@ export class RequestIntake {
   constructor(deps: IntakeDeps, idPrefix: string) {
     this.#deps = deps;
     this.#idPrefix = idPrefix;
+    this.#isStored = deps.flow.path.sinks.some(({ durable }) => durable);
   }
 
   request(payload: Uint8Array, encoding: Encoding, timestampMs: number): Promise<RequestVerdict> {
@@ -70,7 +72,7 @@ export class RequestIntake {
   }
 
   sealIfOlder(nowMs: number, lingerMs: number): void {
-    const linger = Math.min(lingerMs, REQUEST_LINGER_MS);
+    const linger = this.#isStored ? Math.min(lingerMs, REQUEST_LINGER_MS) : 0;
     if (this.#open !== undefined && nowMs - this.#open.block.openedAtMs >= linger) this.seal();
   }
 

@@ -44,13 +44,14 @@ export class FlowHarness {
     limits = { maxSpans: 1000, maxBytes: 1 << 20, lingerMs: 100 },
     budgetBytes = 1 << 20,
     isEffectOnce = false,
+    isDurable = true,
   ) {
     this.budget = new Budget(budgetBytes);
     const { clock, budget } = this;
     const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
     const sink: BlockSink = {
       id: 'sink',
-      durable: true,
+      durable: isDurable,
       effectOnce: isEffectOnce,
       stored: async () => [...this.stored],
       blockWish: { spans: 1000, lingerMs: 100 },

@@ -18,6 +18,15 @@ test('requests that come together share a block and are answered when it is safe
   expect(harness.budget.usedBytes).toBe(0);
 });
 
+test('where nothing is stored, a request waits for those of the same moment only', async () => {
+  const stored = new FlowHarness();
+  const shown = new FlowHarness(undefined, undefined, false, false);
+  for (const { intake } of [stored, shown]) void intake.request(payload(2), 'otlp_proto', 1);
+  await stored.clock.advance(25);
+  await shown.clock.advance(25);
+  expect([stored.writes.length, shown.writes.length]).toEqual([0, 1]);
+});
+
 test('every block of requests has an id of its own', async () => {
   const harness = new FlowHarness({ maxSpans: 1, maxBytes: 1 << 20, lingerMs: 100 });
   const requests = [1, 2, 3].map(() => harness.intake.request(payload(1), 'otlp_proto', 1));
