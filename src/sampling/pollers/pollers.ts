@@ -1,3 +1,4 @@
+import { ownText } from '../../base/own-text.ts';
 import type { ServicePollers } from '../adaptive/controller.ts';
 import { type Poll, Poller, type PollNews } from './poller.ts';
 import { type PollerState, type PollersState, StandingSum } from './pollers-state.ts';
@@ -131,14 +132,14 @@ export class PollerRegistry {
     if (once === undefined) {
       const service = { addresses: new Map(), lastPollMs: atMs, queuedAtMs: atMs };
       this.#makeRoom(this.#once);
-      this.#once.set(name, service);
+      this.#once.set(ownText(name), service);
       return service;
     }
     once.lastPollMs = atMs;
     once.queuedAtMs = atMs;
     this.#once.delete(name);
     this.#makeRoom(this.#regular);
-    this.#regular.set(name, once);
+    this.#regular.set(ownText(name), once);
     return once;
   }
 
@@ -154,7 +155,8 @@ export class PollerRegistry {
   #addPoller({ addresses }: Service, poll: Poll): void {
     const { maxPollers, maxPollersPerService } = this.#limits;
     const { atMs } = poll;
-    const address = cut(poll.address, MAX_ADDRESS);
+    // What is kept for long is no part of a request, which may be long.
+    const address = ownText(cut(poll.address, MAX_ADDRESS));
     const known = addresses.get(address);
     const isFull = addresses.size >= maxPollersPerService || this.#pollers >= maxPollers;
     if ((known === undefined && isFull) || known?.pollers.length === MAX_AGENTS) {
@@ -168,7 +170,7 @@ export class PollerRegistry {
     this.#pollers += 1;
     const entry = addresses.get(address) ?? { pollers: [], lastPollMs: atMs, queuedAtMs: atMs };
     addresses.set(address, entry);
-    entry.pollers.push(new Poller(poll, address, cut(poll.userAgent, MAX_USER_AGENT)));
+    entry.pollers.push(new Poller(poll, address, ownText(cut(poll.userAgent, MAX_USER_AGENT))));
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Poll } from '../../../src/sampling/pollers/poller.ts';
 import { PollerRegistry } from '../../../src/sampling/pollers/pollers.ts';
+import { heapInUse } from '../../support/heap.ts';
 
 const T0 = 1_700_000_000_000;
 
@@ -135,6 +136,20 @@ describe('room', () => {
     registry.record(poll(0, { service: 'other' }));
     expect(registry.pollers).toBe(1);
     expect(registry.evictedPollers).toBe(1);
+  });
+
+  test('what is kept of a client does not keep its requests', () => {
+    const registry = new PollerRegistry();
+    const before = heapInUse();
+    for (let i = 0; i < 2000; i++) {
+      // As they are cut out of requests with long headers.
+      const request = `checkout-service-${i}`.concat(' and so on'.repeat(1000));
+      const part = request.slice(0, request.indexOf(' '));
+      registry.record(poll(0, { service: part, address: part, userAgent: request }));
+      registry.record(poll(60, { service: part, address: part, userAgent: request }));
+    }
+    expect(heapInUse() - before).toBeLessThan(8_000_000);
+    expect(registry.pollers).toBe(2000);
   });
 
   test('names that nobody would choose are not kept', () => {

@@ -1,3 +1,4 @@
+import { ownText } from '../../../base/own-text.ts';
 import { serviceNames } from './service-names.ts';
 
 /** What a request line asks for. */
@@ -25,7 +26,8 @@ export class Targets {
       this.#old = this.#young;
       this.#young = new Map();
     }
-    this.#young.set(target, read);
+    // It is a part of a request, whose headers may be long.
+    this.#young.set(ownText(target), read);
     return read;
   }
 }
