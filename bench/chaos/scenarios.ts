@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { BLOCK_TABLES } from '../../src/clickhouse/block-parts.ts';
 import { makeNextRevision } from './builds.ts';
 import type { Dice } from './dice.ts';
 import type { FleetSettings } from './fleet.ts';
@@ -18,15 +19,7 @@ export interface Scenario {
 
 /** So that a killed member's partitions are given away soon. */
 export const QUICK_SESSION = { session_timeout: '4s', heartbeat_interval: '1s' };
-const TABLES = [
-  'otel_traces',
-  'trace_summary',
-  'span_metrics_10s',
-  'span_metrics_1m',
-  'span_metrics_1h',
-  'span_metrics_1d',
-  'sampling_throughput',
-] as const;
+const DATA_TABLES = BLOCK_TABLES.filter((table) => table !== 'ingest_log');
 
 export const SCENARIOS = {
   killed_mid_block: {
@@ -113,11 +106,11 @@ export const SCENARIOS = {
       world.proxy.mode = { kind: 'pass' };
       // Its session ends, and the other one writes what was planned.
       await pause(14_000);
-      for (const table of TABLES) await setWindow(world, table, 5);
+      for (const table of DATA_TABLES) await setWindow(world, table, 5);
       await pause(8000);
       world.fleet.signal('a', 'SIGCONT');
       await pause(4000);
-      for (const table of TABLES) await setWindow(world, table, 1000);
+      for (const table of DATA_TABLES) await setWindow(world, table, 1000);
     },
   },
   part_lost_in_crash: {

@@ -49,6 +49,8 @@ export const VIEW_TARGETS = {
 } as const;
 
 /** Tables with the same spans as the one that blocks' RED rows are written to. */
+/** All that a block reaches, by itself or through views. */
+export const BLOCK_TABLES: readonly string[] = [...Object.values(TABLES), ...Object.values(VIEW_TARGETS)];
 export const ROLLUPS: readonly string[] = [VIEW_TARGETS.minutes, VIEW_TARGETS.hours, VIEW_TARGETS.days];
 
 /** Where the rows of a Kafka block have to be, the log left out. Takes its time: asked after trouble only. */

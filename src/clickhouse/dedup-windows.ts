@@ -1,8 +1,7 @@
 import { SpanweirError } from '../base/errors.ts';
 import { isBroken } from '../base/failpoints.ts';
 import type { Log } from '../base/instruments.ts';
-import { TABLES } from './block-encoder.ts';
-import { VIEW_TARGETS } from './block-parts.ts';
+import { BLOCK_TABLES, VIEW_TARGETS } from './block-parts.ts';
 import { type ClickHouse, quoted } from './client.ts';
 
 /** What sql/ gives every table. */
@@ -14,8 +13,6 @@ const SESSION_S = 60;
 const REBALANCE_S = 30;
 /** A window counts parts: a block around midnight makes two in each table. */
 const PARTS_PER_BLOCK = 2;
-
-const WINDOWED = [...Object.values(TABLES), ...Object.values(VIEW_TARGETS)];
 
 /**
  * Parts that a table may get between the first attempt to insert a block and the last one with the same token: the
@@ -57,7 +54,7 @@ async function windowsOf(client: ClickHouse): Promise<{ table: string; window: n
   const rows = await client.query<{ name: string; window: string }>(
     `SELECT name, toUInt64OrZero(extract(engine_full, 'replicated_deduplication_window = (\\\\d+)')) AS window
      FROM system.tables WHERE database = {db: String} AND name IN {names: Array(String)} ORDER BY name`,
-    { db: client.database, names: WINDOWED.map((table) => client.stored(table)) },
+    { db: client.database, names: BLOCK_TABLES.map((table) => client.stored(table)) },
   );
   return rows.map(({ name, window }) => ({ table: name, window: Number(window) }));
 }

@@ -1,20 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { SpanweirError } from '../../base/errors.ts';
 import { surroundings } from '../../clickhouse/block-check.ts';
+import { BLOCK_TABLES } from '../../clickhouse/block-parts.ts';
 import { type ClickHouse, quoted } from '../../clickhouse/client.ts';
 import type { LoadedConfig } from '../../config/loaded-config.ts';
 
-/** Tables that blocks reach, and the views on the way, sources before what they feed. */
-const TABLES = [
-  'otel_traces',
-  'trace_summary',
-  'span_metrics_10s',
-  'span_metrics_1m',
-  'span_metrics_1h',
-  'span_metrics_1d',
-  'sampling_throughput',
-  'ingest_log',
-] as const;
+/** The views between tables that blocks reach, sources before what they feed. */
 const VIEWS = [
   ['trace_summary_mv', 'trace_summary'],
   ['span_metrics_1d_mv', 'span_metrics_1d'],
@@ -38,12 +29,12 @@ export async function createScratch(client: ClickHouse): Promise<Scratch> {
   const live = client.database;
   const { ttlS, views } = await surroundings(client, '');
   const database = `${live}_replay_${randomUUID().slice(0, 8)}`;
-  const missing = TABLES.filter((table) => !ttlS.has(table));
+  const missing = BLOCK_TABLES.filter((table) => !ttlS.has(table));
   if (missing.length > 0)
     throw new SpanweirError('REFUSED', `${live} has no ${missing.join(', ')}: see spanweir migrate`);
   await client.command(`CREATE DATABASE ${quoted(database)}`);
-  const tables = new Set<string>(TABLES);
-  for (const table of TABLES) {
+  const tables = new Set<string>(BLOCK_TABLES);
+  for (const table of BLOCK_TABLES) {
     await client.command(`CREATE TABLE ${quoted(database)}.${table} AS ${quoted(live)}.${table}`);
   }
   for (const [view, target] of VIEWS) {
@@ -66,7 +57,7 @@ export async function dropScratch(client: ClickHouse, { database }: Scratch): Pr
 
 /** The same query over the tables of another database. */
 export function moved(select: string, from: string, to: string): string {
-  const qualified = new RegExp(`(?<![\\w.\`])\`?${from}\`?\\.(?=\`?(${TABLES.join('|')})\\b)`, 'g');
+  const qualified = new RegExp(`(?<![\\w.\`])\`?${from}\`?\\.(?=\`?(${BLOCK_TABLES.join('|')})\\b)`, 'g');
   return select.replaceAll(qualified, `${quoted(to)}.`);
 }
 

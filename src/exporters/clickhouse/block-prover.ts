@@ -9,8 +9,8 @@ import {
   type Surroundings,
   surroundings,
 } from '../../clickhouse/block-check.ts';
-import { type EncodedInsert, TABLES } from '../../clickhouse/block-encoder.ts';
-import { type BlockPart, type PartFamily, VIEW_TARGETS } from '../../clickhouse/block-parts.ts';
+import type { EncodedInsert } from '../../clickhouse/block-encoder.ts';
+import { BLOCK_TABLES, type BlockPart, type PartFamily } from '../../clickhouse/block-parts.ts';
 import { dropShadows, isFed, repairParts, repairPrefix } from '../../clickhouse/block-repair.ts';
 import type { ClickHouse } from '../../clickhouse/client.ts';
 import type { KafkaOrigin } from '../../flow/block.ts';
@@ -55,7 +55,7 @@ export class BlockProver {
     this.#context = context;
     const { id, instruments } = context;
     this.#checks = instruments.counter('spanweir_clickhouse_block_checks_total', { exporter: id });
-    for (const table of [...Object.values(TABLES), ...Object.values(VIEW_TARGETS)]) {
+    for (const table of BLOCK_TABLES) {
       const labels = { exporter: id, table };
       this.#repairs.set(table, instruments.counter('spanweir_clickhouse_repaired_parts_total', labels));
     }
