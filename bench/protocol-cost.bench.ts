@@ -2,19 +2,19 @@ import { startCollector } from '../scripts/parts/collector.mjs';
 import { OuterClickHouse } from './effect-once/outer-clickhouse.ts';
 import { startWriter } from './effect-once/writer-engine.ts';
 import { scrape, total } from './support/exposition.ts';
-import { tellFigures } from './support/figures.ts';
+import { median, tellFigures } from './support/figures.ts';
 import { cpuSeconds } from './support/process-usage.ts';
 import { Session, until } from './support/session.ts';
 import { committedMessages, fillTopic, forgetGroup } from './support/topic.ts';
 import { SPANS_PER_MESSAGE, Workload } from './workload.ts';
 
-const TOPIC = 'otlp_spans';
+const TOPIC = 'protocol-cost';
 const GROUP = 'protocol-cost';
 const PARTITIONS = 8;
 const COST_LIMIT = 1.05;
 
 const PLANS = {
-  tiny: { spans: 20_000, pairs: 1, collectorMs: 4000 },
+  tiny: { spans: 10_000, pairs: 1, collectorMs: 1500 },
   full: { spans: 2_000_000, pairs: 10, collectorMs: 30_000 },
 } as const;
 
@@ -134,7 +134,7 @@ async function collectorRate(
       receivers: {
         kafka: {
           brokers: session.brokers,
-          group_id: 'collector',
+          group_id: `${GROUP}-collector`,
           initial_offset: 'earliest',
           traces: { topics: [TOPIC], encoding: 'otlp_proto' },
           message_marking: { after: true, on_error: false },
@@ -176,14 +176,4 @@ async function collectorRate(
 
 function shown({ cpuS, blocks, spans }: Run): string {
   return `${((cpuS / spans) * 1e6).toFixed(2)} CPU-s per M spans (${blocks} blocks)`;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const [low, high] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]] as [
-    number,
-    number,
-  ];
-  return (low + high) / 2;
 }

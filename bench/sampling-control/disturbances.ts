@@ -1,5 +1,6 @@
 import { SLICE_S } from '../../src/sampling/simulator/series.ts';
-import { load, measuresOf, median, type Run, runOf, sumOf, windowMeans } from './runs.ts';
+import { median } from '../support/figures.ts';
+import { load, measuresOf, type Run, runOf, sumOf, windowMeans } from './runs.ts';
 import { minutes, percent, printTable, type Targets } from './verdicts.ts';
 
 const FIVE_MIN = 300 / SLICE_S;

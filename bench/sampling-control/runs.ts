@@ -46,13 +46,6 @@ export function measuresOf({ scenario, series }: Run, fromS?: number): Measures 
   return measure(first, fromS ?? measuredFromS(scenario.operations[0]?.rate ?? [], scenario.events));
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
-  // Infinity twice has no difference.
-  return low === high ? (low ?? Number.NaN) : ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
-}
-
 /** All but the last digit of sums over windows of `length` values: by where they begin. */
 export function windowMeans(values: Float64Array, length: number): Float64Array {
   const means = new Float64Array(Math.max(0, values.length - length + 1));

@@ -1,5 +1,6 @@
 import type { Measures } from '../../src/sampling/simulator/measures.ts';
-import { type Change, load, measuresOf, median, runOf } from './runs.ts';
+import { median } from '../support/figures.ts';
+import { type Change, load, measuresOf, runOf } from './runs.ts';
 import { minutes, percent, printTable, type Targets, times, whole } from './verdicts.ts';
 
 /** The scenarios of section 8.2, and what is wanted of them (in seconds where it is a time). */

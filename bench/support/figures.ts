@@ -45,10 +45,15 @@ export function table(figures: readonly Figure[]): string {
   return ['| what | figure | target |', '|---|---|---|', ...lines].join('\n');
 }
 
-/** The middle one; of an even number the upper of the two. */
+/** The middle one; of an even number the mean of the two. NaN of none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] as number;
+  const [low = Number.NaN, high = Number.NaN] = [
+    sorted[(sorted.length - 1) >> 1],
+    sorted[sorted.length >> 1],
+  ];
+  // Infinity twice has no difference.
+  return low === high ? low : (low + high) / 2;
 }
 
 function machine(): string {

@@ -25,7 +25,11 @@ test('a table takes the place of the one before it, and needs a place', () => {
   expect(() => withTable(page, 'codecs', 'new')).toThrow('no place for the figures of codecs');
 });
 
-test('the median of an even number is the upper one', () => {
+test('the median of an even number is the mean of the two in the middle', () => {
   expect(median([9, 1, 5])).toBe(5);
-  expect(median([4, 1, 3, 2])).toBe(3);
+  expect(median([4, 1, 3, 2])).toBe(2.5);
+  expect(median([1, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 2, Number.POSITIVE_INFINITY])).toBe(
+    Number.POSITIVE_INFINITY,
+  );
+  expect(median([])).toBeNaN();
 });
