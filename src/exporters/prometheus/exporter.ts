@@ -11,10 +11,12 @@ import { hasPlainFamilies } from '../../flow/plain-families.ts';
 import { isRedDescribed } from '../../red/red-description.ts';
 import type { RedDelta } from '../../red/red-rows.ts';
 import type { PrometheusConfig } from './config.ts';
+import { KeptPages } from './kept-pages.ts';
 import { metricNames, type NameTranslation } from './names.ts';
 import { acceptsGzip, contentType, negotiate } from './negotiate.ts';
 import { renderPage } from './page.ts';
-import { type Page, Pages, type PageWish } from './pages.ts';
+import type { PageRequest } from './page-request.ts';
+import { type Page, Pages, type PageWish, readUntilClosed } from './pages.ts';
 import { PlainSource } from './plain-source.ts';
 import { type LaneKeys, RedSource } from './red-source.ts';
 import { ResourceUse } from './resource-use.ts';
@@ -51,6 +53,7 @@ export class PrometheusExporter implements Component {
   readonly #sources = new Map<string, RedSource>();
   readonly #plain = new Map<string, PlainSource>();
   readonly #pages: Pages;
+  readonly #kept = new KeptPages(MOST_PLAIN_BYTES);
   readonly #scrapers = new Scrapers();
   #isRendering = false;
   /** What came while a page was rendered: a page shows one moment. */
@@ -180,6 +183,7 @@ export class PrometheusExporter implements Component {
     if (monotonicMs - this.#sweptMs < SWEEP_MS) return;
     this.#sweptMs = monotonicMs;
     for (const source of this.#sources.values()) source.expire(monotonicMs);
+    this.#kept.sweep(monotonicMs);
     this.#series.set(this.#room.used);
   }
 
@@ -204,6 +208,7 @@ export class PrometheusExporter implements Component {
     const scraper = this.#scraper(request);
     const seen = this.#showsZeros ? scraper.seen : Number.POSITIVE_INFINITY;
     const page = await this.#pages.get({ format, seen, gzipped });
+    readUntilClosed(page, response);
     // Who did not get the page has not seen what is new in it.
     response.once('finish', () => {
       scraper.seen = Math.max(scraper.seen, page.births);
@@ -260,7 +265,7 @@ export class PrometheusExporter implements Component {
       for (const source of this.#sources.values()) {
         for (const store of source.stores) await store.prepare(kind);
       }
-      const chunks = renderPage({
+      const request: PageRequest = {
         format,
         sources: [...this.#sources.values()],
         plain,
@@ -271,8 +276,13 @@ export class PrometheusExporter implements Component {
         timestampMs: this.#config.send_timestamps ? this.#context.clock.wallMs() : undefined,
         created: this.#config.created_timestamps,
         seen,
-      });
-      return { ...(await (gzipped ? packedPage(chunks) : plainPage(chunks, MOST_PLAIN_BYTES))), births };
+      };
+      const kept = await this.#kept.of(request, this.#now().monotonicMs, !gzipped);
+      if (kept !== undefined && !gzipped) return { parts: kept.parts, gzipped, births, lent: kept };
+      const page = gzipped
+        ? await packedPage(kept?.parts ?? renderPage(request))
+        : await plainPage(renderPage(request), MOST_PLAIN_BYTES);
+      return { ...page, births };
     } finally {
       this.#isRendering = false;
       for (const apply of this.#held.splice(0)) apply();

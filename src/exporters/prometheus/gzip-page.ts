@@ -7,7 +7,7 @@ import { constants, createGzip } from 'node:zlib';
  * and the event loop is free in between. At level 1 the lines shrink thirtyfold, so that a page of any size
  * fits into memory.
  */
-export async function gzipPage(chunks: Generator<Buffer, void, void>): Promise<Buffer> {
+export async function gzipPage(chunks: Iterable<Buffer>): Promise<Buffer> {
   const gzip = createGzip({ level: constants.Z_BEST_SPEED, memLevel: 9, chunkSize: 1 << 16 });
   const packed: Buffer[] = [];
   gzip.on('data', (part: Buffer) => packed.push(part));

@@ -46,6 +46,12 @@ export class LabelBodies {
     }
   }
 
+  /** Until another body is read. */
+  bytesOf(id: number): Buffer {
+    const length = this.read(id);
+    return this.bytes.subarray(0, length);
+  }
+
   textOf(id: number): string {
     const length = this.read(id);
     return this.bytes.toString('utf8', 0, length);

@@ -11,13 +11,14 @@ import { counterLines, durationLines, type LinesContext, REST_OF_LINE, targetLin
  * next but one is asked for. Between two chunks others may run; the numbers must stay as they are meanwhile.
  */
 export function renderPage(request: PageRequest, chunkBytes = 1 << 18): Generator<Buffer, void, void> {
-  const families = familiesOf(request).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const families = familiesOf(request);
   return request.format.protobuf
     ? renderProtoPage(families, request, chunkBytes)
     : renderText(families, request, chunkBytes);
 }
 
-function familiesOf({ format, sources, plain = [], targets, targetInfo }: PageRequest): Family[] {
+/** In the order in which they are shown. */
+export function familiesOf({ format, sources, plain = [], targets, targetInfo }: PageRequest): Family[] {
   const families: Family[] = [...plain];
   const named = (name: string): string => escapeName(name, format.escaping);
   if (targets.length > 0) {
@@ -35,7 +36,7 @@ function familiesOf({ format, sources, plain = [], targets, targetInfo }: PageRe
       families.push({ ...common, name: named(names.events), type: 'counter', store: events });
     }
   }
-  return families;
+  return families.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function* renderText(
@@ -44,9 +45,9 @@ function* renderText(
   chunkBytes: number,
 ): Generator<Buffer, void, void> {
   const { openMetrics } = request.format;
-  const lines = new LineWriter(Math.max(chunkBytes, 2 * longestLine(families, request)));
+  const lines = lineWriterFor(families, request, chunkBytes);
   for (const family of families) {
-    for (const line of head(family, request.format)) {
+    for (const line of headOf(family, request.format)) {
       if (lines.isFull(Buffer.byteLength(line))) yield lines.take();
       lines.text(line);
     }
@@ -60,30 +61,43 @@ function* renderText(
 }
 
 function bodyOf(lines: LineWriter, family: Family, request: PageRequest): Generator<Buffer, void, void> {
+  const context = linesContextOf(family, request);
+  if (context === undefined) return targetInfoLines(lines, family, request);
+  return family.type === 'histogram'
+    ? durationLines(lines, context, family.source?.bounds ?? [])
+    : counterLines(lines, context);
+}
+
+/** Undefined for target_info. */
+export function linesContextOf(family: Family, request: PageRequest): LinesContext | undefined {
   const { format, seen } = request;
   const { name, store, source } = family;
-  const tail = timestampText(request);
-  if (store === undefined || source === undefined) {
-    const one = format.openMetrics ? '1.0' : '1';
-    return targetLines(lines, name, { targets: request.targets as readonly string[], tail, one });
-  }
-  const context: LinesContext = {
+  if (store === undefined || source === undefined) return undefined;
+  return {
     name,
     store,
     bodies: store.bodies(format.escaping),
     format,
-    tail,
+    tail: timestampText(request),
     seen,
     created: format.openMetrics && request.created,
     exemplars: format.openMetrics ? store.exemplars : undefined,
     unit: source.unit,
   };
-  return family.type === 'histogram'
-    ? durationLines(lines, context, source.bounds)
-    : counterLines(lines, context);
 }
 
-function head({ name, type, help }: Family, { openMetrics }: Format): string[] {
+export function targetInfoLines(
+  lines: LineWriter,
+  { name }: Family,
+  request: PageRequest,
+): Generator<Buffer, void, void> {
+  const one = request.format.openMetrics ? '1.0' : '1';
+  const targets = request.targets as readonly string[];
+  return targetLines(lines, name, { targets, tail: timestampText(request), one });
+}
+
+/** The lines before those of its series. */
+export function headOf({ name, type, help }: Family, { openMetrics }: Format): string[] {
   const hasTotal = name.endsWith('_total');
   const isOpenCounter = openMetrics && type === 'counter';
   const shown = quoteName(isOpenCounter && hasTotal ? name.slice(0, -'_total'.length) : name);
@@ -95,7 +109,12 @@ function timestampText({ timestampMs, format }: PageRequest): string {
   return ` ${format.openMetrics ? formatOpenMetrics(timestampMs / 1000) : timestampMs}\n`;
 }
 
-function longestLine(families: readonly Family[], { targets, format }: PageRequest): number {
+/** With room for the three longest lines: as many may be written at once. */
+export function lineWriterFor(
+  families: readonly Family[],
+  { targets, format }: PageRequest,
+  chunkBytes: number,
+): LineWriter {
   let labels = 0;
   let names = 0;
   for (const body of targets) labels = Math.max(labels, Buffer.byteLength(body));
@@ -103,5 +122,5 @@ function longestLine(families: readonly Family[], { targets, format }: PageReque
     names = Math.max(names, Buffer.byteLength(quoteName(name)));
     labels = Math.max(labels, store?.bodies(format.escaping).longest ?? 0);
   }
-  return labels + names + REST_OF_LINE;
+  return new LineWriter(Math.max(chunkBytes, 3 * (labels + names + REST_OF_LINE)));
 }

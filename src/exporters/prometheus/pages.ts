@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import { contentType, type Format } from './negotiate.ts';
 
@@ -10,6 +11,8 @@ export interface Page {
   readonly gzipped: boolean;
   /** The newest series in it (see SeriesStore.births). */
   readonly births: number;
+  /** Where the parts may be changed once nobody reads them any more; each who gets the page is a reader. */
+  readonly lent?: { readers: number } | undefined;
 }
 
 export interface PageWish {
@@ -21,6 +24,8 @@ export interface PageWish {
 
 interface RunningPage {
   readonly page: Promise<Page>;
+  /** Who waits for it. */
+  readers: number;
   /** The moment that it shows; undefined while it waits for its turn. */
   momentMs: number | undefined;
 }
@@ -40,17 +45,23 @@ export class Pages {
   get(wish: PageWish): Promise<Page> {
     const key = `${contentType(wish.format)} ${wish.seen} ${wish.gzipped}`;
     const known = this.#running.get(key);
-    if (known !== undefined && this.#isFresh(known)) return known.page;
+    if (known !== undefined && this.#isFresh(known)) {
+      known.readers++;
+      return known.page;
+    }
     const running: RunningPage = {
       momentMs: undefined,
-      page: this.#last
-        .then(() => {
-          running.momentMs = this.#clock.monotonicMs();
-          return this.#render(wish);
-        })
-        .finally(() => {
+      readers: 1,
+      page: this.#last.then(async () => {
+        running.momentMs = this.#clock.monotonicMs();
+        try {
+          const page = await this.#render(wish);
+          if (page.lent !== undefined) page.lent.readers += running.readers;
+          return page;
+        } finally {
           if (this.#running.get(key) === running) this.#running.delete(key);
-        }),
+        }
+      }),
     };
     // One at a time, so that what was held meanwhile gets its turn.
     this.#last = running.page.catch(() => undefined);
@@ -65,4 +76,11 @@ export class Pages {
   #isFresh({ momentMs }: RunningPage): boolean {
     return momentMs === undefined || this.#clock.monotonicMs() - momentMs <= FRESH_MS;
   }
+}
+
+/** The page that a response is given is given back when the response is over. */
+export function readUntilClosed({ lent }: Page, response: ServerResponse): void {
+  if (lent === undefined) return;
+  if (response.destroyed) lent.readers--;
+  else response.once('close', () => lent.readers--);
 }

@@ -165,7 +165,7 @@ class CreatedLines {
 }
 
 /** A line up to its labels. Names that need quotes stand among them. */
-function lineStart(name: string, suffix: string): Buffer {
+export function lineStart(name: string, suffix: string): Buffer {
   const full = `${name}${suffix}`;
   const quoted = quoteName(full);
   return Buffer.from(quoted === full ? `${full}{` : `{${quoted},`);

@@ -24,7 +24,7 @@ export async function plainPage(
   return { parts, gzipped: false };
 }
 
-export async function packedPage(chunks: Generator<Buffer, void, void>): Promise<WholePage> {
+export async function packedPage(chunks: Iterable<Buffer>): Promise<WholePage> {
   return { parts: [await gzipPage(chunks)], gzipped: true };
 }
 

@@ -89,6 +89,22 @@ test('what arrives while a page is rendered is in the next one', async () => {
   expect(named(await samples(exporter), CALLS).reduce((sum, { value }) => sum + value, 0)).toBe(2020);
 });
 
+test('a page that is still being sent stays as it was, whatever is counted and scraped meanwhile', async () => {
+  const exporter = await started();
+  const plain = { 'accept-encoding': 'identity' };
+  exporter.ingestProto(block({ service: 'a', spans: ops(2000) }));
+  const totalOf = async (response: Response): Promise<number> =>
+    named(samplesOf(await response.text()), CALLS).reduce((sum, { value }) => sum + value, 0);
+  expect(await totalOf(await exporter.scrape(plain))).toBe(2000);
+  // Far more than fits into the sockets' buffers: the rest waits until it is read.
+  const slow = await exporter.scrape(plain);
+  exporter.ingestProto(block({ service: 'a', spans: ops(2000) }));
+  expect(await totalOf(await exporter.scrape(plain))).toBe(4000);
+  expect(await totalOf(slow)).toBe(2000);
+  exporter.ingestProto(block({ service: 'a', spans: ops(2000) }));
+  expect(await totalOf(await exporter.scrape(plain))).toBe(6000);
+});
+
 test('HEAD has headers only, other methods are refused, other paths are not ours', async () => {
   const exporter = await started();
   exporter.ingestProto(block({ service: 'a', spans: ops(1) }));
