@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { ROOT } from './parts/node-modules.mjs';
 
@@ -12,29 +12,42 @@ import { ROOT } from './parts/node-modules.mjs';
  * dist/bundle, instead of a thousand; and beside each what V8 made of it (its code cache). Finding, reading and
  * compiling those took longer than all else of a start. dist/ itself stays as it is, and runs too.
  *
+ * Nothing is changed before all of it is made, and main.cjs, without which dist/ is run, comes last: there is never
+ * a main thread of one build with ingest threads of another. An argument names another folder that has bin/ and dist/.
+ *
  * Not bundled are libraries with binaries, those that look for files of their own, and kafkajs, whose insides are
  * patched and must be there once.
  */
 const APART = ['@grpc/proto-loader', '@grpc/reflection', '@node-rs/crc32', 'chdb', 'ffi-rs'];
 const LATER = ['grpc-health-check', 'kafkajs', 'kafkajs/*', 'pino', 'tsx'];
-/** By the names of their launchers, which are all that has a fixed name. */
-const ENTRIES = { main: 'main.js', 'lane-thread': 'app/lane-thread.js' };
 const WARM_MS = 30_000;
+/** What is written: `lane-thread-0123456789ab.js`, and .cache and .cjs, by what is in it. */
+const NAMES = /\b(?:main|lane-thread)-[0-9a-f]{12}\b/g;
 
-const dist = join(ROOT, 'dist');
+const root = resolve(process.argv[2] ?? ROOT);
+const dist = join(root, 'dist');
 const outdir = join(dist, 'bundle');
-const bin = join(ROOT, 'bin', 'spanweir');
+const bin = join(root, 'bin', 'spanweir');
+/** The only name that stays: what bin/spanweir looks for. */
+const MAIN = join(outdir, 'main.cjs');
 
-/** @param {string} path @param {string} text */
-function located(path, text) {
+/** @param {string} path @param {string} text @param {string | undefined} lane */
+function located(path, text, lane) {
   const name = relative(dist, path).replaceAll('\\', '/');
   if (name.startsWith('..')) return undefined;
   const own = text.replaceAll('import.meta.url', `(__dist+${JSON.stringify(name)})`);
-  return name === 'app/lane-worker.js' ? own.replace('./lane-thread.js', '../bundle/lane-thread.cjs') : own;
+  if (name !== 'app/lane-worker.js' || lane === undefined) return own;
+  const parts = own.split("'./lane-thread.js'");
+  if (parts.length !== 2) throw new Error(`${path} does not start its thread as it did`);
+  return parts.join(`'../bundle/${lane}.cjs'`);
 }
 
-/** @param {string} entry */
-async function bundled(entry) {
+/**
+ * @param {'main' | 'lane-thread'} kind
+ * @param {string} entry
+ * @param {string} [lane] the file that ingest threads run
+ */
+async function bundled(kind, entry, lane) {
   const { outputFiles } = await build({
     entryPoints: [join(dist, entry)],
     write: false,
@@ -56,7 +69,7 @@ async function bundled(entry) {
         name: 'where a module was',
         setup: (bundling) => {
           bundling.onLoad({ filter: /\.js$/ }, ({ path }) => {
-            const contents = located(path, readFileSync(path, 'utf8'));
+            const contents = located(path, readFileSync(path, 'utf8'), lane);
             return contents === undefined ? undefined : { contents };
           });
         },
@@ -69,7 +82,9 @@ async function bundled(entry) {
     /[\u0080-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return `(function(exports,require,module,__filename,__dirname){${ascii}\n})`;
+  const whole = `(function(exports,require,module,__filename,__dirname){${ascii}\n})`;
+  // A cache fits one text only.
+  return { name: `${kind}-${createHash('sha256').update(whole).digest('hex').slice(0, 12)}`, text: whole };
 }
 
 /**
@@ -89,25 +104,40 @@ async function warm() {
   });
   const [code] = await ended;
   clearTimeout(timer);
-  // Without the caches it starts too, only later.
-  if (code !== 0) process.stderr.write(`the engine did not run, so that its code is not kept:\n${told}\n`);
+  if (code !== 0)
+    process.stderr.write(`the engine did not run from its bundle, which is left out:\n${told}\n`);
   return code === 0;
 }
 
-mkdirSync(outdir, { recursive: true });
-const before = readdirSync(outdir);
-const launcher = readFileSync(join(ROOT, 'scripts', 'bundle', 'launch.cjs'), 'utf8');
-/** @type {string[]} */
-const made = [];
-for (const [name, entry] of Object.entries(ENTRIES)) {
-  const text = await bundled(entry);
-  // A cache fits one text only; and what an engine that runs has not loaded yet is not taken away from under it.
-  const file = `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
-  writeFileSync(join(outdir, `${file}.js`), text);
-  rmSync(join(outdir, `${file}.cache`), { force: true });
-  writeFileSync(join(outdir, `${name}.cjs`), launcher.replaceAll('FILE', file));
-  made.push(`${file}.js`, `${file}.cache`, `${name}.cjs`);
+/** All of it or nothing. @param {string} path @param {string} text */
+function write(path, text) {
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
 }
-for (const old of before)
-  if (!made.includes(old)) rmSync(join(outdir, old), { recursive: true, force: true });
-await warm();
+
+/** The names in the launcher of a build: its own, and those of the build before. @param {string} text */
+function namesIn(text) {
+  const [main = '', lane = '', ...before] = new Set(text.match(NAMES));
+  return { own: [main, lane], before };
+}
+
+mkdirSync(outdir, { recursive: true });
+const launcher = readFileSync(join(ROOT, 'scripts', 'bundle', 'launch.cjs'), 'utf8');
+const lane = await bundled('lane-thread', 'app/lane-thread.js');
+const main = await bundled('main', 'main.js', lane.name);
+const old = namesIn(existsSync(MAIN) ? readFileSync(MAIN, 'utf8') : '');
+// An engine of the build before that still runs may have to start an ingest thread again: its files stay for one more.
+const before = old.own.join() === [main.name, lane.name].join() ? old.before : old.own;
+for (const { name, text } of [lane, main]) {
+  write(join(outdir, `${name}.js`), text);
+  rmSync(join(outdir, `${name}.cache`), { force: true });
+}
+write(join(outdir, `${lane.name}.cjs`), launcher.replaceAll('FILE', lane.name));
+const generations = `// With ${lane.name}, after ${before.join(' and ')}\n`;
+write(MAIN, launcher.replaceAll('FILE', main.name) + generations);
+for (const file of readdirSync(outdir)) {
+  const isKept = [main.name, lane.name, ...before].some((name) => name !== '' && file.startsWith(`${name}.`));
+  const isLeft = file.endsWith('.new') || !(isKept || file === 'main.cjs');
+  if (isLeft) rmSync(join(outdir, file), { recursive: true, force: true });
+}
+if (!(await warm())) rmSync(MAIN, { force: true });

@@ -2,14 +2,20 @@
 const { readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { Script } = require('node:vm');
 const { isMainThread, parentPort } = require('node:worker_threads');
+const { crc32 } = require('node:zlib');
 
 const file = `${__dirname}/FILE.js`;
 const cache = `${__dirname}/FILE.cache`;
 
-/** V8 refuses what another version, or other flags, left, and compiles. */
+/**
+ * V8 refuses what another version, or other flags, left, and compiles. Of damage it would die: behind the bytes is
+ * what they add up to.
+ */
 function kept() {
   try {
-    return readFileSync(cache);
+    const bytes = readFileSync(cache);
+    const code = bytes.subarray(0, -4);
+    return bytes.readUInt32LE(code.length) === crc32(code) ? code : undefined;
   } catch {
     return undefined;
   }
@@ -20,7 +26,10 @@ const script = new Script(readFileSync(file, 'latin1'), { filename: file, cached
 if (process.env.SPANWEIR_KEEP_CODE === '1') {
   // Late: functions are compiled when they are called first.
   const keep = () => {
-    writeFileSync(`${cache}.new`, script.createCachedData());
+    const code = script.createCachedData();
+    const sum = Buffer.alloc(4);
+    sum.writeUInt32LE(crc32(code));
+    writeFileSync(`${cache}.new`, Buffer.concat([code, sum]));
     renameSync(`${cache}.new`, cache);
   };
   if (isMainThread) process.once('exit', keep);
