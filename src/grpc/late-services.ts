@@ -8,13 +8,24 @@ import type {
 } from '@grpc/grpc-js';
 import type * as Reflection from '@grpc/reflection';
 import type * as Health from 'grpc-health-check';
+import { toError } from '../base/errors.ts';
+import type { Counter, Log } from '../base/instruments.ts';
 
 /**
  * Health and reflection, whose libraries read .proto files and take as long to load as the rest of a listener. Many
- * engines are never asked for either, so they are loaded by the first call.
+ * engines are never asked for either, so they are loaded by the first call. Where that fails the call does, and the
+ * next one tries again.
  */
 
-const load = createRequire(import.meta.url);
+export interface LateDeps {
+  readonly log: Log;
+  /** Counts what could not be loaded. */
+  readonly failures: Counter;
+  /** A library by its name; `require` unless a test has another. */
+  readonly load?: (name: string) => unknown;
+}
+
+const fromHere = createRequire(import.meta.url);
 
 type Method = MethodDefinition<unknown, unknown>;
 type Stream = 'none' | 'response' | 'both';
@@ -47,15 +58,17 @@ const REFLECTIONS: readonly LateService[] = ['grpc.reflection.v1', 'grpc.reflect
 /** What the health service says of some services: that they serve, until they stop. */
 export class HealthService {
   readonly #names: readonly string[];
+  readonly #deps: LateDeps;
   #status: 'SERVING' | 'NOT_SERVING' = 'SERVING';
   #library: Health.HealthImplementation | undefined;
 
-  constructor(names: readonly string[]) {
+  constructor(names: readonly string[], deps: LateDeps) {
     this.#names = names;
+    this.#deps = deps;
   }
 
   addTo(server: Server): void {
-    addLate(server, [HEALTH], (adds) => {
+    addLate(server, [HEALTH], this.#deps, (adds, load) => {
       const { HealthImplementation } = load('grpc-health-check') as typeof Health;
       this.#library = new HealthImplementation(
         Object.fromEntries(this.#names.map((name) => [name, this.#status])),
@@ -71,8 +84,8 @@ export class HealthService {
 }
 
 /** Reflection over every message type that carries its descriptor (services loaded from .proto do). */
-export function reflect(server: Server, definitions: readonly ServiceDefinition[]): void {
-  addLate(server, REFLECTIONS, (adds) => {
+export function reflect(server: Server, definitions: readonly ServiceDefinition[], deps: LateDeps): void {
+  addLate(server, REFLECTIONS, deps, (adds, load) => {
     const { ReflectionService } = load('@grpc/reflection') as typeof Reflection;
     const { service } = load('grpc-health-check') as typeof Health;
     const types: Record<string, never> = {};
@@ -93,11 +106,21 @@ interface Described {
   readonly responseType?: { readonly fileDescriptorProtos?: readonly Buffer[] };
 }
 
-/** `fill` is called once, by the first message of any of the services, and adds all of them. */
-function addLate(server: Server, services: readonly LateService[], fill: (adds: Adds) => void): void {
+type Fill = (adds: Adds, load: (name: string) => unknown) => void;
+
+/** `fill` is called by the first message of any of the services, and adds all of them. */
+function addLate(server: Server, services: readonly LateService[], deps: LateDeps, fill: Fill): void {
+  const { log, failures, load = fromHere } = deps;
   let loaded: Map<string, readonly [Method, UntypedHandleCall]> | undefined;
   const find = (path: string): readonly [Method, UntypedHandleCall] => {
-    loaded ??= methodsOf(fill);
+    try {
+      loaded ??= methodsOf((adds) => fill(adds, load));
+    } catch (error) {
+      failures.add(1);
+      const names = services.map(({ name }) => name);
+      log.error({ err: toError(error), services: names }, 'a gRPC service could not be loaded');
+      throw error;
+    }
     const found = loaded.get(path);
     if (found === undefined) throw new Error(`the library has no ${path}`);
     return found;

@@ -79,11 +79,12 @@ export class SharedGrpcServer {
       server.addService(definition, this.#guarded(definition, implementation));
     }
     const names = [...this.#services.keys()];
-    this.#health = new HealthService(['', ...names]);
+    this.#health = new HealthService(['', ...names], this.#deps);
     this.#health.addTo(server);
     reflect(
       server,
       [...this.#services.values()].map((service) => service.definition),
+      this.#deps,
     );
     // Connections are accepted here and handed on: the library itself takes any number.
     const injector = this.#injector(server);
