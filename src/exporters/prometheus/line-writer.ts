@@ -1,5 +1,5 @@
-import { formatGo } from './go-number.ts';
 import type { LabelBodies } from './label-bodies.ts';
+import { type NumberStyle, NumberText } from './number-text.ts';
 
 /** Appends to one of two buffers by turns. */
 export class LineWriter {
@@ -9,6 +9,7 @@ export class LineWriter {
   #other: Buffer;
   #prefixAt = -1;
   #prefixEnd = 0;
+  readonly #text = new NumberText();
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -61,27 +62,13 @@ export class LineWriter {
     this.#prefixAt = -1;
   }
 
-  number(value: number): void {
-    if (!Number.isInteger(value) || value < 0 || value >= 1e6) {
-      this.ascii(formatGo(value));
-      return;
-    }
+  number(value: number, style: NumberStyle): void {
+    const { bytes } = this.#text;
     const buffer = this.#buffer;
-    let digits = 1;
-    for (let limit = 10; value >= limit; limit *= 10) digits++;
-    let rest = value | 0;
-    for (let at = this.used + digits - 1; at >= this.used; at--) {
-      const next = (rest / 10) | 0;
-      buffer[at] = 48 + rest - next * 10;
-      rest = next;
-    }
-    this.used += digits;
-  }
-
-  /** OpenMetrics writes whole counts in full. */
-  count(value: number, openMetrics: boolean): void {
-    if (openMetrics && Number.isInteger(value) && value >= 1e6 && value < 1e21) this.ascii(String(value));
-    else this.number(value);
+    this.#text.write(value, style);
+    const { length } = this.#text;
+    for (let i = 0; i < length; i++) buffer[this.used + i] = bytes[i] as number;
+    this.used += length;
   }
 
   ascii(text: string): void {

@@ -1,7 +1,6 @@
-import { NS_PER_UNIT } from '../../red/red-description.ts';
 import { formatGo, formatOpenMetrics } from './go-number.ts';
 import type { NumberStyle } from './number-text.ts';
-import { type LinesContext, lineStart } from './text-lines.ts';
+import { durationStyles, GO, type LinesContext, lineStart, OPEN_FLOAT } from './text-lines.ts';
 
 /** The lines that each series of a family has: what stands around its labels, and which numbers. */
 export interface SeriesShape {
@@ -21,7 +20,7 @@ export function counterShape({ name, store, format, created }: LinesContext): Se
   return {
     starts: [lineStart(name, '')],
     middles: [CLOSE],
-    styles: [format.openMetrics ? 'open float' : 'go'],
+    styles: [format.openMetrics ? OPEN_FLOAT : GO],
     created: created && isOpen ? lineStart(name.slice(0, -'_total'.length), '_created') : undefined,
     read: (id, into) => {
       into[0] = store.calls[id] as number;
@@ -31,19 +30,18 @@ export function counterShape({ name, store, format, created }: LinesContext): Se
 
 export function durationShape(context: LinesContext, bounds: readonly number[]): SeriesShape {
   const { name, store, format, unit, created } = context;
-  const nsPerUnit = NS_PER_UNIT[unit];
   const formatFloat = format.openMetrics ? formatOpenMetrics : formatGo;
   const middles = [...bounds, Number.POSITIVE_INFINITY].map((le) =>
     Buffer.from(`,le="${formatFloat(le)}"} `),
   );
-  const countStyle: NumberStyle = format.openMetrics ? 'open count' : 'go';
+  const { count: countStyle, sum: sumStyle } = durationStyles(format, unit);
   const width = store.bucketCount;
   const own = new Float64Array(width);
   const bucketStart = lineStart(name, '_bucket');
   return {
     starts: [...middles.map(() => bucketStart), lineStart(name, '_sum'), lineStart(name, '_count')],
     middles: [...middles, CLOSE, CLOSE],
-    styles: [...middles.map(() => countStyle), format.openMetrics ? 'open float' : 'go', countStyle],
+    styles: [...middles.map(() => countStyle), sumStyle, countStyle],
     created: created ? lineStart(name, '_created') : undefined,
     read: (id, into) => {
       store.buckets.read(id * width, own);
@@ -52,7 +50,7 @@ export function durationShape(context: LinesContext, bounds: readonly number[]):
         count += own[bucket] as number;
         into[bucket] = count;
       }
-      into[width] = (store.durationSumNs[id] as number) / nsPerUnit;
+      into[width] = store.durationSumNs[id] as number;
       into[width + 1] = count;
     },
   };

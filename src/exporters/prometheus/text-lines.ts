@@ -5,6 +5,7 @@ import type { LabelBodies } from './label-bodies.ts';
 import type { LineWriter } from './line-writer.ts';
 import { quoteName } from './names.ts';
 import type { Format } from './negotiate.ts';
+import type { NumberStyle } from './number-text.ts';
 import type { ShownSeries } from './page-request.ts';
 
 /** Longest number, timestamp, punctuation and exemplar in a line. */
@@ -24,6 +25,9 @@ export interface LinesContext {
   readonly exemplars: ExemplarStore | undefined;
   readonly unit: DurationUnit;
 }
+
+export const GO: NumberStyle = { as: 'go', places: 0 };
+export const OPEN_FLOAT: NumberStyle = { as: 'open float', places: 0 };
 
 interface TargetsContext {
   readonly targets: readonly string[];
@@ -49,6 +53,7 @@ export function* counterLines(lines: LineWriter, context: LinesContext): Generat
   const start = lineStart(name, '');
   const middle = Buffer.from('} ');
   const end = Buffer.from(tail);
+  const style = format.openMetrics ? OPEN_FLOAT : GO;
   // A counter by another name is 'unknown' to OpenMetrics, which allows it nothing but a value.
   const isOpen = name.endsWith('_total');
   const created =
@@ -64,8 +69,7 @@ export function* counterLines(lines: LineWriter, context: LinesContext): Generat
     lines.bytes(start);
     lines.body(bodies, id);
     lines.bytes(middle);
-    if (format.openMetrics) lines.ascii(formatOpenMetrics(value));
-    else lines.number(value);
+    lines.number(value, style);
     const exemplar = exemplars === undefined || isNew ? -1 : exemplars.newest(id);
     if (exemplar < 0) lines.bytes(end);
     else lines.ascii(tailWith(context, exemplar));
@@ -82,7 +86,7 @@ export function* durationLines(
   bounds: readonly number[],
 ): Generator<Buffer, void, void> {
   const { name, store, bodies, format, tail, seen, unit, exemplars } = context;
-  const nsPerUnit = NS_PER_UNIT[unit];
+  const { count: countStyle, sum: sumStyle } = durationStyles(format, unit);
   const formatFloat = format.openMetrics ? formatOpenMetrics : formatGo;
   const middles = [...bounds, Number.POSITIVE_INFINITY].map((le) =>
     Buffer.from(`,le="${formatFloat(le)}"} `),
@@ -109,7 +113,7 @@ export function* durationLines(
       if (!isNew) count += own[bucket] as number;
       lines.prefix(bucketStart, bodies, id);
       lines.bytes(middles[bucket] as Buffer);
-      lines.count(count, format.openMetrics);
+      lines.number(count, countStyle);
       const exemplar = exemplars === undefined || isNew ? -1 : exemplarOf(exemplars, store, id, bucket);
       if (exemplar < 0) lines.bytes(end);
       else lines.ascii(tailWith(context, exemplar));
@@ -119,12 +123,12 @@ export function* durationLines(
     lines.bytes(sumStart);
     lines.body(bodies, id);
     lines.bytes(close);
-    lines.ascii(formatFloat(isNew ? 0 : (store.durationSumNs[id] as number) / nsPerUnit));
+    lines.number(isNew ? 0 : (store.durationSumNs[id] as number), sumStyle);
     lines.bytes(end);
     lines.bytes(countStart);
     lines.body(bodies, id);
     lines.bytes(close);
-    lines.count(count, format.openMetrics);
+    lines.number(count, countStyle);
     lines.bytes(end);
     created?.write(lines, id);
   }
@@ -162,6 +166,17 @@ class CreatedLines {
     lines.body(this.#bodies, id);
     lines.ascii(`} ${formatOpenMetrics((this.#createdMs[id] as number) / 1000)}${this.#tail}`);
   }
+}
+
+export function durationStyles(
+  { openMetrics }: Format,
+  unit: DurationUnit,
+): { readonly count: NumberStyle; readonly sum: NumberStyle } {
+  const places = Math.log10(NS_PER_UNIT[unit]);
+  return {
+    count: openMetrics ? { as: 'open count', places: 0 } : GO,
+    sum: { as: openMetrics ? 'open float' : 'go', places },
+  };
 }
 
 /** A line up to its labels. Names that need quotes stand among them. */
