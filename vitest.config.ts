@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
 
@@ -15,6 +16,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: integration,
           testTimeout: 20_000,
+          // vitest's own choice leaves one core alone.
+          maxWorkers: Math.max(2, availableParallelism()),
         },
       },
       {
@@ -37,6 +40,8 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          // A good part of their time is waiting.
+          maxConcurrency: 4,
           sequence: { groupOrder: 2 },
         },
       },

@@ -1,40 +1,34 @@
-import { measure, type Run } from './kafka/measure.ts';
+import { filledTopic, measure, type Run } from './kafka/measure.ts';
 import { overPeer } from './kafka/over-peer.ts';
 import { collector, inTurn, ours } from './kafka/sides.ts';
 import { type Figure, tellFigures } from './support/figures.ts';
 import { Session } from './support/session.ts';
-import { fillTopic, type TopicCodec } from './support/topic.ts';
-import { Workload } from './workload.ts';
+import type { TopicCodec } from './support/topic.ts';
 
 const TARGETS: Readonly<Record<TopicCodec, number>> = { lz4: 3, snappy: 3, gzip: 2, zstd: 2.5 };
 const PLANS = {
-  tiny: { spans: 20_000, readings: 1, repeats: 1 },
-  full: { spans: 2_000_000, readings: 2, repeats: 3 },
+  tiny: { spans: 10_000, readings: 1, repeats: 1, flush: '1s' },
+  full: { spans: 2_000_000, readings: 2, repeats: 3, flush: '5s' },
 } as const;
 
-const PEER = collector();
 const OURS = ours();
 
 /** Spans per CPU-second from Kafka to /metrics of packed topics, ours over the collector's on the same topic. */
 export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
-  const { readings, repeats, spans } = PLANS[size];
+  const { flush, readings, repeats, spans } = PLANS[size];
+  const peer = collector({ flush });
   const session = await Session.open();
   try {
     const figures: Figure[] = [];
-    let isWarm = false;
     for (const [codec, target] of Object.entries(TARGETS) as [TopicCodec, number][]) {
-      const startNs = BigInt(Date.now() - 60_000) * 1_000_000n;
-      const workload = new Workload({ spans, startNs });
-      await fillTopic(session.brokers, codec, { partitions: 8, workload, codec });
-      const filled = { topic: codec, ledger: workload.ledger };
+      const filled = await filledTopic(session, codec, { spans, codec });
       console.log(`${codec}:`);
       // The first run after a broker's start is not counted.
-      if (!isWarm) await measure(session, ours('warm-up'), filled);
-      isWarm = true;
+      if (size === 'full' && figures.length === 0) await measure(session, ours('warm-up'), filled);
       const runs: Run[] = [];
-      for (const side of inTurn([OURS, PEER], repeats))
+      for (const side of inTurn([OURS, peer], repeats))
         runs.push(await measure(session, side, filled, readings));
-      figures.push(overPeer(codec, runs, { ours: OURS.name, peer: PEER.name }, target));
+      figures.push(overPeer(codec, runs, { ours: OURS.name, peer: peer.name }, target));
     }
     return tellFigures('codecs', figures, note(readings));
   } finally {

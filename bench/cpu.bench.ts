@@ -1,19 +1,16 @@
-import { measure, type Run, rate } from './kafka/measure.ts';
+import { filledTopic, measure, type Run, rate } from './kafka/measure.ts';
 import { collector, inTurn, ours } from './kafka/sides.ts';
 import { type Figure, median, tellFigures } from './support/figures.ts';
 import { Session } from './support/session.ts';
-import { fillTopic } from './support/topic.ts';
-import { Workload } from './workload.ts';
 
-const TOPIC = 'otlp_spans';
 const PLANS = {
-  tiny: { spans: 40_000, readings: 2, repeats: 1 },
-  full: { spans: 2_000_000, readings: 5, repeats: 3 },
+  tiny: { spans: 10_000, readings: 2, repeats: 1, flush: '1s' },
+  full: { spans: 2_000_000, readings: 5, repeats: 3, flush: '5s' },
 } as const;
 
-const PEER = collector();
-const TUNED = collector('400');
 const OURS = ours();
+const PEER = 'collector';
+const TUNED = 'collector GOGC=400';
 
 /**
  * Spans per CPU-second from Kafka to /metrics, ours over the collector's, in one session on one topic. One process reads the whole topic
@@ -21,18 +18,16 @@ const OURS = ours();
  * days; beside it processes that read it once.
  */
 export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
-  const { readings, repeats, spans } = PLANS[size];
+  const { flush, readings, repeats, spans } = PLANS[size];
   const session = await Session.open();
   try {
-    const startNs = BigInt(Date.now() - 60_000) * 1_000_000n;
-    const workload = new Workload({ spans, startNs });
-    await fillTopic(session.brokers, TOPIC, { partitions: 8, workload });
-    const filled = { topic: TOPIC, ledger: workload.ledger };
+    const filled = await filledTopic(session, 'cpu', { spans });
     // The first run after a broker's start reads cold files and is not counted.
-    await measure(session, ours('warm-up'), filled);
+    if (size === 'full') await measure(session, ours('warm-up'), filled);
     const many: Run[] = [];
     const once: Run[] = [];
-    for (const side of inTurn([OURS, PEER, TUNED], repeats)) {
+    const sides = [OURS, collector({ flush }), collector({ flush, gogc: '400' })];
+    for (const side of inTurn(sides, repeats)) {
       many.push(await measure(session, side, filled, readings));
       once.push(await measure(session, side, filled));
     }
@@ -52,12 +47,12 @@ function figures(many: readonly Run[], once: readonly Run[]): Figure[] {
   const over = (runs: readonly Run[], peer: string, of: (run: Run) => number): number =>
     medianOf(runs, peer, of) / medianOf(runs, OURS.name, of);
   const both = (runs: readonly Run[], of: (run: Run) => number): string =>
-    `${times(over(runs, PEER.name, of))} (${times(over(runs, TUNED.name, of))} over GOGC=400)`;
-  const overPeer = over(many, PEER.name, cpuS);
-  const overTuned = over(many, TUNED.name, cpuS);
+    `${times(over(runs, PEER, of))} (${times(over(runs, TUNED, of))} over GOGC=400)`;
+  const overPeer = over(many, PEER, cpuS);
+  const overTuned = over(many, TUNED, cpuS);
   const rssMiB = medianOf(once, OURS.name, (run) => run.rssMiB);
-  const peerRss = [PEER, TUNED].map(({ name }) => medianOf(once, name, (run) => run.rssMiB)).join(' and ');
-  const sides = [OURS, PEER, TUNED].map(({ name }) => `${name} ${middleRate(many, name)}`).join(', ');
+  const peerRss = [PEER, TUNED].map((who) => medianOf(once, who, (run) => run.rssMiB)).join(' and ');
+  const sides = [OURS.name, PEER, TUNED].map((who) => `${who} ${middleRate(many, who)}`).join(', ');
   const manyM = millions(many);
   const onceM = millions(once);
   return [

@@ -6,16 +6,17 @@ import { Session, until } from './support/session.ts';
 import { committedMessages, fillTopic } from './support/topic.ts';
 import { Workload } from './workload.ts';
 
+const TOPIC = 'ledger';
 const PARTITIONS = 8;
 
 /** Every span of a topic is in Prometheus and in ClickHouse once, per series, however many workers there are. */
 export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
-  const spans = size === 'full' ? 2_000_000 : 40_000;
+  const spans = size === 'full' ? 2_000_000 : 20_000;
   const session = await Session.open();
   try {
     const startNs = BigInt(Date.now() - 60_000) * 1_000_000n;
     const workload = new Workload({ spans, startNs });
-    await fillTopic(session.brokers, 'otlp_spans', { partitions: PARTITIONS, workload });
+    await fillTopic(session.brokers, TOPIC, { partitions: PARTITIONS, workload });
     let isRight = true;
     for (const workers of [1, 2]) isRight = (await runWith(session, workload.ledger, workers)) && isRight;
     return isRight;
@@ -26,11 +27,11 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
 
 async function runWith(session: Session, ledger: Ledger, workers: number): Promise<boolean> {
   const group = `ledger-${workers}`;
-  const engine = await startFullEngine(session, { name: group, group, topic: 'otlp_spans', workers });
+  const engine = await startFullEngine(session, { name: group, group, topic: TOPIC, workers });
   try {
     const startedMs = performance.now();
     await until(
-      () => committedMessages(session.brokers, group, 'otlp_spans'),
+      () => committedMessages(session.brokers, group, TOPIC),
       (messages) => messages === ledger.messages,
     );
     const seconds = (performance.now() - startedMs) / 1000;

@@ -11,9 +11,15 @@ const SETTINGS = { block: { max_in_flight_bytes: 64 << 20 } };
 const RSS_LIMIT_MIB = 600;
 const REFUSAL_LIMIT_MS = 20_000;
 
+/** `upMs`: of each life of the engine under load. */
+const PLANS = {
+  tiny: { awayMs: 7000, upMs: 1500 },
+  full: { awayMs: 60_000, upMs: 5000 },
+} as const;
+
 /** Under load from Kafka and OTLP: stop and start the engine, then take ClickHouse away. Nothing is lost. */
 export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
-  const awayMs = size === 'full' ? 60_000 : 8000;
+  const { awayMs, upMs } = PLANS[size];
   const session = await Session.open();
   try {
     await fillTopic(session.brokers, TOPIC, { partitions: 4, workload: new Workload({ spans: 0 }) });
@@ -34,14 +40,14 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
     const kafka = await KafkaSender.start(session.brokers, TOPIC, 100);
     const otlp = new OtlpSender(() => engine.otlpUrl);
 
-    await pause(5000);
+    await pause(upMs);
     const stops: string[] = [];
     for (let i = 0; i < 3; i++) {
       const ended = await engine.child.stop(40_000);
       stops.push(String(ended.signal ?? ended.code));
       await pause(1000);
       engine = await begin();
-      await pause(4000);
+      await pause(upMs);
     }
     console.log(`stopped and started 3 times under load; exit codes ${stops.join(', ')}`);
 
@@ -49,7 +55,7 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
     await pause(awayMs);
     const rssMiB = maxRssMiB(engine.child.pid);
     database = await startDatabase(session, databaseOptions);
-    await pause(5000);
+    await pause(upMs);
     await kafka.end();
     await otlp.end();
     return (await settle(engine, kafka, otlp, rssMiB, awayMs)) && stops.every((code) => code === '0');

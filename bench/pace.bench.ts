@@ -24,7 +24,7 @@ interface Plan {
 }
 
 const PLANS: Readonly<Record<'tiny' | 'full', Plan>> = {
-  tiny: { partitions: [8, 64], rate: 2000, settleMs: 0, measureMs: 6000 },
+  tiny: { partitions: [8, 64], rate: 2000, settleMs: 0, measureMs: 4000 },
   full: { partitions: [8, 64, 256], rate: undefined, settleMs: 20_000, measureMs: 60_000 },
 };
 

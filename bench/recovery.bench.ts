@@ -29,7 +29,7 @@ const BASE_MIB = 400;
 const RSS_LIMIT_MIB = BASE_MIB + (2 * IN_FLIGHT_BYTES) / 1024 ** 2;
 
 const PLANS = {
-  tiny: { kills: 1, awayMs: 10_000, rate: 1000, steadyMs: 3000 },
+  tiny: { kills: 1, awayMs: 4000, rate: 1000, steadyMs: 2000 },
   full: { kills: 6, awayMs: 300_000, rate: undefined, steadyMs: 10_000 },
 } as const;
 

@@ -21,7 +21,7 @@ const MOST_P99_MS = 20;
 const CONNECTIONS = 64;
 
 const SIZES = {
-  tiny: { services: 2000, connections: 200, repeats: 1, closedS: 2, openS: 2 },
+  tiny: { services: 2000, connections: 200, repeats: 1, closedS: 1, openS: 1 },
   full: { services: 50_000, connections: 1000, repeats: 3, closedS: 15, openS: 60 },
 } as const;
 

@@ -17,6 +17,8 @@ const LINES = 100_000;
 const MOST_MS = 25;
 const MOST_SLOWER = 0.05;
 const CONNECTIONS = 32;
+/** After the last answer: what was counted has reached the page by then. */
+const SETTLED_MS = 200;
 
 /** CPU of a scrape, plain and gzipped, and what a scrape every second costs ingest beyond that. */
 export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
@@ -35,9 +37,15 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
       return sent;
     };
     note(await senders.closedLoop(rounds));
-    await scrapesOf(receiver, 5, {});
-    const plain = await scrapesOf(receiver, scrapes, {});
-    const gzipped = await scrapesOf(receiver, scrapes, { 'accept-encoding': 'gzip' });
+    const counting = async (): Promise<void> => {
+      note(await senders.closedLoop(1));
+      await pause(SETTLED_MS);
+    };
+    const first = await scrapesOf(receiver, 1, {});
+    await scrapesOf(receiver, 5, {}, counting);
+    const same = await scrapesOf(receiver, scrapes, {});
+    const plain = await scrapesOf(receiver, scrapes, {}, counting);
+    const gzipped = await scrapesOf(receiver, scrapes, { 'accept-encoding': 'gzip' }, counting);
     const alone: number[] = [];
     const scraped: number[] = [];
     const ingest = async (): Promise<Sent> => note(await senders.closedLoop(rounds));
@@ -51,7 +59,7 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
     );
     if (wrong > 0) throw new Error(`${wrong} series are wrong, such as ${example}`);
     const slower = median(scraped) / median(alone) - 1;
-    return tellFigures('scrape', figuresOf(plain, gzipped, slower), noteOf(plain));
+    return tellFigures('scrape', figuresOf({ first, same, plain, gzipped, slower }), noteOf(plain));
   } finally {
     senders.close();
     await receiver.child.stop(30_000);
@@ -66,15 +74,21 @@ interface Scrapes {
   readonly cpuMs: number;
 }
 
+/** `before` is done before each scrape, and is no part of what it costs. */
 async function scrapesOf(
   { child, metricsUrl }: Receiver,
   count: number,
   headers: Readonly<Record<string, string>>,
+  before?: () => Promise<void>,
 ): Promise<Scrapes> {
-  const beforeS = cpuSeconds(child.pid);
   let bytes = 0;
-  for (let i = 0; i < count; i++) bytes = await scrapeOnce(metricsUrl, headers);
-  const cpuMs = ((cpuSeconds(child.pid) - beforeS) * 1000) / count;
+  let cpuMs = 0;
+  for (let i = 0; i < count; i++) {
+    await before?.();
+    const beforeS = cpuSeconds(child.pid);
+    bytes = await scrapeOnce(metricsUrl, headers);
+    cpuMs += ((cpuSeconds(child.pid) - beforeS) * 1000) / count;
+  }
   const lines = (await (await fetch(metricsUrl)).text())
     .split('\n')
     .filter((line) => !/^(#|$)/.test(line)).length;
@@ -121,19 +135,32 @@ async function costPerSpan(
   return cpuS / (sent.takenRequests * SPANS_PER_REQUEST);
 }
 
-function figuresOf(plain: Scrapes, gzipped: Scrapes, slower: number): Figure[] {
-  const cpuMs = (plain.cpuMs / plain.lines) * LINES;
-  const gzipMs = (gzipped.cpuMs / gzipped.lines) * LINES;
+function figuresOf({
+  first,
+  same,
+  plain,
+  gzipped,
+  slower,
+}: Readonly<Record<'first' | 'same' | 'plain' | 'gzipped', Scrapes>> & {
+  readonly slower: number;
+}): Figure[] {
+  const cpuMs = ({ cpuMs, lines }: Scrapes): number => (cpuMs / lines) * LINES;
   return [
     {
-      what: 'CPU of a scrape of 100,000 lines, uncompressed',
-      figure: `${cpuMs.toFixed(1)} ms`,
+      what: 'CPU of a scrape of 100,000 lines, uncompressed, after more spans for all series',
+      figure: `${cpuMs(plain).toFixed(1)} ms`,
       target: `<= ${MOST_MS} ms`,
-      isMet: cpuMs <= MOST_MS,
+      isMet: cpuMs(plain) <= MOST_MS,
+    },
+    { what: 'the same when nothing has changed', figure: `${cpuMs(same).toFixed(1)} ms`, target: '' },
+    {
+      what: 'the same for the first time, compilers included',
+      figure: `${cpuMs(first).toFixed(0)} ms`,
+      target: '',
     },
     {
-      what: 'the same gzipped',
-      figure: `${gzipMs.toFixed(1)} ms, ${(plain.bytes / gzipped.bytes).toFixed(0)} times smaller`,
+      what: 'the same after more spans, gzipped',
+      figure: `${cpuMs(gzipped).toFixed(1)} ms, ${(plain.bytes / gzipped.bytes).toFixed(0)} times smaller`,
       target: '',
     },
     {

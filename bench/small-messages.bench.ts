@@ -1,41 +1,35 @@
-import { measure, type Run } from './kafka/measure.ts';
+import { filledTopic, measure, type Run } from './kafka/measure.ts';
 import { overPeer } from './kafka/over-peer.ts';
 import { collector, inTurn, ours } from './kafka/sides.ts';
 import { type Figure, tellFigures } from './support/figures.ts';
 import { Session } from './support/session.ts';
-import { fillTopic } from './support/topic.ts';
-import { Workload } from './workload.ts';
 
 const PLANS = {
-  tiny: { spans: 20_000, repeats: 1 },
-  full: { spans: 2_000_000, repeats: 3 },
+  tiny: { spans: 10_000, repeats: 1, flush: '1s' },
+  full: { spans: 2_000_000, repeats: 3, flush: '5s' },
 } as const;
 const SPANS_PER_MESSAGE = [1, 10, 1000] as const;
 const TARGET = 3;
 
-const PEER = collector();
 const OURS = ours();
 
 /** Spans per CPU-second from Kafka to /metrics where a message holds one span, and ten, and a thousand. */
 export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
-  const { repeats, spans } = PLANS[size];
+  const { flush, repeats, spans } = PLANS[size];
+  const peer = collector({ flush });
   const session = await Session.open();
   try {
     const figures: Figure[] = [];
     for (const spansPerMessage of SPANS_PER_MESSAGE) {
-      const startNs = BigInt(Date.now() - 60_000) * 1_000_000n;
-      const workload = new Workload({ spans, spansPerMessage, startNs });
-      const topic = `of-${spansPerMessage}`;
-      await fillTopic(session.brokers, topic, { partitions: 8, workload });
-      const filled = { topic, ledger: workload.ledger };
-      console.log(`${spansPerMessage} spans a message, ${workload.ledger.bytes} bytes in all:`);
+      const filled = await filledTopic(session, `of-${spansPerMessage}`, { spans, spansPerMessage });
+      console.log(`${spansPerMessage} spans a message, ${filled.ledger.bytes} bytes in all:`);
       // The first run after a broker's start is not counted.
-      if (figures.length === 0) await measure(session, ours('warm-up'), filled);
+      if (size === 'full' && figures.length === 0) await measure(session, ours('warm-up'), filled);
       const runs: Run[] = [];
-      for (const side of inTurn([OURS, PEER], repeats)) runs.push(await measure(session, side, filled));
+      for (const side of inTurn([OURS, peer], repeats)) runs.push(await measure(session, side, filled));
       const what = spansPerMessage === 1 ? '1 span a message' : `${spansPerMessage} spans a message`;
       const target = spansPerMessage === 1 ? TARGET : undefined;
-      figures.push(overPeer(what, runs, { ours: OURS.name, peer: PEER.name }, target));
+      figures.push(overPeer(what, runs, { ours: OURS.name, peer: peer.name }, target));
     }
     return tellFigures('small-messages', figures, NOTE);
   } finally {

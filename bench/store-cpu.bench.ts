@@ -11,9 +11,9 @@ import { Session, until } from './support/session.ts';
 import { fillTopic } from './support/topic.ts';
 import { Workload } from './workload.ts';
 
-const TOPIC = 'otlp_spans';
+const TOPIC = 'store-cpu';
 const PLANS = {
-  tiny: { spans: 20_000, repeats: 1 },
+  tiny: { spans: 10_000, repeats: 1 },
   full: { spans: 2_000_000, repeats: 3 },
 } as const;
 const CLIENT_TARGET = 6;

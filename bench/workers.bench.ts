@@ -1,13 +1,10 @@
-import { measure, type Run } from './kafka/measure.ts';
+import { filledTopic, measure, type Run } from './kafka/measure.ts';
 import { inTurn, ours } from './kafka/sides.ts';
 import { type Figure, median, tellFigures } from './support/figures.ts';
 import { Session } from './support/session.ts';
-import { fillTopic } from './support/topic.ts';
-import { Workload } from './workload.ts';
 
-const TOPIC = 'otlp_spans';
 const PLANS = {
-  tiny: { spans: 20_000, readings: 1, repeats: 1 },
+  tiny: { spans: 10_000, readings: 1, repeats: 1 },
   full: { spans: 2_000_000, readings: 5, repeats: 3 },
 } as const;
 const MOST_CPU = 1.15;
@@ -21,11 +18,8 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
   const { readings, repeats, spans } = PLANS[size];
   const session = await Session.open();
   try {
-    const startNs = BigInt(Date.now() - 60_000) * 1_000_000n;
-    const workload = new Workload({ spans, startNs });
-    await fillTopic(session.brokers, TOPIC, { partitions: 8, workload });
-    const filled = { topic: TOPIC, ledger: workload.ledger };
-    await measure(session, ours('warm-up'), filled);
+    const filled = await filledTopic(session, 'workers', { spans });
+    if (size === 'full') await measure(session, ours('warm-up'), filled);
     const runs: Run[] = [];
     for (const side of inTurn([ONE, TWO], repeats)) runs.push(await measure(session, side, filled, readings));
     return tellFigures('workers', figures(runs), NOTE);

@@ -3,7 +3,8 @@ import type { Child } from '../support/engine.ts';
 import { groupOfReading } from '../support/kafka-to-prometheus.ts';
 import { cpuSeconds, maxRssMiB } from '../support/process-usage.ts';
 import { type Session, until } from '../support/session.ts';
-import { CommittedOffsets } from '../support/topic.ts';
+import { CommittedOffsets, fillTopic, type TopicCodec } from '../support/topic.ts';
+import { Workload } from '../workload.ts';
 import { checksum, type PageTotals, pageDifferences, readPage } from './page-ledger.ts';
 import type { Side } from './sides.ts';
 
@@ -31,6 +32,18 @@ export interface Filled {
   readonly ledger: Ledger;
   /** How often the ledger's spans are on the topic; default 1. */
   readonly copies?: number;
+}
+
+/** Makes a topic of 8 partitions with a workload on it. */
+export async function filledTopic(
+  session: Session,
+  topic: string,
+  options: { readonly spans: number; readonly spansPerMessage?: number; readonly codec?: TopicCodec },
+): Promise<Filled> {
+  const { codec, ...of } = options;
+  const workload = new Workload({ ...of, startNs: BigInt(Date.now() - 60_000) * 1_000_000n });
+  await fillTopic(session.brokers, topic, { partitions: 8, workload, ...(codec && { codec }) });
+  return { topic, ledger: workload.ledger };
 }
 
 let runs = 0;
@@ -94,6 +107,7 @@ export async function measure(
 }
 
 const POLL_MS = 50;
+const PAGE_MS = 250;
 
 function readClocks(
   { brokerPid }: Session,
@@ -111,7 +125,7 @@ async function countedPage(url: string, who: string, spans: number): Promise<Pag
       return page.spans === spans;
     },
     60_000,
-    1000,
+    PAGE_MS,
   );
 }
 

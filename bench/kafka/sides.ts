@@ -38,7 +38,13 @@ export function ours(name = 'spanweir', { workers, ...options }: OurOptions = {}
 }
 
 /** Flushes every 5 s; `gogc` as of its environment, 100 where it is not given. */
-export function collector(gogc?: string): Side {
+export function collector({
+  gogc,
+  flush = '5s',
+}: {
+  readonly gogc?: string;
+  readonly flush?: string;
+} = {}): Side {
   return {
     name: gogc === undefined ? 'collector' : `collector GOGC=${gogc}`,
     begin: (session, job) =>
@@ -47,7 +53,7 @@ export function collector(gogc?: string): Side {
         config: kafkaToPrometheus({
           brokers: session.brokers,
           ...job,
-          spanMetrics: { metrics_flush_interval: '5s' },
+          spanMetrics: { metrics_flush_interval: flush },
         }),
         ...(gogc === undefined ? {} : { env: { GOGC: gogc } }),
       }),

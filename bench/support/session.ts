@@ -4,6 +4,26 @@ import { join } from 'node:path';
 import { startKafka } from '../../scripts/parts/kafka.mjs';
 import { freePorts } from '../../scripts/parts/ports.mjs';
 
+type Broker = Awaited<ReturnType<typeof startKafka>>;
+
+let shared: Broker | undefined;
+
+/**
+ * One broker for all sessions that are opened until what this resolves with is called: to start one costs as much as
+ * a small bench. Those that measure have
+ * each their own. Topics and groups bear the name of their bench, so that they don't meet there.
+ */
+export async function shareBroker(): Promise<() => Promise<void>> {
+  const dir = newFolder();
+  const broker = await startKafka({ dir });
+  shared = broker;
+  return async () => {
+    shared = undefined;
+    await broker.stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
+}
+
 /** A folder, a broker, and everything that was started in it; ended together. */
 export class Session {
   readonly dir: string;
@@ -11,18 +31,17 @@ export class Session {
   readonly brokerPid: number;
   readonly #endings: (() => Promise<unknown>)[] = [];
 
-  private constructor(dir: string, kafka: Awaited<ReturnType<typeof startKafka>>) {
+  private constructor(dir: string, { brokers, child }: Broker) {
     this.dir = dir;
-    this.brokers = kafka.brokers;
-    this.brokerPid = kafka.child.pid;
+    this.brokers = brokers;
+    this.brokerPid = child.pid;
   }
 
   static async open(): Promise<Session> {
-    // Where memory is a file system, the disk's moods stay out of the figures.
-    const dir = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'spanweir-bench-'));
-    const kafka = await startKafka({ dir: join(dir, 'kafka') });
+    const dir = newFolder();
+    const kafka = shared ?? (await startKafka({ dir: join(dir, 'kafka') }));
     const session = new Session(dir, kafka);
-    session.onEnd(() => kafka.stop());
+    if (kafka !== shared) session.onEnd(() => kafka.stop());
     return session;
   }
 
@@ -39,6 +58,11 @@ export class Session {
   async ports<N extends number>(count: N): Promise<number[]> {
     return await freePorts(count);
   }
+}
+
+function newFolder(): string {
+  // Where memory is a file system, the disk's moods stay out of the figures.
+  return mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'spanweir-bench-'));
 }
 
 /** Polls until `done` says so; rejects after the deadline with what was last seen. */
