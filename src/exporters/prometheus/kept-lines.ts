@@ -23,8 +23,7 @@ interface Block {
  * places while they have as many digits as before; what stands behind one that has more moves.
  */
 export class KeptLines {
-  /** Held in blocks. */
-  heldBytes = 0;
+  #blockBytes = 0;
   #blocks: Block[] = [];
   /** By id, as shown: SeriesStore.births, or 0 for a free id. */
   #births = new Float64Array(0);
@@ -39,6 +38,11 @@ export class KeptLines {
   #own = new Float64Array(0);
   readonly #text = new NumberText();
   #spare: Buffer = NONE;
+
+  get heldBytes(): number {
+    const columns = [this.#births, this.#calls, this.#sums, this.#lengths, this.#digits];
+    return columns.reduce((sum, { byteLength }) => sum + byteLength, this.#blockBytes);
+  }
 
   /** As of the last update; may be used until the next one. */
   get parts(): Buffer[] {
@@ -204,15 +208,15 @@ export class KeptLines {
     let bytes = this.#spare;
     this.#spare = NONE;
     if (bytes.length < needed || bytes.length === 0) {
-      this.heldBytes -= bytes.length;
+      this.#blockBytes -= bytes.length;
       bytes = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, needed));
-      this.heldBytes += bytes.length;
+      this.#blockBytes += bytes.length;
     }
     return bytes;
   }
 
   #give(bytes: Buffer): void {
-    this.heldBytes -= this.#spare.length;
+    this.#blockBytes -= this.#spare.length;
     this.#spare = bytes;
   }
 }
