@@ -6,7 +6,7 @@ const PERIOD_MS = 600_000;
 const ESTIMATE_MS = 1000;
 const LEAST_NOTED = 10_000;
 
-/** How many series a lane would have without limits: an estimate over the last ten to twenty minutes of records. */
+/** How many series a lane would have without limits: an estimate over the last ten to twenty minutes. */
 export class Demand {
   readonly #words: BlockWords;
   readonly #templates: boolean;
@@ -31,7 +31,7 @@ export class Demand {
     this.#wordsOfTuple = wordsOfTuple;
   }
 
-  /** Of a block before anything is folded; `nowMs` is its records' time. */
+  /** Of a block before anything is folded; `nowMs` is of a clock that goes on. */
   note({ keys, rows }: BlockRows, nowMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     this.#noted += rows;
@@ -46,7 +46,7 @@ export class Demand {
     }
   }
 
-  /** Not older than a second of the records' time, and than a few rows. */
+  /** Not older than a second, and than a few rows. */
   series(): number {
     const isNew = this.#noted > Math.max(LEAST_NOTED, this.#estimate / 20);
     if (!isNew && this.#nowMs - this.#estimatedMs < ESTIMATE_MS) return this.#estimate;

@@ -10,6 +10,8 @@ import { NO_SERIES, SeriesRegistry } from './series-registry.ts';
 
 export interface EventCounterOptions extends DimensionSpec {
   readonly seriesLimit: number;
+  /** By which idle series make room; without it none does. */
+  readonly monotonicMs?: () => number;
   /** Ids in span names are replaced. */
   readonly templates?: boolean;
   /** Which bits of name id << 5 | kind << 2 | status count, as the aggregator of the spans has it. */
@@ -31,12 +33,14 @@ export class EventCounter {
   readonly #cursor = new EventCursor();
   readonly #mask: number;
   readonly #templates: boolean;
+  readonly #monotonicMs: () => number;
 
   constructor(dictionary: Dictionary, options: EventCounterOptions) {
     const reader = new DimensionReader(options, options.seriesLimit);
     this.#reader = reader;
     this.#mask = options.mask;
     this.#templates = options.templates === true;
+    this.#monotonicMs = options.monotonicMs ?? (() => 0);
     this.#words = new BlockWords(dictionary);
     this.#describe = seriesDescriber(this.#words, {
       dimensionsOf: (tuple) => options.shown(reader.valuesOf(tuple)),
@@ -51,7 +55,7 @@ export class EventCounter {
     const cursor = this.#cursor;
     const { spans, arena, resource, nameId, kind, statusCode, eventsAt, eventsEnd } = batch;
     rows.clear();
-    this.series.at(batch.lastTimestampMs);
+    this.series.at(this.#monotonicMs());
     this.#reader.begin(batch);
     const identityOf = this.#words.begin(batch);
     for (let i = 0; i < spans; i++) {

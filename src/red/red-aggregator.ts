@@ -35,6 +35,11 @@ export interface RedAggregatorOptions extends DimensionSpec {
   readonly histograms?: boolean;
   /** Keep which row each span was counted in. */
   readonly rowOfSpan?: boolean;
+  /**
+   * By which idle series make room; without it none does. Not the records' time: one record from a clock that is years
+   * ahead would stop it. What the rows say does not depend on it, only which ids they have.
+   */
+  readonly monotonicMs?: (() => number) | undefined;
 }
 
 export type SpanNames = 'as_is' | 'dry_run' | 'templates';
@@ -76,6 +81,7 @@ export class RedAggregator {
   readonly #traces = new TraceWeights();
   readonly #dimensions: DimensionReader | undefined;
   readonly #resources: ResourceRegister;
+  readonly #monotonicMs: () => number;
   /** Which bits of name id << 5 | kind << 2 | status count. */
   readonly #mask: number;
   #durationBits: Uint32Array = new Uint32Array(0);
@@ -110,6 +116,7 @@ export class RedAggregator {
     this.#rows = new BlockRows(this.#bucketCount);
     this.#hist = options.histograms === true ? new HistTable() : undefined;
     this.#mask = seriesMask(excluded);
+    this.#monotonicMs = options.monotonicMs ?? (() => 0);
   }
 
   /** The columns of the result are fresh and the caller's. */
@@ -119,10 +126,10 @@ export class RedAggregator {
     this.#traces.clear();
     this.#resources.visit(batch);
     this.#count(batch, this.#dimensions?.tuplesOf(batch) ?? NO_TUPLES);
-    const atMs = batch.lastTimestampMs;
-    this.series.at(atMs);
-    this.demand.note(this.#rows, atMs);
-    this.templatedDemand?.note(this.#rows, atMs);
+    const nowMs = this.#monotonicMs();
+    this.series.at(nowMs);
+    this.demand.note(this.#rows, nowMs);
+    this.templatedDemand?.note(this.#rows, nowMs);
     this.#fold(batch.spans);
     return this.#emit();
   }

@@ -65,7 +65,7 @@ export class SeriesRegistry implements SeriesTable {
     return this.#keys[series] ?? FORGOTTEN;
   }
 
-  /** Time goes by: that of the records. */
+  /** Time goes by, from wherever it began. */
   at(nowMs: number): void {
     this.#nowS = Math.max(this.#nowS, Math.floor(nowMs / 1000));
   }

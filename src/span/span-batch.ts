@@ -262,11 +262,6 @@ export class SpanBatch {
     return index;
   }
 
-  /** Timestamp of the record that came last, Unix ms; 0 without records. */
-  get lastTimestampMs(): number {
-    return this.records > 0 ? (this.recordTimestampMs[this.records - 1] as number) : 0;
-  }
-
   #grow(names: readonly ColumnName[]): void {
     const columns = this as Record<ColumnName, Column>;
     for (const name of names) columns[name] = doubled(columns[name]);

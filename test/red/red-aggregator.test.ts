@@ -261,13 +261,12 @@ test('tables grow with what they hold', () => {
 
 test('the rows of a block that waits for hours still know their series, whoever has their places by then', () => {
   const dictionary = new Dictionary();
-  const aggregator = new RedAggregator(dictionary, options({ seriesLimit: 1 }));
+  let nowMs = 0;
+  const aggregator = new RedAggregator(dictionary, options({ seriesLimit: 1, monotonicMs: () => nowMs }));
   const folder = new DeltaFolder(aggregator.series);
   const at = (hours: number, name: string): RedRows => {
-    const batch = batchOf(dictionary, [{ ...one, name }]);
-    batch.records = 1;
-    batch.recordTimestampMs[0] = 1_700_000_000_000 + hours * 3_600_000;
-    return aggregator.aggregate(batch);
+    nowMs = hours * 3_600_000;
+    return aggregator.aggregate(batchOf(dictionary, [{ ...one, name }]));
   };
   const blocks = [at(0, 'waits'), at(1, 'b'), at(2, 'c'), at(3, 'd')];
   const shown = blocks.map((rows) => seriesKeyOf(aggregator.series, rows, rows.series[0] as number).spanName);
@@ -275,6 +274,20 @@ test('the rows of a block that waits for hours still know their series, whoever 
   const deltas = blocks.reverse().map((rows) => folder.fold(rows));
   expect(deltas.map(({ calls }) => [...calls])).toEqual([[1], [1], [1], [1]]);
   expect(deltas[0]?.newSeries).toHaveLength(4);
+});
+
+test('a record from a clock that is years ahead does not stop series from making room', () => {
+  const dictionary = new Dictionary();
+  let nowMs = 0;
+  const aggregator = new RedAggregator(dictionary, options({ seriesLimit: 1, monotonicMs: () => nowMs }));
+  const shown = [2100, 2026, 2026, 2026].map((year, hour) => {
+    nowMs = hour * 3_600_000;
+    const batch = batchOf(dictionary, [{ ...one, name: `hour ${hour}` }]);
+    batch.addRecord(hour, Date.UTC(year), 0, 0);
+    const { series } = aggregator.aggregate(batch);
+    return series[0] as number;
+  });
+  expect(shown).toEqual([0, 1, 2, 3]);
 });
 
 describe('span names with ids', () => {

@@ -36,6 +36,7 @@ function createLane(config: SpanMetricsConfig, context: LaneContext, wants: Conn
   const { bounds, dimensions: names, exponential } = describe(config);
   const { dimensions, globs } = dimensionPlan(config);
   const { exemplars } = config;
+  const monotonicMs = (): number => context.clock.monotonicMs();
   const aggregator = new RedAggregator(context.dictionary, {
     ...labelsOf(config),
     dimensions,
@@ -49,11 +50,12 @@ function createLane(config: SpanMetricsConfig, context: LaneContext, wants: Conn
     spanNames: config.span_names,
     histograms: wants.histograms || exponential !== undefined,
     rowOfSpan: exemplars.enabled,
+    monotonicMs,
   });
   const picker = exemplars.enabled
     ? new ExemplarPicker(exemplars.max_per_data_point, aggregator.series)
     : undefined;
-  const events = eventCounter(config, context.dictionary);
+  const events = eventCounter(config, context.dictionary, monotonicMs);
   const labels = { connector: context.id };
   const skipped = context.instruments.counter('spanweir_span_metrics_no_service_total', labels);
   const overflowed = context.instruments.counter('spanweir_span_metrics_overflow_total', labels);
@@ -128,7 +130,11 @@ function seriesLimit({ aggregation_cardinality_limit: limit }: SpanMetricsConfig
 }
 
 /** Its series show nothing under the names of the spans' dimensions: `eventDimensions` has all that they show. */
-function eventCounter(config: SpanMetricsConfig, dictionary: Dictionary): EventCounter | undefined {
+function eventCounter(
+  config: SpanMetricsConfig,
+  dictionary: Dictionary,
+  monotonicMs: () => number,
+): EventCounter | undefined {
   const plan = eventPlan(config);
   if (plan === undefined) return undefined;
   const hidden = dimensionPlan(config).names.map(() => null);
@@ -137,6 +143,7 @@ function eventCounter(config: SpanMetricsConfig, dictionary: Dictionary): EventC
     dimensions: plan.dimensions,
     globs: plan.globs,
     seriesLimit: seriesLimit(config),
+    monotonicMs,
     mask: seriesMask(excludedOf(config)),
     templates: config.span_names === 'templates',
     shown: (values) => [...hidden, ...values],
