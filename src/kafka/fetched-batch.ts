@@ -1,7 +1,6 @@
 import type { SourceRecord } from '../flow/intake.ts';
 import type { FetchedBytes } from './fetch-sizes.ts';
-import { FetchedMessages, toMessage } from './fetched-messages.ts';
-import type { Frame } from './frames.ts';
+import { FetchedMessages, type Held, toMessage } from './fetched-messages.ts';
 import type { BatchTrouble, RecordBatch } from './record-batch.ts';
 
 /** One partition's part of a fetch response, as kafkajs' ConsumerGroup hands it to its Batch class. */
@@ -44,7 +43,7 @@ export class FetchedBatch {
   assignment: object | undefined = undefined;
   readonly bytes: FetchedBytes;
   readonly #view: MessageView;
-  #frame: Frame | undefined;
+  #held: readonly Held[];
 
   constructor(topic: string, fetchedOffset: string, data: PartitionData) {
     this.topic = topic;
@@ -55,7 +54,7 @@ export class FetchedBatch {
     const { messages } = data;
     const batches = messages instanceof FetchedMessages ? messages.batches : fromOldMessages(messages);
     this.bytes = messages instanceof FetchedMessages ? messages.bytes : { sentBytes: 0, leftBytes: 0 };
-    this.#frame = messages instanceof FetchedMessages ? messages.frame : undefined;
+    this.#held = messages instanceof FetchedMessages ? messages.held : [];
     const end = collect(batches, data.abortedTransactions ?? [], from, this.records);
     this.nextOffset = end.nextOffset;
     this.trouble = end.trouble;
@@ -64,8 +63,8 @@ export class FetchedBatch {
 
   /** The bytes of `records` were copied and may be written over. Never called while `trouble` is still needed. */
   release(): void {
-    this.#frame?.release();
-    this.#frame = undefined;
+    for (const held of this.#held) held.release();
+    this.#held = [];
   }
 
   get messages(): MessageView {

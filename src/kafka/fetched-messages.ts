@@ -1,7 +1,11 @@
 import type { RecordHeader, SourceRecord } from '../flow/intake.ts';
 import type { FetchedBytes } from './fetch-sizes.ts';
-import type { Frame } from './frames.ts';
 import type { RecordBatch } from './record-batch.ts';
+
+/** Memory that is used again once it is released. */
+export interface Held {
+  release(): void;
+}
 
 /**
  * What the decoder gives kafkajs as "messages". Our FetchedBatch reads `batches`; a Batch class of another copy
@@ -11,14 +15,14 @@ export class FetchedMessages {
   readonly batches: readonly RecordBatch[];
   readonly bytes: FetchedBytes;
   /** What the records' bytes are a part of. */
-  readonly frame: Frame | undefined;
+  readonly held: readonly Held[];
 
   /** @param sentBytes of the partition's part, what could not be read of it included */
-  constructor(batches: readonly RecordBatch[], sentBytes: number, frame?: Frame) {
+  constructor(batches: readonly RecordBatch[], sentBytes: number, held: readonly Held[] = []) {
     this.batches = batches;
     const readBytes = batches.reduce((sum, { packedBytes }) => sum + packedBytes, 0);
     this.bytes = { sentBytes, leftBytes: sentBytes - readBytes };
-    this.frame = frame;
+    this.held = held;
   }
 
   get length(): number {

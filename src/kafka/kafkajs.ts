@@ -9,9 +9,10 @@ import { FetchedMessages } from './fetched-messages.ts';
 import { connectFramed, frameOf, hookConnection } from './frames.ts';
 import { hookConsumerGroup } from './group-hooks.ts';
 import { isOldMessageSet } from './old-message-sets.ts';
-import { readRecordBatches } from './record-batch.ts';
+import { MAX_UNPACKED_BYTES, readRecordBatches } from './record-batch.ts';
 import { encodeRecord, type OutgoingRecord } from './record-encoder.ts';
 import { hookRequestQueue } from './request-queue.ts';
+import { UnpackMemory } from './unpack-memory.ts';
 
 /**
  * The one place where kafkajs is loaded, and where six of its parts are replaced (docs/adr/003-kafkajs-seams.md
@@ -25,6 +26,8 @@ const load = createRequire(import.meta.url);
 const root = dirname(load.resolve('kafkajs/package.json'));
 /** kafkajs' own decoder, for message sets of brokers from before 0.11. */
 let oldMessageSets: DecodeMessages | undefined;
+
+const unpackMemory = new UnpackMemory();
 
 let loadedKafkaJs: typeof KafkaJs | undefined;
 
@@ -80,7 +83,9 @@ async function decodeMessages(decoder: Decoder): Promise<unknown> {
   decoder.offset = from + Math.max(0, size);
   const frame = bytes.length === 0 ? undefined : frameOf(bytes);
   frame?.retain();
-  return new FetchedMessages(readRecordBatches(bytes), bytes.length, frame);
+  const lease = unpackMemory.lease();
+  const batches = readRecordBatches(bytes, MAX_UNPACKED_BYTES, lease);
+  return new FetchedMessages(batches, bytes.length, frame === undefined ? [lease] : [frame, lease]);
 }
 
 /**

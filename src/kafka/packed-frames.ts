@@ -7,59 +7,68 @@ const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 /** Magic, version and the oldest version that reads it. */
 const XERIAL_HEADER_BYTES = 16;
 
+export interface SnappyBlock {
+  /** Behind its head. */
+  readonly from: number;
+  readonly to: number;
+  /** What its head says that it comes to. */
+  readonly bytes: number;
+}
+
 /** The raw blocks of a stream: several as snappy-java frames them, else the stream itself. */
-export function* snappyBlocks(packed: Buffer): Generator<Buffer> {
-  if (packed.length < XERIAL_HEADER_BYTES || !packed.subarray(0, XERIAL.length).equals(XERIAL)) {
-    yield packed;
-    return;
-  }
+export function snappyBlocks(packed: Buffer): readonly SnappyBlock[] {
+  if (packed.length < XERIAL_HEADER_BYTES || !packed.subarray(0, XERIAL.length).equals(XERIAL))
+    return [snappyBlock(packed, 0, packed.length)];
+  const blocks: SnappyBlock[] = [];
   for (let at = XERIAL_HEADER_BYTES; at < packed.length; ) {
     const from = at + 4;
     at = from + packed.readInt32BE(at);
     if (at < from || at > packed.length) throw new RangeError('a block of snappy is cut short');
-    yield packed.subarray(from, at);
+    blocks.push(snappyBlock(packed, from, at));
   }
+  return blocks;
 }
 
-export function snappyBound(packed: Buffer): number {
-  let sum = 0;
-  for (const block of snappyBlocks(packed)) sum += varint32(block);
-  return sum;
-}
-
-function varint32(bytes: Buffer): number {
-  let value = 0;
-  for (let i = 0; i < 5; i++) {
-    const byte = bytes.readUInt8(i);
-    value += (byte & 0x7f) * 2 ** (7 * i);
-    if (byte < 0x80) return value;
+/** Its head is a varint of 32 bits. */
+function snappyBlock(packed: Buffer, head: number, to: number): SnappyBlock {
+  let bytes = 0;
+  for (let i = 0; i < 5 && head + i < to; i++) {
+    const byte = packed.readUInt8(head + i);
+    bytes += (byte & 0x7f) * 2 ** (7 * i);
+    if (byte < 0x80) return { from: head + i + 1, to, bytes };
   }
   throw new RangeError('a length of snappy has no end');
 }
 
+export function snappyBound(blocks: readonly SnappyBlock[]): number {
+  return blocks.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 const LZ4_MAGIC = 0x184d2204;
-/** Of the frame's flags: no block needs the one before it. */
+/** Of the frame's flags. */
 const LZ4_INDEPENDENT = 0x20;
 /** By the block size's code, from 4 on. */
 const LZ4_BLOCK_BYTES = [64 << 10, 256 << 10, 1 << 20, 4 << 20] as const;
 
+export interface Lz4Frame {
+  /** Each of them can be unpacked without the one before it. */
+  readonly isIndependent: boolean;
+  readonly blocks: readonly Lz4Block[];
+}
+
 export interface Lz4Block {
-  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
   readonly isPacked: boolean;
   /** What it may come to. */
   readonly mostBytes: number;
 }
 
-export function lz4Bound(packed: Buffer): number {
-  return lz4Blocks(packed).reduce((sum, { mostBytes }) => sum + mostBytes, 0);
+export function lz4Bound({ blocks }: Lz4Frame): number {
+  return blocks.reduce((sum, { mostBytes }) => sum + mostBytes, 0);
 }
 
-/** The blocks of a frame, if each can be unpacked without the one before it. */
-export function independentLz4Blocks(packed: Buffer): readonly Lz4Block[] | undefined {
-  return (packed.readUInt8(4) & LZ4_INDEPENDENT) === 0 ? undefined : lz4Blocks(packed);
-}
-
-function lz4Blocks(packed: Buffer): readonly Lz4Block[] {
+export function lz4Frame(packed: Buffer): Lz4Frame {
   if (packed.readUInt32LE(0) !== LZ4_MAGIC) throw new RangeError('no lz4 frame');
   const flags = packed.readUInt8(4);
   const [hasBlockChecksums, hasSize, hasDictionary] = [flags & 0x10, flags & 0x08, flags & 0x01];
@@ -70,12 +79,13 @@ function lz4Blocks(packed: Buffer): readonly Lz4Block[] {
   for (let word = packed.readUInt32LE(at); word !== 0; word = packed.readUInt32LE(at)) {
     const isPacked = word <= 0x7fff_ffff;
     const size = word & 0x7fff_ffff;
-    const bytes = packed.subarray(at + 4, at + 4 + size);
-    if (bytes.length < size) throw new RangeError('a block of lz4 is cut short');
-    blocks.push({ bytes, isPacked, mostBytes: isPacked ? blockBytes : size });
-    at += 4 + size + (hasBlockChecksums === 0 ? 0 : 4);
+    const from = at + 4;
+    const to = from + size;
+    if (to > packed.length) throw new RangeError('a block of lz4 is cut short');
+    blocks.push({ from, to, isPacked, mostBytes: isPacked ? blockBytes : size });
+    at = to + (hasBlockChecksums === 0 ? 0 : 4);
   }
-  return blocks;
+  return { isIndependent: (flags & LZ4_INDEPENDENT) !== 0, blocks };
 }
 
 const ZSTD_MAGIC = 0xfd2fb528;

@@ -2,6 +2,7 @@ import { crc32c } from '@node-rs/crc32';
 import type { SourceRecord } from '../flow/intake.ts';
 import { DECOMPRESS, isOverLimit } from './codecs.ts';
 import { type BatchBase, RecordWalker } from './records.ts';
+import { type UnpackLease, UnpackMemory } from './unpack-memory.ts';
 
 /** One record batch (magic 2) of a fetch response, checked and unpacked. */
 export interface RecordBatch {
@@ -48,8 +49,15 @@ const ATTRIBUTE = { codec: 0x07, logAppendTime: 0x08, transactional: 0x10, contr
  * The batches of one partition's part of a fetch response. An incomplete batch at the end is left out (the
  * broker cuts there), and so is what follows once enough was unpacked. Never throws on bad bytes: they become a
  * batch with `trouble`.
+ *
+ * @param lease for what is unpacked: the records may be read until it is released
  */
-export function readRecordBatches(bytes: Buffer, maxUnpackedBytes = MAX_UNPACKED_BYTES): RecordBatch[] {
+export function readRecordBatches(
+  bytes: Buffer,
+  maxUnpackedBytes = MAX_UNPACKED_BYTES,
+  lease = new UnpackMemory().lease(),
+): RecordBatch[] {
+  const unpacking = { maxBytes: maxUnpackedBytes, lease };
   const batches: RecordBatch[] = [];
   let at = 0;
   let unpackedBytes = 0;
@@ -62,7 +70,7 @@ export function readRecordBatches(bytes: Buffer, maxUnpackedBytes = MAX_UNPACKED
       break;
     }
     const next = at + size;
-    const batch = readBatch(bytes.subarray(at, next), bytes.subarray(next), maxUnpackedBytes);
+    const batch = readBatch(bytes.subarray(at, next), bytes.subarray(next), unpacking);
     batches.push(batch);
     if ((bytes.readInt16BE(at + 21) & ATTRIBUTE.codec) !== 0) unpackedBytes += valueBytes(batch.records);
     at = next;
@@ -76,7 +84,12 @@ function valueBytes(records: readonly SourceRecord[]): number {
   return sum;
 }
 
-function readBatch(batch: Buffer, rest: Buffer, maxUnpackedBytes: number): RecordBatch {
+interface Unpacking {
+  readonly maxBytes: number;
+  readonly lease: UnpackLease;
+}
+
+function readBatch(batch: Buffer, rest: Buffer, unpacking: Unpacking): RecordBatch {
   const baseOffset = int64(batch, 0);
   if (crc32c(batch.subarray(CRC_FROM)) !== batch.readUInt32BE(CRC_AT)) {
     const lastOffset = baseOffset + corruptSpan(batch, baseOffset, rest);
@@ -95,7 +108,7 @@ function readBatch(batch: Buffer, rest: Buffer, maxUnpackedBytes: number): Recor
     isLogAppendTime: (attributes & ATTRIBUTE.logAppendTime) !== 0,
   };
   const records: SourceRecord[] = [];
-  const trouble = readRecords(batch, base, maxUnpackedBytes, records);
+  const trouble = readRecords(batch, base, unpacking, records);
   if (trouble !== undefined) return withTrouble(baseOffset, lastOffset, trouble.kind, trouble.message, batch);
   const control = (attributes & ATTRIBUTE.control) === 0 ? 'none' : controlType(records[0]);
   return {
@@ -114,7 +127,7 @@ type Trouble = Omit<BatchTrouble, 'bytes'>;
 function readRecords(
   batch: Buffer,
   base: BatchBase,
-  maxUnpackedBytes: number,
+  { maxBytes, lease }: Unpacking,
   into: SourceRecord[],
 ): Trouble | undefined {
   const codec = batch.readInt16BE(21) & ATTRIBUTE.codec;
@@ -127,12 +140,12 @@ function readRecords(
     const decompress = DECOMPRESS.get(codec);
     if (decompress === undefined) return { kind: 'malformed', message: `unknown codec ${codec}` };
     if (count === 0) return undefined;
-    const unpacked = decompress(batch.subarray(RECORDS_AT), maxUnpackedBytes);
+    const unpacked = decompress(batch.subarray(RECORDS_AT), maxBytes, lease);
     new RecordWalker(unpacked, 0, unpacked.length).readAll(count, base, into);
     return undefined;
   } catch (error) {
     if (isOverLimit(error)) {
-      return { kind: 'over_limit', message: `unpacks to more than ${maxUnpackedBytes} bytes` };
+      return { kind: 'over_limit', message: `unpacks to more than ${maxBytes} bytes` };
     }
     return { kind: 'malformed', message: error instanceof Error ? error.message : String(error) };
   }

@@ -3,7 +3,8 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { DECOMPRESS, isOverLimit } from '../../src/kafka/codecs.ts';
-import { lz4Bound, snappyBound, zstdBound } from '../../src/kafka/packed-frames.ts';
+import { lz4Bound, lz4Frame, snappyBlocks, snappyBound, zstdBound } from '../../src/kafka/packed-frames.ts';
+import { UnpackMemory } from '../../src/kafka/unpack-memory.ts';
 
 const load = createRequire(import.meta.url);
 const snappy = load('snappy') as { compressSync: Pack };
@@ -35,7 +36,8 @@ const CODECS: readonly (readonly [name: string, codec: number, pack: Pack])[] = 
 ];
 
 function unpack(codec: number, packed: Buffer, maxBytes: number): Buffer {
-  return (DECOMPRESS.get(codec) as NonNullable<ReturnType<typeof DECOMPRESS.get>>)(packed, maxBytes);
+  const decompress = DECOMPRESS.get(codec) as NonNullable<ReturnType<typeof DECOMPRESS.get>>;
+  return decompress(packed, maxBytes, new UnpackMemory().lease());
 }
 
 function thrownBy(work: () => unknown): unknown {
@@ -95,38 +97,51 @@ describe.each(CODECS)('%s', (_, codec, pack) => {
   });
 });
 
-test('a frame of lz4 whose blocks need each other is unpacked as a whole', () => {
-  const bytes = Buffer.from('linked '.repeat(30_000));
-  const frame = lz4.compressFrameSync(bytes);
-  frame[4] = (frame[4] as number) & ~0x20;
-  const { hash } = load('lz4js/xxh32.js') as {
-    hash: (seed: number, of: Buffer, at: number, length: number) => number;
-  };
-  frame[6] = (hash(0, frame, 4, 2) >> 8) & 0xff;
-  expect(unpack(3, frame, 1 << 20).equals(bytes)).toBe(true);
+test('a frame of lz4 may have blocks that need those before them, and blocks that are not packed', () => {
+  // "abcdabcd", as it is; then 4 bytes from 8 before them and a "!", packed, where a copy must not be the last.
+  const head = '04224d18' + '40' + '40' + '00';
+  const stored = '08000080' + Buffer.from('abcdabcd').toString('hex');
+  const packed = '05000000' + '000800' + '10' + '21';
+  const linked = Buffer.from(`${head}${stored}${packed}00000000`, 'hex');
+  expect(unpack(3, linked, 1 << 20).toString()).toBe('abcdabcdabcd!');
+  const independent = Buffer.from(linked);
+  independent[4] = 0x60;
+  expect(() => unpack(3, independent, 1 << 20)).toThrow(RangeError);
 });
 
-describe('where a system has no binary', () => {
-  const bytes = Buffer.from('the same in plain JavaScript '.repeat(4000));
+it.each([
+  ['a copy from 1 byte before', '1f61010000' + '00', 'a'.repeat(20)],
+  ['a copy from 3 bytes before', '30616263030010' + '21', 'abcabca!'],
+])('lz4 unpacks %s, as far as its block goes', (_, hex, text) => {
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(hex.length / 2);
+  const frame = Buffer.from(`04224d18604000${size.toString('hex')}${hex}00000000`, 'hex');
+  expect(unpack(3, frame, 1 << 20).toString()).toBe(text);
+});
 
-  it.each([
-    ['snappy', snappy.compressSync(bytes), () => load('snappyjs').uncompress],
-    ['lz4', lz4.compressFrameSync(bytes), () => load('lz4js').decompress],
-    ['zstd', new Encoder(3).encodeSync(bytes), () => load('fzstd').decompress],
-  ] as const)('%s unpacks to the same bytes', (_, packed, plain) => {
-    expect(Buffer.from(plain()(packed)).equals(bytes)).toBe(true);
-  });
+it.each([
+  ['a copy with 4 bytes of distance', '0c' + '0c' + '61626364' + '1f' + '04000000', 'abcdabcdabcd'],
+  ['a literal whose length stands apart', '40' + 'f03f' + '7a'.repeat(64), 'z'.repeat(64)],
+])('snappy unpacks %s', (_, hex, text) => {
+  expect(unpack(2, Buffer.from(hex, 'hex'), 1 << 20).toString()).toBe(text);
+});
+
+test('zstd unpacks to the same bytes where a system has no binary', () => {
+  const bytes = Buffer.from('the same in plain JavaScript '.repeat(4000));
+  const packed = new Encoder(3).encodeSync(bytes);
+  expect(Buffer.from(load('fzstd').decompress(packed)).equals(bytes)).toBe(true);
 });
 
 describe('the most that a stream unpacks to', () => {
   it('is told exactly by snappy', () => {
-    expect(snappyBound(snappy.compressSync(Buffer.alloc(123_456)))).toBe(123_456);
-    expect(snappyBound(xerial(Buffer.alloc(100_000)))).toBe(100_000);
+    expect(snappyBound(snappyBlocks(snappy.compressSync(Buffer.alloc(123_456))))).toBe(123_456);
+    expect(snappyBound(snappyBlocks(xerial(Buffer.alloc(100_000))))).toBe(100_000);
   });
 
   it('is told by lz4 and zstd to a block', () => {
-    expect(lz4Bound(lz4.compressFrameSync(Buffer.alloc(200_000, 7)))).toBeGreaterThanOrEqual(200_000);
-    expect(lz4Bound(lz4.compressFrameSync(Buffer.alloc(200_000, 7)))).toBeLessThanOrEqual(4 << 20);
+    const frame = lz4Frame(lz4.compressFrameSync(Buffer.alloc(200_000, 7)));
+    expect(lz4Bound(frame)).toBeGreaterThanOrEqual(200_000);
+    expect(lz4Bound(frame)).toBeLessThanOrEqual(4 << 20);
     expect(zstdBound(new Encoder(3).encodeSync(Buffer.alloc(200_000, 7)))).toBeGreaterThanOrEqual(200_000);
     expect(zstdBound(new Encoder(3).encodeSync(Buffer.alloc(200_000, 7)))).toBeLessThanOrEqual(3 << 17);
   });
