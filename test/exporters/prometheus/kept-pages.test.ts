@@ -6,6 +6,7 @@ import { metricNames } from '../../../src/exporters/prometheus/names.ts';
 import { negotiate } from '../../../src/exporters/prometheus/negotiate.ts';
 import { renderPage } from '../../../src/exporters/prometheus/page.ts';
 import type { PageRequest } from '../../../src/exporters/prometheus/page-request.ts';
+import { PlainSource } from '../../../src/exporters/prometheus/plain-source.ts';
 import { SeriesStore } from '../../../src/exporters/prometheus/series-store.ts';
 import type { RedDescription } from '../../../src/red/red-description.ts';
 import type { SeriesKey } from '../../../src/red/red-rows.ts';
@@ -135,6 +136,40 @@ test('a kept page reads like one rendered afresh, whatever was counted, began an
     }),
     { numRuns: 60 },
   );
+});
+
+test('families that are made anew for each page may lose points and change their order', async () => {
+  const [first, second, third] = ['a', 'b', 'c'].map((client) => [['client', client]] as const);
+  const point = (labels: typeof first, value: number) => ({ labels: labels ?? [], value, createdMs: 1 });
+  let points = [point(first, 1), point(second, 2), point(third, 3)];
+  const source = new PlainSource(
+    { plainFamilies: () => [{ kind: 'counter', name: 'edges_total', help: '', scope: 'graph', points }] },
+    {
+      utf8: false,
+      constLabels: {},
+      scopeInfo: false,
+      translation: { suffixes: true, utf8: false, namespace: '' },
+      room: { limit: 10, used: 0, births: 0, overflow: 0 },
+    },
+  );
+  const pages = new KeptPages(PLENTY);
+  const shownLines = async (): Promise<string[]> => {
+    const request = { ...shown().request(), sources: [], plain: source.shown('underscores') };
+    return linesOf(await keptText(pages, request), 'edges_total');
+  };
+  expect(await shownLines()).toEqual([
+    'edges_total{client="a"} 1',
+    'edges_total{client="b"} 2',
+    'edges_total{client="c"} 3',
+  ]);
+  points = [point(third, 13), point(first, 1)];
+  expect(await shownLines()).toEqual(['edges_total{client="c"} 13', 'edges_total{client="a"} 1']);
+  points = [point(third, 14), point(first, 1), point(second, 5)];
+  expect(await shownLines()).toEqual([
+    'edges_total{client="c"} 14',
+    'edges_total{client="a"} 1',
+    'edges_total{client="b"} 5',
+  ]);
 });
 
 test('a page that somebody reads stays as it is, and the next one is not made of it', async () => {
