@@ -1,7 +1,7 @@
 import { type Block, insertToken } from '../flow/block.ts';
 import type { SinkInputs } from '../flow/lane.ts';
 import type { Dictionary } from '../span/dictionary.ts';
-import { type DayTotal, DayTotals, encodeIngestLog } from './ingest-log.ts';
+import { type DayTotal, DayTotals, encodeIngestLog, startOnOneDay } from './ingest-log.ts';
 import { NativeBuffer } from './native/native-buffer.ts';
 import { RedEncoder, type RedPart } from './native/red-encoder.ts';
 import { SpanEncoder } from './native/span-encoder.ts';
@@ -60,8 +60,11 @@ export class BlockEncoder {
     };
     if (this.#inputs.spans && block.batch.spans > 0) {
       buffers.spans.reset();
-      totals.addSpans(TABLES.spans, block.batch);
-      this.#spans.encode(block.batch, kafka, totals.all.length === 1, buffers.spans);
+      const { batch } = block;
+      const isOneDay = startOnOneDay(batch);
+      this.#spans.encode(batch, kafka, isOneDay, buffers.spans, (from, end) =>
+        totals.addSpans(TABLES.spans, batch, from, end),
+      );
       add(TABLES.spans, buffers.spans, block.batch.spans);
     }
     const parts = this.#redParts(block);

@@ -21,11 +21,11 @@ export interface DayTotal {
 export class DayTotals {
   readonly all: DayTotal[] = [];
 
-  addSpans(target: string, batch: SpanBatch): void {
-    const { arena, spanIdAt, spans, startHi, startLo } = batch;
-    const ids = new DataView(arena.buffer, arena.byteOffset, arena.byteLength);
+  /** Spans [from, end) of the batch. */
+  addSpans(target: string, batch: SpanBatch, from = 0, end = batch.spans): void {
+    const { spanIdAt, startHi, startLo, view: ids } = batch;
     let total: DayTotal | undefined;
-    for (let i = 0; i < spans; i++) {
+    for (let i = from; i < end; i++) {
       const day = dayOfNs(startLo[i] as number, startHi[i] as number);
       if (total === undefined || total.day !== day) total = this.#of(target, day);
       total.rows++;
@@ -68,6 +68,27 @@ export class DayTotals {
     const fresh: DayTotal = { target, day, rows: 0, spans: 0, spanIdLo: 0, spanIdHi: 0 };
     all.push(fresh);
     return fresh;
+  }
+}
+
+/** Whether all spans start on the same day; of no spans that is not so. */
+export function startOnOneDay({ spans, startHi, startLo }: SpanBatch): boolean {
+  if (spans === 0) return false;
+  let [lowest, highest] = [0, 0];
+  for (let i = 1; i < spans; i++) {
+    if (isBefore(i, lowest)) lowest = i;
+    else if (isBefore(highest, i)) highest = i;
+  }
+  return dayOf(lowest) === dayOf(highest);
+
+  function isBefore(a: number, b: number): boolean {
+    // As signed numbers, for those beyond 2^63 are in the first day.
+    const [hi, than] = [(startHi[a] as number) | 0, (startHi[b] as number) | 0];
+    return hi < than || (hi === than && (startLo[a] as number) < (startLo[b] as number));
+  }
+
+  function dayOf(row: number): number {
+    return dayOfNs(startLo[row] as number, startHi[row] as number);
   }
 }
 

@@ -33,15 +33,38 @@ export class WordColumn {
     this.indexes[this.rows++] = word;
   }
 
+  /** Makes room for `more` rows; whoever calls it may write them into `indexes` by hand. */
+  reserve(more: number): void {
+    this.indexes = widened(this.indexes, this.rows + more);
+  }
+
+  /** The same word for `rows` rows. */
+  pushRun(word: number, rows: number): void {
+    const end = this.rows + rows;
+    this.indexes = widened(this.indexes, end);
+    this.indexes.fill(word, this.rows, end);
+    this.rows = end;
+  }
+
+  /** Makes the last `length` rows stand there `times` times. */
+  repeatLast(length: number, times: number): void {
+    const at = this.rows - length;
+    const end = at + length * times;
+    this.indexes = widened(this.indexes, end);
+    const { indexes } = this;
+    for (let i = this.rows; i < end; i++) indexes[i] = indexes[i - length] as number;
+    this.rows = end;
+  }
+
   /** A word with a dense id: its bytes are looked at only when the id is new in this block. */
-  pushId(id: number, bytes: Uint8Array, at: number, length: number): void {
+  pushId(id: number, view: DataView, at: number, length: number): void {
     if (id >= this.#stamps.length) {
       this.#stamps = widened(this.#stamps, id + 1);
       this.#wordOfId = widened(this.#wordOfId, id + 1);
     }
     if (this.#stamps[id] !== this.#stamp) {
       this.#stamps[id] = this.#stamp;
-      this.#wordOfId[id] = this.words.intern(bytes, at, length);
+      this.#wordOfId[id] = this.words.internView(view, at, length);
     }
     this.push(this.#wordOfId[id] as number);
   }
@@ -72,17 +95,15 @@ export class WordColumn {
       out.numbers(indexes.subarray(0, rows));
       return;
     }
-    const { bytes } = out;
-    let at = out.length;
-    if (width === 1) for (let i = 0; i < rows; i++) bytes[at++] = indexes[i] as number;
-    else {
-      for (let i = 0; i < rows; i++) {
-        const index = indexes[i] as number;
-        bytes[at++] = index & 0xff;
-        bytes[at++] = index >>> 8;
-      }
+    if (this.words.count === 1) {
+      out.zeros(rows);
+      return;
     }
-    out.length = at;
+    const { bytes, view } = out;
+    const at = out.length;
+    if (width === 1) for (let i = 0; i < rows; i++) bytes[at + i] = indexes[i] as number;
+    else for (let i = 0; i < rows; i++) view.setUint16(at + i * 2, indexes[i] as number, true);
+    out.length = at + rows * width;
   }
 
   write(out: NativeBuffer, name: string): void {
@@ -134,26 +155,30 @@ export class Offsets {
     this.ends[this.rows++] = end;
   }
 
+  /** `rows` rows of `length` elements each, the first of which ends at `end`. */
+  pushRun(end: number, length: number, rows: number): void {
+    this.ends = widened(this.ends, this.rows + rows);
+    const { ends } = this;
+    for (let i = 0; i < rows; i++) ends[this.rows + i] = end + i * length;
+    this.rows += rows;
+  }
+
   writeData(out: NativeBuffer): void {
-    writeWidened(out, this.ends, this.rows);
+    const { ends, rows } = this;
+    // Ends only grow, so that of the last row tells whether there is anything at all.
+    if (rows > 0 && ends[rows - 1] === 0) out.zeros(rows * 8);
+    else writeWidened(out, ends, rows);
   }
 }
 
 /** UInt32 in memory, UInt64 in the block. */
 export function writeWidened(out: NativeBuffer, column: Uint32Array, rows: number): void {
   out.reserve(rows * 8);
-  const { bytes } = out;
+  const { view } = out;
   let at = out.length;
   for (let i = 0; i < rows; i++) {
-    const value = column[i] as number;
-    bytes[at] = value & 0xff;
-    bytes[at + 1] = (value >>> 8) & 0xff;
-    bytes[at + 2] = (value >>> 16) & 0xff;
-    bytes[at + 3] = value >>> 24;
-    bytes[at + 4] = 0;
-    bytes[at + 5] = 0;
-    bytes[at + 6] = 0;
-    bytes[at + 7] = 0;
+    view.setUint32(at, column[i] as number, true);
+    view.setUint32(at + 4, 0, true);
     at += 8;
   }
   out.length = at;
@@ -161,21 +186,42 @@ export function writeWidened(out: NativeBuffer, column: Uint32Array, rows: numbe
 
 /** Int64 or UInt64 from halves: DateTime64(9) as ns since the epoch. */
 export function writeHalves(out: NativeBuffer, lo: Uint32Array, hi: Uint32Array, rows: number): void {
-  const pairs = new Uint32Array(rows * 2);
+  out.reserve(rows * 8);
+  const { view } = out;
+  let at = out.length;
   for (let i = 0; i < rows; i++) {
-    pairs[i * 2] = lo[i] as number;
-    pairs[i * 2 + 1] = hi[i] as number;
+    view.setUint32(at, lo[i] as number, true);
+    view.setUint32(at + 4, hi[i] as number, true);
+    at += 8;
   }
-  out.numbers(pairs);
+  out.length = at;
 }
 
 /** UInt64 from numbers that are integers in [0, 2^53]. */
 export function writeIntegers(out: NativeBuffer, column: Float64Array, rows: number): void {
-  const pairs = new Uint32Array(rows * 2);
-  for (let i = 0; i < rows; i++) {
-    const value = column[i] as number;
-    pairs[i * 2] = value >>> 0;
-    pairs[i * 2 + 1] = Math.floor(value / 2 ** 32);
-  }
-  out.numbers(pairs);
+  out.reserve(rows * 8);
+  const { view } = out;
+  let to = out.length;
+  for (let i = 0; i < rows; i++, to += 8) putInteger(view, to, column[i] as number);
+  out.length = to;
+}
+
+/** The same, each row's from where `at` says. */
+export function writeIntegersAt(
+  out: NativeBuffer,
+  column: Float64Array,
+  at: Uint32Array,
+  rows: number,
+): void {
+  out.reserve(rows * 8);
+  const { view } = out;
+  let to = out.length;
+  for (let i = 0; i < rows; i++, to += 8) putInteger(view, to, column[at[i] as number] as number);
+  out.length = to;
+}
+
+/** Setting takes a number modulo 2^32. */
+function putInteger(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value, true);
+  view.setUint32(at + 4, value / 2 ** 32, true);
 }

@@ -20,15 +20,15 @@ export class EventColumns {
     this.#offsets.reset();
     this.#names.reset();
     this.#attributes.reset();
-    const { arena, eventsAt, eventsEnd, spans } = batch;
+    const { arena, eventsAt, eventsEnd, spans, view } = batch;
     for (let i = 0; i < spans; i++) {
       const end = eventsEnd[i] as number;
-      if (end !== 0) this.#collectSpan(arena, eventsAt[i] as number, end);
+      if (end !== 0) this.#collectSpan(arena, view, eventsAt[i] as number, end);
       this.#offsets.push(this.#count);
     }
   }
 
-  #collectSpan(arena: Uint8Array, at: number, end: number): void {
+  #collectSpan(arena: Uint8Array, view: DataView, at: number, end: number): void {
     const events = this.#events;
     events.reset(arena, at, end);
     while (events.next()) {
@@ -39,8 +39,8 @@ export class EventColumns {
       }
       this.#timeLo[row] = events.timeLo;
       this.#timeHi[row] = events.timeHi;
-      this.#names.push(this.#names.words.intern(arena, events.nameAt, events.nameLength));
-      this.#attributes.addAll(arena, events.messageAt, events.messageEnd, ATTRIBUTES_OF.event);
+      this.#names.push(this.#names.words.internView(view, events.nameAt, events.nameLength));
+      this.#attributes.addAll(arena, events.messageAt, events.messageEnd, ATTRIBUTES_OF.event, view);
       this.#attributes.endRow();
     }
   }

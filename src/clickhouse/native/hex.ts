@@ -1,3 +1,4 @@
+import { viewOf } from '../../span/interner.ts';
 import { NONE } from '../../span/span-batch.ts';
 import type { NativeBuffer } from './native-buffer.ts';
 
@@ -9,13 +10,13 @@ for (let byte = 0; byte < 256; byte++) {
   LOW[byte] = DIGITS.charCodeAt(byte & 15);
 }
 
-/** Four digits, as they lie in memory, of two bytes that are read as a little-endian number. */
-const QUADS = new Uint32Array(0x1_0000);
-for (let first = 0; first < 256; first++) {
-  const digits = (HIGH[first] as number) | ((LOW[first] as number) << 8);
-  for (let second = 0; second < 256; second++)
-    QUADS[first | (second << 8)] =
-      digits | ((HIGH[second] as number) << 16) | ((LOW[second] as number) << 24);
+/** Four digits, as they lie in memory, of the lower two bytes of a number that was read little-endian. */
+function fourDigits(two: number): number {
+  const apart = (two | (two << 8)) & 0x00ff00ff;
+  const nibbles = ((apart >>> 4) | (apart << 8)) & 0x0f0f0f0f;
+  // 1 in every byte that is a letter, which lie 39 behind the digits.
+  const letters = ((nibbles + 0x06060606) >>> 4) & 0x01010101;
+  return nibbles + 0x30303030 + Math.imul(letters, 39);
 }
 
 /** Appends one String: the `length` bytes at `at` as lower-case hex; '' for NONE. */
@@ -37,7 +38,44 @@ export function writeHex(out: NativeBuffer, arena: Uint8Array, at: number, lengt
   out.length = to;
 }
 
-/** Appends a whole column of them; `length` is even. Two bytes at a time, since this is a good part of what a span costs. */
+/** How many bytes a column of them takes. */
+export function hexColumnBytes(at: Uint32Array, rows: number, length: number): number {
+  let ids = 0;
+  for (let row = 0; row < rows; row++) if (at[row] !== NONE) ids++;
+  return rows + ids * length * 2;
+}
+
+/**
+ * Writes those of the rows [from, end) where there is room for them; `length` is a multiple of four. Returns the place
+ * behind. No table: one would push out of the cache what is yet to be read.
+ */
+export function writeHexRows(
+  target: { readonly view: DataView; readonly to: number },
+  source: DataView,
+  column: { readonly at: Uint32Array; readonly length: number },
+  { from, end }: { readonly from: number; readonly end: number },
+): number {
+  const { view } = target;
+  const { at, length } = column;
+  let { to } = target;
+  for (let row = from; row < end; row++) {
+    const idAt = at[row] as number;
+    if (idAt === NONE) {
+      view.setUint8(to++, 0);
+      continue;
+    }
+    view.setUint8(to++, length * 2);
+    for (let i = idAt; i < idAt + length; i += 4) {
+      const four = source.getUint32(i, true);
+      view.setUint32(to, fourDigits(four & 0xffff), true);
+      view.setUint32(to + 4, fourDigits(four >>> 16), true);
+      to += 8;
+    }
+  }
+  return to;
+}
+
+/** Appends a whole column of them. */
 export function writeHexColumn(
   out: NativeBuffer,
   arena: Uint8Array,
@@ -45,21 +83,7 @@ export function writeHexColumn(
   rows: number,
   length: number,
 ): void {
-  out.reserve(rows * (1 + length * 2));
-  const source = new DataView(arena.buffer, arena.byteOffset, arena.byteLength);
-  const target = new DataView(out.bytes.buffer, out.bytes.byteOffset, out.bytes.byteLength);
-  let to = out.length;
-  for (let row = 0; row < rows; row++) {
-    const from = at[row] as number;
-    if (from === NONE) {
-      target.setUint8(to++, 0);
-      continue;
-    }
-    target.setUint8(to++, length * 2);
-    for (let i = from; i < from + length; i += 2) {
-      target.setUint32(to, QUADS[source.getUint16(i, true)] as number, true);
-      to += 4;
-    }
-  }
-  out.length = to;
+  out.reserve(hexColumnBytes(at, rows, length));
+  const { length: to, view } = out;
+  out.length = writeHexRows({ view, to }, viewOf(arena), { at, length }, { from: 0, end: rows });
 }

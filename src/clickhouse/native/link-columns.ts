@@ -23,15 +23,15 @@ export class LinkColumns {
     this.#spanIds.reset();
     this.#traceStates.reset();
     this.#attributes.reset();
-    const { arena, linksAt, linksEnd, spans } = batch;
+    const { arena, linksAt, linksEnd, spans, view } = batch;
     for (let i = 0; i < spans; i++) {
       const end = linksEnd[i] as number;
-      if (end !== 0) this.#collectSpan(arena, linksAt[i] as number, end);
+      if (end !== 0) this.#collectSpan(arena, view, linksAt[i] as number, end);
       this.#offsets.push(this.#count);
     }
   }
 
-  #collectSpan(arena: Uint8Array, at: number, end: number): void {
+  #collectSpan(arena: Uint8Array, view: DataView, at: number, end: number): void {
     const links = this.#links;
     links.reset(arena, at, end);
     while (links.next()) {
@@ -39,7 +39,7 @@ export class LinkColumns {
       writeHex(this.#traceIds, arena, links.traceIdAt, 16);
       writeHex(this.#spanIds, arena, links.spanIdAt, 8);
       this.#traceStates.string(arena, links.traceStateAt, links.traceStateLength);
-      this.#attributes.addAll(arena, links.messageAt, links.messageEnd, ATTRIBUTES_OF.link);
+      this.#attributes.addAll(arena, links.messageAt, links.messageEnd, ATTRIBUTES_OF.link, view);
       this.#attributes.endRow();
     }
   }

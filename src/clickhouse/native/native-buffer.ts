@@ -1,13 +1,18 @@
+import { viewOf } from '../../span/interner.ts';
+
 /**
  * Where a block in ClickHouse's Native format is written: little-endian bytes that grow at the end and are
  * kept for the next block. Columns of numbers are collected in typed arrays and appended whole.
  */
 export class NativeBuffer {
   bytes: Buffer;
+  /** The same bytes, for writing numbers. */
+  view: DataView;
   length = 0;
 
   constructor(capacity = 64 * 1024) {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
+    this.view = viewOf(this.bytes);
   }
 
   reset(): void {
@@ -25,6 +30,7 @@ export class NativeBuffer {
     const larger = Buffer.allocUnsafeSlow(Math.max(this.length + more, this.bytes.length * 2));
     larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;
+    this.view = viewOf(larger);
   }
 
   byte(value: number): void {
@@ -47,8 +53,8 @@ export class NativeBuffer {
   /** A UInt64 below 2^53. */
   uint64(value: number): void {
     this.reserve(8);
-    this.bytes.writeUInt32LE(value >>> 0, this.length);
-    this.bytes.writeUInt32LE(Math.floor(value / 2 ** 32), this.length + 4);
+    this.view.setUint32(this.length, value, true);
+    this.view.setUint32(this.length + 4, value / 2 ** 32, true);
     this.length += 8;
   }
 
@@ -79,11 +85,34 @@ export class NativeBuffer {
     this.length += from.length;
   }
 
+  zeros(count: number): void {
+    this.same(0, count);
+  }
+
+  /** That byte `count` times. */
+  same(byte: number, count: number): void {
+    this.reserve(count);
+    this.bytes.fill(byte, this.length, this.length + count);
+    this.length += count;
+  }
+
   /** Repeats what stands at [at, end). */
   again(at: number, end: number): void {
     this.reserve(end - at);
     this.bytes.copyWithin(this.length, at, end);
     this.length += end - at;
+  }
+
+  /** Makes the last `length` bytes stand there `times` times. Each copy is twice as long as the one before. */
+  repeatLast(length: number, times: number): void {
+    if (length === 0 || times < 2) return;
+    this.reserve(length * (times - 1));
+    const at = this.length - length;
+    const end = at + length * times;
+    for (let to = this.length; to < end; to += to - at) {
+      this.bytes.copyWithin(to, at, Math.min(to, at + end - to));
+    }
+    this.length = end;
   }
 
   /** Columns of numbers, as they are in memory. */

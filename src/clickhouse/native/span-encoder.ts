@@ -1,15 +1,16 @@
 import type { KafkaOrigin } from '../../flow/block.ts';
-import { ATTRIBUTES_OF, AttributeCursor, VALUE } from '../../span/attributes.ts';
+import { ATTRIBUTES_OF } from '../../span/attributes.ts';
 import type { Dictionary } from '../../span/dictionary.ts';
-import { ScanError } from '../../span/scan-error.ts';
 import { NONE, QUALITY, type SpanBatch } from '../../span/span-batch.ts';
 import { Wire } from '../../span/wire.ts';
-import { WordColumn, writeFixedWords, writeHalves, writeIntegers } from './columns.ts';
+import { WordColumn, writeFixedWords, writeHalves, writeIntegers, writeIntegersAt } from './columns.ts';
 import { EventColumns } from './event-columns.ts';
-import { writeHexColumn } from './hex.ts';
+import { IdColumns } from './id-columns.ts';
 import { LinkColumns } from './link-columns.ts';
 import { AttributeColumn } from './map-column.ts';
 import type { NativeBuffer } from './native-buffer.ts';
+import { ResourceColumns } from './resource-columns.ts';
+import { ScopeColumns } from './scope-columns.ts';
 import { blockEnd } from './seen-column.ts';
 
 /** By OTLP number. */
@@ -19,43 +20,53 @@ export const STATUS_CODES = ['Unset', 'Ok', 'Error'] as const;
 /** Key of the attribute under which a span whose start was replaced keeps the one that was sent. */
 export const ORIGINAL_START = 'spanweir.original_start_unix_nano';
 
-const SERVICE_NAME = Buffer.from('service.name');
 const COLUMNS = 27;
+/** Spans that are looked at together, whose bytes the processor's cache still holds when the next column wants them. */
+const NEAR = 128;
+/** What a span takes at least, its attributes and ids left out; for a first guess. */
+const FIXED_BYTES = 200;
+
+type Beside = (from: number, end: number) => void;
 
 /** Turns the columns of a SpanBatch into one Native block for otel_traces. One per lane; nothing is kept. */
 export class SpanEncoder {
-  readonly #dictionary: Dictionary;
-  readonly #cursor = new AttributeCursor();
   readonly #wire = new Wire();
   readonly #names = new WordColumn();
-  readonly #services = new WordColumn();
-  readonly #scopeNames = new WordColumn();
-  readonly #scopeVersions = new WordColumn();
-  readonly #resourceAttributes = new AttributeColumn();
+  readonly #resources: ResourceColumns;
+  readonly #scopes = new ScopeColumns();
   readonly #spanAttributes = new AttributeColumn();
+  readonly #ids = new IdColumns();
   readonly #events = new EventColumns();
   readonly #links = new LinkColumns();
 
   constructor(dictionary: Dictionary) {
-    this.#dictionary = dictionary;
+    this.#resources = new ResourceColumns(dictionary);
   }
 
   /**
    * Appends the block to `out`. `origin` is undefined for spans that came in a request; `isOneDay` when all start
-   * on the same day, UTC.
+   * on the same day, UTC. `beside` is told of spans [from, end) while their bytes are near.
    */
-  encode(batch: SpanBatch, origin: KafkaOrigin | undefined, isOneDay: boolean, out: NativeBuffer): void {
-    this.#collect(batch);
+  encode(
+    batch: SpanBatch,
+    origin: KafkaOrigin | undefined,
+    isOneDay: boolean,
+    out: NativeBuffer,
+    beside?: Beside,
+  ): void {
+    // Growing would copy what is there; what is not written to costs nothing.
+    out.reserve(batch.arenaUsed + batch.spans * FIXED_BYTES);
     out.block(COLUMNS, batch.spans);
     writeTimes(batch, out);
-    writeIds(batch, out);
+    this.#ids.begin(batch, out);
+    this.#collect(batch, out, beside);
     writeSlices(out, 'TraceState', batch.arena, batch.traceStateAt, batch.traceStateLength, batch.spans);
     this.#names.write(out, 'SpanName');
     writeFixedWords(out, 'SpanKind', SPAN_KINDS, batch.kind.subarray(0, batch.spans));
-    this.#services.write(out, 'ServiceName');
-    this.#resourceAttributes.write(out, 'ResourceAttributes');
-    this.#scopeNames.write(out, 'ScopeName');
-    this.#scopeVersions.write(out, 'ScopeVersion');
+    this.#resources.services.write(out, 'ServiceName');
+    this.#resources.attributes.write(out, 'ResourceAttributes');
+    this.#scopes.names.write(out, 'ScopeName');
+    this.#scopes.versions.write(out, 'ScopeVersion');
     this.#spanAttributes.write(out, 'SpanAttributes');
     writeFixedWords(out, 'StatusCode', STATUS_CODES, batch.statusCode.subarray(0, batch.spans));
     const { statusMessageAt, statusMessageLength } = batch;
@@ -68,115 +79,39 @@ export class SpanEncoder {
     out.numbers(batch.weight.subarray(0, batch.spans));
   }
 
-  /** The columns that are made of words, maps and arrays, row by row. */
-  #collect(batch: SpanBatch): void {
+  /** The columns that are made of ids, words, maps and arrays, a few rows of all at a time. */
+  #collect(batch: SpanBatch, out: NativeBuffer, beside: Beside | undefined): void {
     this.#names.reset();
-    this.#services.reset();
-    this.#resourceAttributes.reset();
     this.#spanAttributes.reset();
-    this.#collectResources(batch);
-    this.#collectScopes(batch);
-    const { arena, nameId, nameAt, nameLength, attributesAt, attributesEnd, quality } = batch;
-    const names = this.#names;
-    const attributes = this.#spanAttributes;
-    for (let i = 0; i < batch.spans; i++) {
-      const at = nameAt[i] as number;
-      const id = nameId[i] as number;
-      // Words without an id of their own are told apart by their bytes.
-      if (id > 1) names.pushId(id, arena, at, nameLength[i] as number);
-      else names.push(names.words.intern(arena, at, nameLength[i] as number));
-      attributes.addAll(arena, attributesAt[i] as number, attributesEnd[i] as number, ATTRIBUTES_OF.span);
-      if (((quality[i] as number) & QUALITY.clampedTime) !== 0) {
-        attributes.add(ORIGINAL_START, this.#sentStart(batch, i));
-      }
-      attributes.endRow();
+    this.#resources.collect(batch);
+    this.#scopes.collect(batch);
+    for (let from = 0; from < batch.spans; from += NEAR) {
+      const end = Math.min(batch.spans, from + NEAR);
+      this.#ids.write(batch, out, from, end);
+      this.#collectSpans(batch, from, end);
+      beside?.(from, end);
     }
     this.#events.collect(batch);
     this.#links.collect(batch);
   }
 
-  /** The first span of a resource reads its attributes, the others repeat that row. */
-  #collectResources(batch: SpanBatch): void {
-    const { arena, resource, resourceAt, resourceEnd, resourceIdentity, resources, spans } = batch;
-    const attributes = this.#resourceAttributes;
-    const { keys, values } = attributes;
-    const services = this.#services;
-    const cursor = this.#cursor;
-    const keyAt = new Int32Array(resources).fill(-1);
-    const keyEnd = new Uint32Array(resources);
-    const valueAt = new Uint32Array(resources);
-    const valueEnd = new Uint32Array(resources);
-    const service = new Uint32Array(resources);
-    for (let r = 0; r < resources; r++) {
-      cursor.reset(arena, resourceAt[r] as number, resourceEnd[r] as number, ATTRIBUTES_OF.resource);
-      service[r] = this.#serviceWord(resourceIdentity[r] as number);
-    }
-    for (let i = 0; i < spans; i++) {
-      const r = resource[i] as number;
-      services.push(service[r] as number);
-      const known = keyAt[r] as number;
-      if (known >= 0) {
-        attributes.repeat(known, keyEnd[r] as number, valueAt[r] as number, valueEnd[r] as number);
-        continue;
+  #collectSpans(batch: SpanBatch, from: number, end: number): void {
+    const { arena, nameId, nameAt, nameLength, attributesAt, attributesEnd, quality, view } = batch;
+    const names = this.#names;
+    const attributes = this.#spanAttributes;
+    for (let i = from; i < end; i++) {
+      const at = nameAt[i] as number;
+      const id = nameId[i] as number;
+      // Words without an id of their own are told apart by their bytes.
+      if (id > 1) names.pushId(id, view, at, nameLength[i] as number);
+      else names.push(names.words.internView(view, at, nameLength[i] as number));
+      const attributesFrom = attributesAt[i] as number;
+      attributes.addAll(arena, attributesFrom, attributesEnd[i] as number, ATTRIBUTES_OF.span, view);
+      if (((quality[i] as number) & QUALITY.clampedTime) !== 0) {
+        attributes.add(ORIGINAL_START, this.#sentStart(batch, i));
       }
-      keyAt[r] = keys.rows;
-      valueAt[r] = values.length;
-      const end = resourceEnd[r] as number;
-      attributes.addAll(arena, resourceAt[r] as number, end, ATTRIBUTES_OF.resource);
       attributes.endRow();
-      keyEnd[r] = keys.rows;
-      valueEnd[r] = values.length;
     }
-  }
-
-  /** As the resource has it: where the dictionary is full, its word is not the service's. */
-  #serviceWord(identity: number): number {
-    const { words } = this.#services;
-    const cursor = this.#cursor;
-    if (identity !== 0 && cursor.find(SERVICE_NAME) && cursor.valueKind === VALUE.string) {
-      return words.intern(cursor.bytes, cursor.valueAt, cursor.valueLength);
-    }
-    return words.internText(this.#dictionary.identities[identity]?.service ?? '');
-  }
-
-  #collectScopes(batch: SpanBatch): void {
-    const { arena, scope, scopeAt, scopeEnd, scopes, spans } = batch;
-    const names = this.#scopeNames;
-    const versions = this.#scopeVersions;
-    names.reset();
-    versions.reset();
-    const nameOf = new Uint32Array(scopes);
-    const versionOf = new Uint32Array(scopes);
-    for (let s = 0; s < scopes; s++) {
-      const from = scopeAt[s] as number;
-      const end = scopeEnd[s] as number;
-      nameOf[s] = this.#internField(names, arena, from, end, SCOPE_NAME);
-      versionOf[s] = this.#internField(versions, arena, from, end, SCOPE_VERSION);
-    }
-    for (let i = 0; i < spans; i++) {
-      const s = scope[i] as number;
-      names.push(nameOf[s] as number);
-      versions.push(versionOf[s] as number);
-    }
-  }
-
-  /** The last string field with that tag inside the message, as far as it can be read; '' when there is none. */
-  #internField(column: WordColumn, arena: Uint8Array, from: number, end: number, wanted: number): number {
-    const wire = this.#wire;
-    let valueAt = 0;
-    let length = 0;
-    try {
-      for (let at = from; at < end; ) {
-        const tag = wire.tag(arena, at, end);
-        at = wire.skip(arena, wire.at, end, tag);
-        if (tag !== wanted) continue;
-        valueAt = wire.at;
-        length = at - valueAt;
-      }
-    } catch (error) {
-      if (!(error instanceof ScanError)) throw error;
-    }
-    return column.words.intern(arena, valueAt, length);
   }
 
   /** Rare, so it may allocate: the start as it was sent, decimal ns. */
@@ -195,8 +130,6 @@ export class SpanEncoder {
   }
 }
 
-const SCOPE_NAME = 0x0a;
-const SCOPE_VERSION = 0x12;
 const SPAN_START = 0x39;
 
 function writeTimes(batch: SpanBatch, out: NativeBuffer): void {
@@ -204,16 +137,6 @@ function writeTimes(batch: SpanBatch, out: NativeBuffer): void {
   writeHalves(out, batch.startLo, batch.startHi, batch.spans);
   out.column('Duration', 'UInt64');
   writeIntegers(out, batch.durationNs, batch.spans);
-}
-
-function writeIds(batch: SpanBatch, out: NativeBuffer): void {
-  const { arena, parentIdAt, spanIdAt, spans, traceIdAt } = batch;
-  out.column('TraceId', 'String');
-  writeHexColumn(out, arena, traceIdAt, spans, 16);
-  out.column('SpanId', 'String');
-  writeHexColumn(out, arena, spanIdAt, spans, 8);
-  out.column('ParentSpanId', 'String');
-  writeHexColumn(out, arena, parentIdAt, spans, 8);
 }
 
 function writeSlices(
@@ -231,13 +154,17 @@ function writeSlices(
 function writeOrigin(batch: SpanBatch, origin: KafkaOrigin | undefined, out: NativeBuffer): void {
   const { record, recordOffset, spans } = batch;
   out.column('KafkaPartition', 'UInt32');
-  out.numbers(new Uint32Array(spans).fill(origin?.partition ?? 0));
+  writeSame(out, Uint32Array.of(origin?.partition ?? 0), spans);
   out.column('KafkaOffset', 'UInt64');
-  const offsets = new Float64Array(spans);
-  if (origin !== undefined) {
-    for (let i = 0; i < spans; i++) offsets[i] = recordOffset[record[i] as number] as number;
-  }
-  writeIntegers(out, offsets, spans);
+  if (origin === undefined) out.zeros(spans * 8);
+  else writeIntegersAt(out, recordOffset, record, spans);
+}
+
+/** One number for every row. */
+function writeSame(out: NativeBuffer, value: Uint32Array, rows: number): void {
+  if (rows === 0) return;
+  out.numbers(value);
+  out.repeatLast(value.byteLength, rows);
 }
 
 /**
@@ -254,10 +181,16 @@ function writeBlock(
   const source = origin === undefined ? '' : `${origin.clusterId}/${origin.topic}`;
   writeFixedWords(out, 'KafkaSource', [source], new Uint8Array(spans));
   out.column('KafkaBlockEnd', 'UInt64');
-  const ends = new Float64Array(spans);
-  if (origin !== undefined && isOneDay) {
-    const row = traceIdAt.subarray(0, spans).findIndex((at) => at !== NONE);
-    ends[Math.max(0, row)] = blockEnd(origin);
-  } else if (origin !== undefined) ends.fill(blockEnd(origin));
-  writeIntegers(out, ends, spans);
+  const end = origin === undefined ? 0 : blockEnd(origin);
+  const halves = Uint32Array.of(end, end / 2 ** 32);
+  if (!isOneDay || spans === 0) {
+    writeSame(out, halves, spans);
+    return;
+  }
+  let marked = 0;
+  while (marked < spans && traceIdAt[marked] === NONE) marked++;
+  if (marked === spans) marked = 0;
+  out.zeros(marked * 8);
+  out.numbers(halves);
+  out.zeros((spans - marked - 1) * 8);
 }

@@ -1,4 +1,4 @@
-import { hashBytes } from '../../span/interner.ts';
+import { hashView, viewOf } from '../../span/interner.ts';
 import { NativeBuffer, widened } from './native-buffer.ts';
 
 /** A word that collides this often gets a second place in the dictionary: ClickHouse takes both for one. */
@@ -27,16 +27,21 @@ export class WordList {
 
   /** The number of the word `bytes[at, at + length)`. */
   intern(bytes: Uint8Array, at: number, length: number): number {
-    const hash = hashBytes(bytes, at, length);
+    return this.internView(viewOf(bytes), at, length);
+  }
+
+  /** The same of a view: for whoever asks often and has one at hand. */
+  internView(view: DataView, at: number, length: number): number {
+    const hash = hashView(view, at, length);
     const mask = this.#slots.length - 1;
     let slot = hash & mask;
     for (let probe = 1; probe <= MAX_PROBES; probe++) {
       if (this.#slotGenerations[slot] !== this.#generation) break;
       const word = this.#slots[slot] as number;
-      if (this.#hashes[word] === hash && this.is(word, bytes, at, length)) return word;
+      if (this.#hashes[word] === hash && this.is(word, view, at, length)) return word;
       slot = (slot + probe) & mask;
     }
-    return this.#add(bytes, at, length, hash, slot);
+    return this.#add(view, [at, length], hash, slot);
   }
 
   internText(text: string): number {
@@ -44,22 +49,26 @@ export class WordList {
     return this.intern(bytes, 0, bytes.length);
   }
 
-  is(word: number, bytes: Uint8Array, at: number, length: number): boolean {
+  is(word: number, view: DataView, at: number, length: number): boolean {
     if (this.#lengths[word] !== length) return false;
-    const own = this.wire.bytes;
-    const ownAt = this.#at[word] as number;
-    for (let i = 0; i < length; i++) if (own[ownAt + i] !== bytes[at + i]) return false;
+    const own = this.wire.view;
+    const shift = (this.#at[word] as number) - at;
+    const end = at + length;
+    const wordsEnd = end - 3;
+    let i = at;
+    for (; i < wordsEnd; i += 4) if (own.getInt32(i + shift, true) !== view.getInt32(i, true)) return false;
+    for (; i < end; i++) if (own.getUint8(i + shift) !== view.getUint8(i)) return false;
     return true;
   }
 
-  #add(bytes: Uint8Array, at: number, length: number, hash: number, slot: number): number {
+  #add(view: DataView, [at, length]: readonly [number, number], hash: number, slot: number): number {
     const word = this.count++;
     if (word >= this.#hashes.length) {
       this.#hashes = widened(this.#hashes, word + 1);
       this.#at = widened(this.#at, word + 1);
       this.#lengths = widened(this.#lengths, word + 1);
     }
-    this.wire.string(bytes, at, length);
+    this.wire.string(new Uint8Array(view.buffer, view.byteOffset + at, length), 0, length);
     this.#hashes[word] = hash;
     this.#at[word] = this.wire.length - length;
     this.#lengths[word] = length;

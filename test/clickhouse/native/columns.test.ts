@@ -56,6 +56,22 @@ test('offsets are UInt64', () => {
   expect(hex((out) => offsets.writeData(out))).toBe('0000000000000000' + '0201000000000000');
 });
 
+test('a row that is repeated is written as often', () => {
+  const column = new WordColumn();
+  for (const word of ['x', 'y', 'z']) column.pushText(word);
+  column.repeatLast(2, 3);
+  column.pushRun(0, 2);
+  expect([...column.indexes.subarray(0, column.rows)]).toEqual([0, 1, 2, 1, 2, 1, 2, 0, 0]);
+  expect(
+    hex((out) => {
+      out.text('ab');
+      out.repeatLast(1, 1);
+      out.repeatLast(0, 9);
+      out.repeatLast(2, 6);
+    }),
+  ).toBe(`0261${'62'}${'6162'.repeat(5)}`);
+});
+
 test('equal bytes have one number, other bytes another, over any sequence of blocks', () => {
   const column = new WordColumn();
   fc.assert(

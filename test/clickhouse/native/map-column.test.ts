@@ -12,6 +12,28 @@ function valuesOf(bytes: Uint8Array): string {
   return column.values.written().toString('hex');
 }
 
+/** Keys and values, each in wire form, of bytes behind which others lie, as in an arena. */
+function amongOthers(bytes: Uint8Array): [string[], string] {
+  const column = new AttributeColumn();
+  const arena = Buffer.concat([Buffer.alloc(3, 0x4a), bytes, Buffer.alloc(64, 0x4a)]);
+  // Twice: the second time the keys are known.
+  for (let row = 0; row < 2; row++) {
+    column.values.reset();
+    column.keys.rows = 0;
+    column.addAll(arena, 3, 3 + bytes.length, ATTRIBUTES_OF.span);
+  }
+  const words: string[] = [];
+  const wire = column.keys.words.wire.written();
+  for (let at = 0; at < wire.length; ) {
+    let length = wire[at++] as number;
+    if (length >= 0x80) length = (length & 0x7f) | ((wire[at++] as number) << 7);
+    words.push(wire.toString('utf8', at, at + length));
+    at += length;
+  }
+  const keys = Array.from(column.keys.indexes.subarray(0, column.keys.rows), (word) => words[word] as string);
+  return [keys, column.values.written().toString('hex')];
+}
+
 /** What the general reader makes of the same bytes, in wire form. */
 function generally(bytes: Uint8Array): string {
   const cursor = new AttributeCursor();
@@ -46,6 +68,8 @@ test('the short way and the general one agree on every kind of value', () => {
     fc.property(fc.array(fc.tuple(fc.string({ maxLength: 150 }), value), { maxLength: 8 }), (attributes) => {
       const bytes = encodeSpan({ attributes });
       expect(valuesOf(bytes)).toBe(generally(bytes));
+      const keys = attributes.map(([key]) => key);
+      expect(amongOthers(bytes)).toEqual([keys, generally(bytes)]);
     }),
     { numRuns: 500 },
   );
