@@ -1,7 +1,9 @@
 import type { Component, ComponentContext } from '../base/component.ts';
+import { freeBuffers } from '../base/free-buffers.ts';
 import type { ConfiguredComponent, LoadedConfig } from '../config/loaded-config.ts';
 import type { ComponentType } from '../flow/component-type.ts';
 import type { Ingress, Listeners, MainContext, RedHandler } from '../flow/host.ts';
+import { deltaBuffers } from '../red/delta-buffers.ts';
 import type { RedDelta } from '../red/red-rows.ts';
 import { SeriesKeys } from '../red/series-keys.ts';
 import { componentType } from './components.ts';
@@ -49,6 +51,7 @@ export class Host {
     this.#messageHandlers.get(component)?.(life, message);
   }
 
+  /** The columns of `delta` are gone afterwards: whoever is told of it takes what it needs at once. */
   red(life: number, connector: string, delta: RedDelta): void {
     const lives = this.#series.get(connector) ?? new Map<number, LaneKeys>();
     this.#series.set(connector, lives);
@@ -59,6 +62,7 @@ export class Host {
     for (const handler of this.#redHandlers.get(connector) ?? []) {
       handler(life, delta, known.spans, known.events);
     }
+    freeBuffers(deltaBuffers(delta));
   }
 
   /** The lane's thread has ended: nothing will refer to its series any more. */

@@ -7,6 +7,7 @@ import type { DataPathFlow } from '../flow/data-path.ts';
 import type { BlockSink, LaneContext, LaneReceiver } from '../flow/lane.ts';
 import { LaneIntake } from '../flow/lane-intake.ts';
 import type { LaneProgress } from '../flow/lane-progress.ts';
+import { deltaBuffers } from '../red/delta-buffers.ts';
 import { DeltaFolder } from '../red/fold-windows.ts';
 import type { RedDelta } from '../red/red-rows.ts';
 import type { ThroughputRows } from '../sampling/roots/throughput-rows.ts';
@@ -140,7 +141,7 @@ export class Lane {
     if (wanted.length > 0) {
       const folders = new Map(wanted.map((id) => [id, this.#folder(id)]));
       const send = (connector: string, delta: RedDelta): void =>
-        this.#send({ type: 'red', connector, delta }, columnBuffers(delta));
+        this.#send({ type: 'red', connector, delta }, deltaBuffers(delta));
       taps.push(createRedTap(folders, send));
     }
     if (plan.throughput !== undefined && store !== undefined && store.exporter === undefined) {
@@ -161,25 +162,4 @@ export class Lane {
     this.#folders.set(connector, folder);
     return folder;
   }
-}
-
-/** What changes hands with a delta instead of being copied. */
-function columnBuffers(delta: RedDelta): ArrayBuffer[] {
-  const { series, calls, durationSumNs, durationMaxNs, buckets, histAt, histIndex, histCount } = delta;
-  const columns: ArrayBufferView[] = [
-    series,
-    calls,
-    durationSumNs,
-    durationMaxNs,
-    buckets,
-    histAt,
-    histIndex,
-    histCount,
-  ];
-  if (delta.exemplars !== undefined) {
-    const { deltaRow, traceIds, spanIds, durationNs, endMs } = delta.exemplars;
-    columns.push(deltaRow, traceIds, spanIds, durationNs, endMs);
-  }
-  if (delta.events !== undefined) columns.push(delta.events.series, delta.events.count);
-  return columns.map(({ buffer }) => buffer as ArrayBuffer);
 }

@@ -27,7 +27,10 @@ export interface MainContext extends ComponentContext {
   peer(key: string): unknown;
 }
 
-/** `eventKeys` resolves the series of `delta.events`, where there are any. */
+/**
+ * The columns of `delta` are there until it returns. `eventKeys` resolves the series of `delta.events`, where there
+ * are any.
+ */
 export type RedHandler = (
   lane: number,
   delta: RedDelta,
