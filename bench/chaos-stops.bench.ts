@@ -29,6 +29,8 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
         codes.set(code, (codes.get(code) ?? 0) + 1);
         await world.fleet.start(name);
         await world.fleet.ready(name);
+        if ((i + 1) % 10 === 0)
+          console.log(`  ${i + 1} of ${stops}, the longest ${(longestMs / 1000).toFixed(2)} s`);
       }
       const { settled } = await world.settle();
       const exits = Array.from(codes, ([code, count]) => `${count} with ${code}`).join(', ');

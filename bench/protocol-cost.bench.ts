@@ -15,7 +15,7 @@ const COST_LIMIT = 1.05;
 
 const PLANS = {
   tiny: { spans: 10_000, pairs: 1, collectorMs: 1500 },
-  full: { spans: 2_000_000, pairs: 10, collectorMs: 30_000 },
+  full: { spans: 1_500_000, pairs: 10, collectorMs: 30_000 },
 } as const;
 
 /**

@@ -29,8 +29,8 @@ const BASE_MIB = 400;
 const RSS_LIMIT_MIB = BASE_MIB + (2 * IN_FLIGHT_BYTES) / 1024 ** 2;
 
 const PLANS = {
-  tiny: { kills: 1, awayMs: 4000, rate: 1000, steadyMs: 2000 },
-  full: { kills: 6, awayMs: 300_000, rate: undefined, steadyMs: 10_000 },
+  tiny: { kills: 1, frozenMs: 4000, killedMs: 4000, rate: 1000, steadyMs: 2000 },
+  full: { kills: 6, frozenMs: 300_000, killedMs: 60_000, rate: undefined, steadyMs: 5000 },
 } as const;
 
 /**
@@ -38,7 +38,7 @@ const PLANS = {
  * when a span is lost or double in the end.
  */
 export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
-  const { kills, awayMs, steadyMs, ...plan } = PLANS[size];
+  const { kills, frozenMs, killedMs, steadyMs, ...plan } = PLANS[size];
   const session = await Session.open();
   try {
     const clickhouse = await OuterClickHouse.start(session);
@@ -58,15 +58,19 @@ export async function bench(size: 'tiny' | 'full'): Promise<boolean> {
     console.log(`two processes, ${PARTITIONS} partitions, ${rate} spans/s all the time`);
     sender.begin(rate);
     const told: Figure[] = [];
-    for (let i = 0; i < kills; i++) told.push(await killOne(scene, { round: i, rate, steadyMs }));
-    for (const how of ['frozen', 'killed'] as const)
-      told.push(await takeClickHouseAway(scene, { how, awayMs, rate }));
+    const tell = (figure: Figure): void => {
+      console.log(`${figure.what}: ${figure.figure}`);
+      told.push(figure);
+    };
+    for (let i = 0; i < kills; i++) tell(await killOne(scene, { round: i, rate, steadyMs }));
+    tell(await takeClickHouseAway(scene, { how: 'frozen', awayMs: frozenMs, rate }));
+    tell(await takeClickHouseAway(scene, { how: 'killed', awayMs: killedMs, rate }));
     await sender.pause();
     await allSeen(scene);
     const wrong = await wrongCounts(clickhouse, sender.producedMs);
     if (wrong.length > 0) throw new Error(`not every span is in every table once:\n  ${wrong.join('\n  ')}`);
     const rssMiB = fleet.maxRssMiB;
-    told.push({
+    tell({
       what: `${sender.sentSpans} spans sent, each in every table once; RSS of a process at most`,
       figure: `${rssMiB} MiB`,
       target: `<= ${RSS_LIMIT_MIB} MiB (${BASE_MIB} + twice max_in_flight_bytes)`,
