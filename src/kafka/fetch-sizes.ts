@@ -21,10 +21,12 @@ const OF_FREE = 1 / 2;
 /**
  * How much to ask for. Less where much of each answer has to be fetched again, and more again when all of it is used:
  * packed batches come to many times what is on the wire, and one fetch may only unpack so much. And no more than there
- * is room for.
+ * is room for beside what other brokers were asked for: each is asked by itself, all at the same time.
  */
 export class FetchSizes {
   readonly #most: Readonly<FetchLimits>;
+  /** By broker: what it was asked for, or has sent and is on its way into blocks. */
+  readonly #outBytes = new Map<number, number>();
   #share = 1;
 
   /** @param most what the options allow */
@@ -32,16 +34,26 @@ export class FetchSizes {
     this.#most = { maxBytes, maxBytesPerPartition };
   }
 
-  fetched({ leftBytes, sentBytes }: FetchedBytes): void {
+  /** Sets what the next fetch from that broker asks for. */
+  apply(limits: FetchLimits, nodeId: number, freeBytes = Number.POSITIVE_INFINITY): void {
+    this.#outBytes.delete(nodeId);
+    let unclaimedBytes = freeBytes;
+    for (const bytes of this.#outBytes.values()) unclaimedBytes -= bytes;
+    const { maxBytes, maxBytesPerPartition } = this.#most;
+    const roomBytes = Math.max(LEAST_BYTES, unclaimedBytes * OF_FREE);
+    limits.maxBytes = Math.round(Math.min(maxBytes, roomBytes) * this.#share);
+    limits.maxBytesPerPartition = Math.round(Math.min(maxBytesPerPartition, roomBytes) * this.#share);
+    this.#outBytes.set(nodeId, limits.maxBytes);
+  }
+
+  fetched(nodeId: number, { leftBytes, sentBytes }: FetchedBytes): void {
+    this.#outBytes.set(nodeId, sentBytes);
     if (leftBytes * 2 > sentBytes) this.#share = Math.max(LEAST_SHARE, this.#share / 2);
     else if (leftBytes * 8 < sentBytes) this.#share = Math.min(1, this.#share * 2);
   }
 
-  /** Sets what the next fetch asks for. */
-  apply(limits: FetchLimits, freeBytes = Number.POSITIVE_INFINITY): void {
-    const { maxBytes, maxBytesPerPartition } = this.#most;
-    const roomBytes = Math.max(LEAST_BYTES, freeBytes * OF_FREE);
-    limits.maxBytes = Math.round(Math.min(maxBytes, roomBytes) * this.#share);
-    limits.maxBytesPerPartition = Math.round(Math.min(maxBytesPerPartition, roomBytes) * this.#share);
+  /** Nothing is on its way any more, and brokers may have gone: an assignment begins. */
+  forget(): void {
+    this.#outBytes.clear();
   }
 }

@@ -1,6 +1,7 @@
 import { type FetchedBytes, type FetchLimits, FetchSizes } from './fetch-sizes.ts';
+import { FetchTurns } from './fetch-turns.ts';
 import type { FetchedBatch } from './fetched-batch.ts';
-import type { ConsumerGroup } from './kafkajs-internals.ts';
+import type { AssignedTopic, ConsumerGroup } from './kafkajs-internals.ts';
 
 /** What a group of ours is told that kafkajs has no event for. Found by the group on its first assigner. */
 export interface GroupHooks {
@@ -34,19 +35,31 @@ interface OutOfRangeError {
 interface Prototype extends ConsumerGroup, FetchLimits {
   joinAndSync: (this: Prototype) => Promise<void>;
   fetch: (this: Prototype, nodeId: number) => Promise<FetchedBatch[]>;
+  filterPartitionsByNode: (
+    this: Prototype,
+    nodeId: number,
+    topics: readonly AssignedTopic[],
+  ) => AssignedTopic[];
   recoverFromFetch: (this: Prototype, error: unknown) => Promise<void>;
   recoverFromOffsetOutOfRange: (this: Prototype, error: OutOfRangeError) => Promise<void>;
 }
 
-/** Wraps four methods of kafkajs' ConsumerGroup; groups without hooks keep the behaviour that they had. */
+/** What a group of ours fetches next. */
+interface Fetches {
+  readonly sizes: FetchSizes;
+  readonly turns: FetchTurns;
+}
+
+/** Wraps five methods of kafkajs' ConsumerGroup; groups without hooks keep the behaviour that they had. */
 export function hookConsumerGroup(type: unknown): void {
   const prototype = (type as { prototype: Prototype }).prototype;
-  const { joinAndSync, fetch, recoverFromFetch, recoverFromOffsetOutOfRange } = prototype;
+  const { joinAndSync, fetch, filterPartitionsByNode, recoverFromFetch, recoverFromOffsetOutOfRange } =
+    prototype;
   const failures = new WeakMap<Prototype, number>();
-  const sizes = new WeakMap<Prototype, FetchSizes>();
-  const sizesOf = (group: Prototype): FetchSizes => {
-    const own = sizes.get(group) ?? new FetchSizes(group);
-    sizes.set(group, own);
+  const fetches = new WeakMap<Prototype, Fetches>();
+  const fetchesOf = (group: Prototype): Fetches => {
+    const own = fetches.get(group) ?? { sizes: new FetchSizes(group), turns: new FetchTurns() };
+    fetches.set(group, own);
     return own;
   };
 
@@ -54,6 +67,8 @@ export function hookConsumerGroup(type: unknown): void {
     const hooks = hooksOf(this);
     if (hooks === undefined) return await joinAndSync.call(this);
     await hooks.beforeJoin(this);
+    fetches.get(this)?.sizes.forget();
+    fetches.get(this)?.turns.forget();
     for (let failures = 0; ; failures++) {
       await joinAndSync.call(this);
       try {
@@ -67,15 +82,23 @@ export function hookConsumerGroup(type: unknown): void {
   prototype.fetch = async function (this: Prototype, nodeId: number) {
     const hooks = hooksOf(this);
     if (hooks?.mustRejoin() === true) throw new RejoinError();
-    const assignment = hooks?.currentAssignment();
-    if (hooks !== undefined) sizesOf(this).apply(this, hooks.freeBytes());
+    if (hooks === undefined) return await fetch.call(this, nodeId);
+    const assignment = hooks.currentAssignment();
+    const { sizes, turns } = fetchesOf(this);
+    sizes.apply(this, nodeId, hooks.freeBytes());
     const failuresBefore = failures.get(this) ?? 0;
     const batches = await fetch.call(this, nodeId);
-    hooks?.fetched((failures.get(this) ?? 0) === failuresBefore ? 'answered' : 'failed');
+    hooks.fetched((failures.get(this) ?? 0) === failuresBefore ? 'answered' : 'failed');
     for (const batch of batches) batch.assignment = assignment;
-    if (hooks !== undefined) sizesOf(this).fetched(bytesOf(batches));
+    sizes.fetched(nodeId, bytesOf(batches));
+    turns.answered(nodeId, batches);
     // A response has a part for every partition, most of them empty, and kafkajs would send each on its way.
-    return hooks === undefined ? batches : batches.filter((batch) => !batch.isEmpty());
+    return batches.filter((batch) => !batch.isEmpty());
+  };
+
+  prototype.filterPartitionsByNode = function (this: Prototype, nodeId, topics) {
+    const own = filterPartitionsByNode.call(this, nodeId, topics);
+    return hooksOf(this) === undefined ? own : fetchesOf(this).turns.inTurn(nodeId, own);
   };
 
   prototype.recoverFromFetch = async function (this: Prototype, error: unknown) {

@@ -4,6 +4,7 @@ import { dirname, join, sep } from 'node:path';
 import type * as KafkaJs from 'kafkajs';
 import type { ISocketFactoryArgs } from 'kafkajs';
 import { SpanweirError } from '../base/errors.ts';
+import { keepTurns } from './fetch-turns.ts';
 import { FetchedBatch } from './fetched-batch.ts';
 import { FetchedMessages } from './fetched-messages.ts';
 import { connectFramed, frameOf, hookConnection } from './frames.ts';
@@ -15,9 +16,9 @@ import { hookRequestQueue } from './request-queue.ts';
 import { UnpackMemory } from './unpack-memory.ts';
 
 /**
- * The one place where kafkajs is loaded, and where six of its parts are replaced (docs/adr/003-kafkajs-seams.md
+ * The one place where kafkajs is loaded, and where seven of its parts are replaced (docs/adr/003-kafkajs-seams.md
  * says why): how a connection reads responses, the timer of its requests, the decoder of fetched records, the class
- * that filters them, the encoder of a record, and the moments of a consumer group that it has no hook for. All are
+ * that filters them, the encoder of a record, the order of a fetch, and the moments of a consumer group that it has no hook for. All are
  * internals, so exactly one version is accepted.
  */
 export const KAFKAJS_VERSION = '2.2.4';
@@ -30,6 +31,8 @@ let oldMessageSets: DecodeMessages | undefined;
 const unpackMemory = new UnpackMemory();
 
 let loadedKafkaJs: typeof KafkaJs | undefined;
+
+type Shuffle = <T>(list: T[]) => T[];
 
 /** Loaded when it is asked for first: an engine without a Kafka component starts sooner. */
 export function kafkaJs(): typeof KafkaJs {
@@ -50,6 +53,7 @@ function loadKafkaJs(): typeof KafkaJs {
   oldMessageSets = replace('protocol/requests/fetch/v4/decodeMessages.js', decodeMessages) as DecodeMessages;
   replace('consumer/batch.js', FetchedBatch);
   replace('protocol/recordBatch/record/v0/index.js', recordEncoder());
+  replace('utils/shuffle.js', keepTurns(load(join(root, 'src/utils/shuffle.js')) as Shuffle));
   const loaded = load('kafkajs') as typeof KafkaJs;
   hookConnection(load(join(root, 'src/network/connection.js')));
   hookRequestQueue(load(join(root, 'src/network/requestQueue/index.js')));

@@ -50,6 +50,28 @@ describe('one lane', () => {
     expect([...ends.values()].reduce((sum, { offset }) => sum + Number(offset), 0)).toBe(500);
   });
 
+  it('reads all partitions in turn while each has more than a fetch may bring', async () => {
+    const topic = await createTopic('turns', { partitions: 4 });
+    const value = (partition: number, i: number): string => `${partition}:${i}:`.padEnd(100_000, '.');
+    for (let i = 0; i < 40; i++) {
+      await produce(
+        topic,
+        [0, 1, 2, 3].map((partition) => ({ partition, value: value(partition, i) })),
+      );
+    }
+    const order: number[] = [];
+    const write = async (texts: readonly string[]): Promise<void> => {
+      for (const text of texts) order.push(Number(text.slice(0, 1)));
+    };
+    const world = new World();
+    const sizes = { max_fetch_size: 1_000_000, max_partition_fetch_size: 1_000_000 };
+    await startLane(options(topic, sizes), { world, blockRecords: 10, write });
+    await waitFor('160 records', () => order.length === 160);
+    // Ten at a time: what a fetch brings of the first one does not end with its share.
+    const turns = [...order.join('').matchAll(/(.)\1*/g)].map(([run, partition]) => [partition, run.length]);
+    expect(turns.map(([partition]) => partition).join('')).toMatch(/^(0123|1230|2301|3012){3,}/);
+  });
+
   it.each([
     ['gzip', 1],
     ['snappy', 2],
