@@ -34,27 +34,33 @@ export interface InRing {
   readonly place: RingPlace;
 }
 
+export interface LaneRequest {
+  readonly id: number;
+  readonly receiver: string;
+  readonly payload: Uint8Array | InRing;
+  readonly encoding: Encoding;
+  readonly timestampMs: number;
+}
+
 export type ToLane =
   /** The main halves of its sinks are up. */
   | { readonly type: 'start' }
   | { readonly type: 'begin' }
-  | {
-      readonly type: 'request';
-      readonly id: number;
-      readonly receiver: string;
-      readonly payload: Uint8Array | InRing;
-      readonly encoding: Encoding;
-      readonly timestampMs: number;
-    }
+  | { readonly type: 'requests'; readonly requests: readonly LaneRequest[] }
   | { readonly type: 'quiesce' }
   | { readonly type: 'stop'; readonly remainingMs: number };
+
+export interface LaneAnswer {
+  readonly id: number;
+  readonly verdict: RequestVerdict;
+}
 
 export type FromLane =
   /** Sinks are up; waits for 'begin'. */
   | { readonly type: 'ready' }
   /** Receivers are up. */
   | { readonly type: 'begun' }
-  | { readonly type: 'answer'; readonly id: number; readonly verdict: RequestVerdict }
+  | { readonly type: 'answers'; readonly answers: readonly LaneAnswer[] }
   | { readonly type: 'refusal'; readonly id: number; readonly error: PlainError }
   | { readonly type: 'slot'; readonly slot: SlotAnnouncement }
   | {

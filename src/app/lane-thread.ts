@@ -48,8 +48,8 @@ function main(): void {
       case 'begin':
         tell('begun')(lane.begin());
         break;
-      case 'request':
-        lane.receive(message);
+      case 'requests':
+        for (const request of message.requests) lane.receive(request);
         break;
       case 'quiesce':
         lane.quiesce();

@@ -14,7 +14,7 @@ import type { ThroughputRows } from '../sampling/roots/throughput-rows.ts';
 import { componentType } from './components.ts';
 import { type ContextFor, DataPaths } from './data-paths.ts';
 import { intakeInstruments } from './intake-instruments.ts';
-import type { FromLane, LaneSetup, ToLane } from './lane-messages.ts';
+import type { FromLane, LaneAnswer, LaneRequest, LaneSetup } from './lane-messages.ts';
 import { plainError } from './lane-messages.ts';
 import type { ReceiverPlan } from './plan.ts';
 import { postProgress } from './progress-posts.ts';
@@ -43,6 +43,7 @@ export class Lane {
   readonly #stalls: StallWatch;
   readonly #stopping = new AbortController();
   readonly #clock: Clock;
+  #answers: LaneAnswer[] = [];
 
   constructor(setup: LaneSetup, contextFor: ContextFor, send: Send) {
     this.#setup = setup;
@@ -81,17 +82,25 @@ export class Lane {
     this.#tellProgress();
   }
 
-  receive(message: Extract<ToLane, { type: 'request' }>): void {
-    const { id, receiver, payload, encoding, timestampMs } = message;
+  receive({ id, receiver, payload, encoding, timestampMs }: LaneRequest): void {
     const intake = this.#paths.get(receiver)?.intake;
     const bytes = 'place' in payload ? this.#ring.get(payload.place) : payload;
     const answer = intake?.request(bytes, encoding, timestampMs) ?? Promise.reject(new Error(receiver));
     // The intake has looked at the bytes by now, whatever becomes of them.
     if ('place' in payload) this.#ring.done(payload.place);
     answer.then(
-      (verdict) => this.#send({ type: 'answer', id, verdict }),
+      (verdict) => this.#answer({ id, verdict }),
       (error: unknown) => this.#send({ type: 'refusal', id, error: plainError(error) }),
     );
+  }
+
+  /** The requests of a block are answered one after the other, and told of at once. */
+  #answer(answer: LaneAnswer): void {
+    if (this.#answers.push(answer) > 1) return;
+    queueMicrotask(() => {
+      this.#send({ type: 'answers', answers: this.#answers });
+      this.#answers = [];
+    });
   }
 
   quiesce(): void {

@@ -38,6 +38,7 @@ export type RedHandler = (
   eventKeys?: SeriesLookup,
 ) => void;
 
+/** The payload is the caller's again as soon as this returns. */
 export type Ingress = (
   payload: Uint8Array,
   encoding: Encoding,
@@ -92,8 +93,11 @@ export interface ListenAddress {
 export type ServerTls = TlsFiles;
 
 export interface HttpRoutes {
-  /** Exact path; the last registered catch-all is `'*'`. A path taken by another component is a START error. */
-  route(path: string, handler: HttpHandler): void;
+  /**
+   * Exact path; the last registered catch-all is `'*'`. A path taken by another component is a START error. `post` may take a POST
+   * before; over TLS, and on an address with a ready handler, it is not asked.
+   */
+  route(path: string, handler: HttpHandler, post?: PlainPost): void;
   /**
    * As `route`, for handlers that read path and query themselves, which spares the making of a URL. `ready` may
    * answer a GET before; over TLS it is not asked.
@@ -137,6 +141,33 @@ export interface ReadyReply {
   readonly headers: string;
   /** A character for each byte. */
   readonly body: string;
+}
+
+/** Takes POSTs whose bodies have a known length, with a few headers that can't change where they end. */
+export interface PlainPost {
+  /** The handler of the route gets those with larger bodies. */
+  readonly maxBytes: number;
+  /** With undefined the handler of the route gets the request, so nothing may have been counted then. */
+  begin(headers: ReadonlyMap<string, string>): PostInHand | undefined;
+}
+
+/** One request, from its head to its reply: one of `leave`, `gone` and `take` is its end. */
+export interface PostInHand {
+  /** Asked for every piece of the body; false = no room now: `leave` follows. */
+  reserve(bytes: number): boolean;
+  /** The handler of the route gets it after all. */
+  leave(): void;
+  /** The client went away before the body was there. */
+  gone(): void;
+  /** The body is the caller's again when `release` is called, once. */
+  take(body: Buffer, release: () => void): Promise<PostReply>;
+}
+
+export interface PostReply {
+  readonly status: number;
+  /** Without Content-Length. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Uint8Array;
 }
 
 export interface GrpcServices {

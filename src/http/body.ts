@@ -41,7 +41,16 @@ export async function readBody(request: IncomingMessage, options: BodyOptions): 
     request.resume();
     throw tooLarge(maxBytes);
   }
-  const packed = await arrived(request, bounds);
+  return await unpacked(await arrived(request, bounds), encoding, bounds);
+}
+
+/**
+ * The body as it was before `encoding`, one of those that are known; without one the same bytes.
+ * @throws BodyError
+ */
+export async function unpacked(packed: Buffer, encoding: string, bounds: Bounds): Promise<Buffer> {
+  const { maxBytes, reserve } = bounds;
+  const unpack = UNPACKERS.get(encoding);
   if (unpack === 'not') return packed;
   if (unpack === 'inflate') return await piecemeal(packed, createInflate(), bounds, encoding);
   const size = packed.length < GZIP_LEAST ? 0 : packed.readUInt32LE(packed.length - 4);
@@ -53,7 +62,7 @@ export async function readBody(request: IncomingMessage, options: BodyOptions): 
   return await piecemeal(packed, createGunzip(), bounds, encoding);
 }
 
-interface Bounds {
+export interface Bounds {
   readonly maxBytes: number;
   readonly reserve: (bytes: number) => boolean;
 }

@@ -20,10 +20,12 @@ import type {
   HttpRoutes,
   ListenAddress,
   PlainHttpHandler,
+  PlainPost,
   ReadyHandler,
 } from '../flow/host.ts';
 import { FastLane } from './fast-lane.ts';
 import { type HttpLimits, largestLimits } from './limits.ts';
+import { PostLane } from './post-lane.ts';
 import { replyNotFound, replyText } from './replies.ts';
 
 export interface HttpServerDeps {
@@ -42,6 +44,7 @@ interface Route {
   readonly handler: HttpHandler | undefined;
   readonly plain: PlainHttpHandler | undefined;
   readonly ready?: ReadyHandler | undefined;
+  readonly post?: PlainPost | undefined;
   readonly option: string;
 }
 
@@ -64,7 +67,7 @@ export class SharedHttpServer {
   #maxTargetBytes: number;
   readonly #closed = new AbortController();
   #server: Server | undefined;
-  #lane: FastLane | undefined;
+  #lane: FastLane | PostLane | undefined;
   #port: number;
   #closing = false;
 
@@ -89,7 +92,7 @@ export class SharedHttpServer {
     if (!this.#options.includes(option)) this.#options.push(option);
     this.#limits = largestLimits(this.#limits, limits);
     return {
-      route: (path, handler) => this.#add(path, { handler, plain: undefined, option }),
+      route: (path, handler, post) => this.#add(path, { handler, plain: undefined, post, option }),
       plain: (path, plain, ready) => this.#add(path, { handler: undefined, plain, ready, option }),
       port: () => this.#port,
     };
@@ -110,10 +113,7 @@ export class SharedHttpServer {
     const { tls } = this.address;
     const server = tls === undefined ? createServer(options, listener) : this.#secure(tls, options, listener);
     server.maxConnections = limits.maxConnections;
-    const handlers = this.#readyHandlers();
-    if (tls === undefined && handlers.size > 0) {
-      this.#lane = new FastLane(server, { handlers, limits, clock: this.#deps.clock });
-    }
+    if (tls === undefined) this.#lane = this.#laneOf(server, limits);
     server.on('drop', () => this.#deps.refused.connections.add(1));
     server.on('clientError', (error, socket) => this.#unreadable(error, socket));
     await new Promise<void>((resolve, reject) => {
@@ -181,10 +181,18 @@ export class SharedHttpServer {
     this.#routes.set(path, route);
   }
 
-  #readyHandlers(): ReadonlyMap<string, ReadyHandler> {
+  /** In front of the server, where there is something that needs little of it. */
+  #laneOf(server: Server, limits: HttpLimits): FastLane | PostLane | undefined {
+    const { clock } = this.#deps;
     const handlers = new Map<string, ReadyHandler>();
-    for (const [path, { ready }] of this.#routes) if (ready !== undefined) handlers.set(path, ready);
-    return handlers;
+    const posts = new Map<string, PlainPost>();
+    for (const [path, { ready, post }] of this.#routes) {
+      if (ready !== undefined) handlers.set(path, ready);
+      if (post !== undefined) posts.set(path, post);
+    }
+    if (handlers.size > 0) return new FastLane(server, { handlers, limits, clock });
+    const failed = (error: unknown, path: string): void => this.#countFailure(error, path);
+    return posts.size > 0 ? new PostLane(server, { posts, limits, clock, failed }) : undefined;
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
@@ -240,9 +248,13 @@ export class SharedHttpServer {
     }
   }
 
-  #failed(error: unknown, target: string, response: ServerResponse): void {
+  #countFailure(error: unknown, path: string): void {
     this.#deps.failures.add(1);
-    this.#deps.log.error({ err: toError(error), path: target }, 'HTTP handler failed');
+    this.#deps.log.error({ err: toError(error), path }, 'HTTP handler failed');
+  }
+
+  #failed(error: unknown, target: string, response: ServerResponse): void {
+    this.#countFailure(error, target);
     if (response.headersSent) response.destroy();
     else replyText(response, 500, 'internal error\n');
   }

@@ -5,7 +5,7 @@ import type { ListenAddress, MainContext } from '../../flow/host.ts';
 import { type OtlpConfig, otlpConfig } from './config.ts';
 import { Door } from './door.ts';
 import { createTraceService, grpcLimits, traceService } from './grpc-service.ts';
-import { createTraceHandler } from './http-service.ts';
+import { createTraceHandler, createTracePost } from './http-service.ts';
 
 export const otlpReceiver: ReceiverType<OtlpConfig> = {
   kind: 'receiver',
@@ -37,7 +37,7 @@ function createOtlpReceiver(config: OtlpConfig, context: MainContext): Component
       }
       if (http !== undefined) {
         const routes = listeners.http(addressOf(http), option('http'));
-        routes.route(http.traces_url_path, createTraceHandler(http, door));
+        routes.route(http.traces_url_path, createTraceHandler(http, door), createTracePost(http, door));
       }
       health.report('ok');
     },

@@ -4,6 +4,7 @@ import type { Counter, Instruments, Log } from '../../base/instruments.ts';
 import type { Ingress } from '../../flow/host.ts';
 import type { Encoding, RequestVerdict } from '../../flow/intake.ts';
 import { ByteBudget, type ByteLease } from './byte-budget.ts';
+import { Lateness } from './lateness.ts';
 import { overloaded, type Refusal, type RefusalReason, refusalOf } from './refusal.ts';
 
 export type Transport = 'grpc' | 'http';
@@ -40,10 +41,12 @@ export class Door {
   readonly #budget: ByteBudget;
   readonly #counters = new Map<Transport, Counters>();
   readonly #refused = new Map<string, Counter>();
+  readonly #lateness: Lateness;
   #stopping = false;
 
   constructor(deps: DoorDeps) {
     this.#deps = deps;
+    this.#lateness = new Lateness(deps.clock, deps.timeoutMs);
     const { receiver, instruments } = deps;
     this.#budget = new ByteBudget(
       deps.maxInFlightBytes,
@@ -66,6 +69,7 @@ export class Door {
   /** From now on every request is refused, to be sent again (to another process, or later). */
   refuseAll(): void {
     this.#stopping = true;
+    this.#lateness.end();
   }
 
   /** Counted by whoever answers without asking the lanes. */
@@ -75,7 +79,7 @@ export class Door {
     return { taken: false, refusal };
   }
 
-  /** `lease` must hold the payload's bytes; it is ended here. Never rejects. */
+  /** `lease` must hold the payload's bytes; it is ended here. When this returns, the payload is the caller's again. Never rejects. */
   async take(
     transport: Transport,
     payload: Uint8Array,
@@ -90,26 +94,28 @@ export class Door {
       lease.end();
       return this.#accept(transport, NOTHING);
     }
-    const { clock, ingress, timeoutMs } = this.#deps;
-    const timer = new AbortController();
-    const settled = ingress(payload, encoding, clock.wallMs()).then(
-      (verdict) => ({ verdict }),
-      (error: unknown) => ({ error }),
-    );
-    void settled.then(() => {
-      lease.end();
-      timer.abort();
+    const { clock, ingress } = this.#deps;
+    return await new Promise((resolve) => {
+      const inTime = this.#lateness.watch(() =>
+        resolve(this.refuse(transport, overloaded('the spans were not safe in time', 'timeout'))),
+      );
+      ingress(payload, encoding, clock.wallMs()).then(
+        (verdict) => {
+          lease.end();
+          if (inTime()) resolve(this.#accept(transport, verdict));
+        },
+        (error: unknown) => {
+          lease.end();
+          if (inTime()) resolve(this.#failed(transport, error));
+        },
+      );
     });
-    const first = await Promise.race([settled, clock.sleep(timeoutMs, timer.signal).then(() => undefined)]);
-    // The lanes' answer also ends the timer, so whichever won, a settled answer counts.
-    const outcome = timer.signal.aborted ? await settled : first;
-    if (outcome === undefined) {
-      return this.refuse(transport, overloaded('the spans were not safe in time', 'timeout'));
-    }
-    if ('verdict' in outcome) return this.#accept(transport, outcome.verdict);
-    const refusal = refusalOf(outcome.error);
+  }
+
+  #failed(transport: Transport, error: unknown): Answer {
+    const refusal = refusalOf(error);
     if (refusal.reason === 'internal') {
-      this.#deps.log.error({ err: toError(outcome.error), transport }, 'a request failed');
+      this.#deps.log.error({ err: toError(error), transport }, 'a request failed');
     }
     return this.refuse(transport, refusal);
   }

@@ -19,6 +19,8 @@ export interface Rig {
   /** What the lanes answer; replaced by tests. */
   lanes: (taken: Taken) => Promise<RequestVerdict>;
   value(name: string, labels: string): number | undefined;
+  /** By name with all of its labels. */
+  valueOf(key: string): number | undefined;
   stopReceiver(): Promise<void>;
   close(): Promise<void>;
 }
@@ -64,6 +66,7 @@ export async function startReceiver(config: object = {}, limits: Partial<HttpLim
     taken,
     lanes: async () => ({ spans: 1, rejectedSpans: 0, message: '' }),
     value: (name, labels) => main.instruments.values.get(`${name}{receiver="otlp",${labels}}`),
+    valueOf: (key) => main.instruments.values.get(key),
     stopReceiver: async () => receiver?.stop(within(1000)),
     close: async () => {
       const deadline = within(500);
