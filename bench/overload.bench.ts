@@ -112,8 +112,8 @@ function figuresOf(peaks: readonly Run[], overloads: readonly Run[], rssMiB: num
 }
 
 const NOTE =
-  'Medians of three repeats. Kafka: 0.8 M spans on 8 partitions to ClickHouse, CPU of the second half. The peak is what a span costs while ClickHouse takes all that it gets; ' +
-  'held back, it is stopped for two thirds of the time; all counts and durations in it were held against the ledger. ' +
+  'Medians of three repeats. Kafka: 0.4 M spans on 8 partitions to ClickHouse (spans and RED tables), CPU from readiness on; all wait when the engine begins, with 64 MiB and with ' +
+  'ample room in hand, or come at 80 % of the speed at which it took those; every span was in every table once. ' +
   `OTLP: HTTP, ${SPANS_PER_REQUEST} spans a request; every series counts exactly what was acknowledged.`;
 
 function kilo(value: number): string {

@@ -155,6 +155,7 @@ async function sendKinds({ kinds, kafka, brokers, traffic, start, aroundMs }: Se
       const others = [...longest].filter(([other]) => other !== partition && (index > 1 || other > 2));
       const otherGapMs = Math.max(...others.map(([, ms]) => ms));
       gaps.push({ gapMs, controlGapMs: longest.get(0) ?? 0, otherGapMs, rssMiB });
+      console.log(`  ${kind.name}: its partition waited for ${gapMs.toFixed(0)} ms at most`);
     }
     await traffic.end();
     await begin;
