@@ -1,5 +1,6 @@
 // Runs one file of the bundle with what V8 made of it before. scripts/bundle.mjs writes this into dist/bundle.
 const { readFileSync, renameSync, writeFileSync } = require('node:fs');
+const { setFlagsFromString } = require('node:v8');
 const { Script } = require('node:vm');
 const { isMainThread, parentPort } = require('node:worker_threads');
 const { crc32 } = require('node:zlib');
@@ -26,6 +27,8 @@ const script = new Script(readFileSync(file, 'latin1'), { filename: file, cached
 if (process.env.SPANWEIR_KEEP_CODE === '1') {
   // Late: functions are compiled when they are called first.
   const keep = () => {
+    // What was made under other flags would be refused: this one is set when the engine is ready (src/main.ts).
+    setFlagsFromString('--semi-space-growth-factor=2');
     const code = script.createCachedData();
     const sum = Buffer.alloc(4);
     sum.writeUInt32LE(crc32(code));
