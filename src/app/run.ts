@@ -17,6 +17,7 @@ import { Lanes } from './lanes.ts';
 import { createListeners, type OpenableListeners } from './listeners.ts';
 import { makesRows, planReceivers, samplingStore } from './plan.ts';
 import { revisionOf } from './revision.ts';
+import { watched } from './start-watch.ts';
 
 /** Of the time for a stop, what draining may take; the rest is for closing what remains. */
 const DRAIN_SHARE = 0.75;
@@ -100,19 +101,22 @@ class Engine {
         ? []
         : [createMetricsEndpoint(metrics, this.#listeners, createExposition(this.#hub, systemClock))];
     const steps = [
-      ...[...own, ...this.#host.components].map((component) => () => {
-        this.#started.push(component);
-        return component.start();
-      }),
-      () => this.#lanes.start(),
-      () => this.#listeners.open(),
-      () => this.#lanes.begin(),
+      ...[...own, ...this.#host.components].map((component) => ({
+        waitsFor: component.id,
+        run: () => {
+          this.#started.push(component);
+          return component.start();
+        },
+      })),
+      { waitsFor: 'ingest threads', run: () => this.#lanes.start() },
+      { waitsFor: 'listeners', run: () => this.#listeners.open() },
+      { waitsFor: 'ingest threads', run: () => this.#lanes.begin() },
     ];
     if (!stop.aborted) this.#lanes.prepare();
     const stopped = aborted(stop);
     for (const step of steps) {
       if (stop.aborted) return;
-      const running = step();
+      const running = watched(step, { clock: systemClock, log: this.#log });
       await Promise.race([running, stopped]);
       // What is still starting now is stopped like the rest; how its start ends is of no consequence.
       if (stop.aborted) this.#interrupted = running.catch(() => undefined);
