@@ -53,12 +53,15 @@ export class WordList {
     if (this.#lengths[word] !== length) return false;
     const own = this.wire.view;
     const shift = (this.#at[word] as number) - at;
-    const end = at + length;
-    const wordsEnd = end - 3;
-    let i = at;
-    for (; i < wordsEnd; i += 4) if (own.getInt32(i + shift, true) !== view.getInt32(i, true)) return false;
-    for (; i < end; i++) if (own.getUint8(i + shift) !== view.getUint8(i)) return false;
-    return true;
+    const last = at + length - 4;
+    if (last < at) {
+      for (let i = at; i < at + length; i++) if (own.getUint8(i + shift) !== view.getUint8(i)) return false;
+      return true;
+    }
+    for (let i = at; i < last; i += 4) {
+      if (own.getInt32(i + shift, true) !== view.getInt32(i, true)) return false;
+    }
+    return own.getInt32(last + shift, true) === view.getInt32(last, true);
   }
 
   #add(view: DataView, [at, length]: readonly [number, number], hash: number, slot: number): number {
