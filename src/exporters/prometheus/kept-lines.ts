@@ -1,5 +1,5 @@
 import { formatOpenMetrics } from './go-number.ts';
-import { NumberText } from './number-text.ts';
+import { digitsOf, isSmall, NumberText, writeDigits } from './number-text.ts';
 import type { SeriesShape } from './series-shape.ts';
 import type { LinesContext } from './text-lines.ts';
 
@@ -71,6 +71,9 @@ export class KeptLines {
   #patch(block: Block, { store, bodies }: LinesContext, shape: SeriesShape): boolean {
     const { styles } = shape;
     const lines = styles.length;
+    const isCount = Uint8Array.from(styles, ({ as, places }) =>
+      places === 0 && as !== 'open float' ? 1 : 0,
+    );
     const [around, own, digits, text] = [this.#around, this.#own, this.#digits, this.#text];
     const [source, number] = [block.bytes, text.bytes];
     let at = 0;
@@ -89,9 +92,15 @@ export class KeptLines {
         const body = bodies.lengthOf(id);
         for (let line = 0; line < lines; line++) {
           at += (around[line] as number) + body;
-          text.write(own[line] as number, styles[line] as SeriesShape['styles'][number]);
-          const { length } = text;
           const was = digits[id * lines + line] as number;
+          const value = own[line] as number;
+          if (isCount[line] === 1 && isSmall(value) && digitsOf(value) === was) {
+            writeDigits(source, at, value, was);
+            at += was + 1;
+            continue;
+          }
+          text.write(value, styles[line] as SeriesShape['styles'][number]);
+          const { length } = text;
           if (length === was) {
             for (let i = 0; i < length; i++) source[at + i] = number[i] as number;
           } else {

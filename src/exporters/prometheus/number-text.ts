@@ -13,6 +13,34 @@ const EXACT = 1e15;
 const HALF = 1e7;
 const [ZERO, POINT] = [0x30, 0x2e] as const;
 
+/** Three digits each, of 0 to 999. */
+const TRIPLES = Uint8Array.from(
+  { length: 3000 },
+  (_, i) => ZERO + ((((i / 3) | 0) / 10 ** (2 - (i % 3))) % 10),
+);
+
+/** A whole number from 0 below 1e6. */
+export function isSmall(value: number): boolean {
+  return (value | 0) === value && value < 1e6 && (value > 0 || Object.is(value, 0));
+}
+
+/** How many digits such a number has. */
+export function digitsOf(value: number): number {
+  if (value < 1000) return value < 10 ? 1 : value < 100 ? 2 : 3;
+  return value < 10_000 ? 4 : value < 100_000 ? 5 : 6;
+}
+
+/** Writes its digits, `digits` of them, from `at` on. */
+export function writeDigits(to: Uint8Array, at: number, value: number, digits: number): void {
+  const thousands = (value / 1000) | 0;
+  let from = (value - thousands * 1000) * 3 + 2;
+  let place = at + digits - 1;
+  const middle = digits > 3 ? place - 2 : at;
+  while (place >= middle) to[place--] = TRIPLES[from--] as number;
+  from = thousands * 3 + 2;
+  while (place >= at) to[place--] = TRIPLES[from--] as number;
+}
+
 /** The text of the number that was written last. */
 export class NumberText {
   readonly bytes = new Uint8Array(32);
@@ -20,8 +48,13 @@ export class NumberText {
   readonly #digits = new Uint8Array(16);
 
   write(value: number, { as, places }: NumberStyle): void {
+    if (places === 0 && as !== 'open float' && isSmall(value)) {
+      this.length = digitsOf(value);
+      writeDigits(this.bytes, 0, value, this.length);
+      return;
+    }
     const isWhole = value >= 0 && value < EXACT && value === Math.floor(value) && !Object.is(value, -0);
-    if (places === 0 && isWhole && as !== 'open float' && (value < 1e6 || as === 'open count')) {
+    if (places === 0 && isWhole && as === 'open count') {
       this.length = 0;
       this.#append(this.#digitsOf(value), 0);
     } else if (places > 0 && isWhole && value > 0) this.#fraction(value, places, as === 'open float');
