@@ -16,6 +16,7 @@ const series = (operation: string, kind: number, status: number, spans: number):
   status,
   spans,
   durationNs: spans * 10,
+  roots: 0,
   buckets: new Uint32Array(17),
 });
 const LEDGER: Ledger = {
