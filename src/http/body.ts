@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { createGunzip, createInflate, type Gunzip, gunzip, type Inflate } from 'node:zlib';
+import { createGunzip, createInflate, type Gunzip, gunzip, gunzipSync, type Inflate } from 'node:zlib';
 import { SpanweirError } from '../base/errors.ts';
 
 export interface BodyOptions {
@@ -79,6 +79,9 @@ const UNPACKERS: ReadonlyMap<string, 'not' | 'gunzip' | 'inflate'> = new Map([
 /** The smallest gzip: a head of 10 bytes, an empty block, and a tail of 8 with the size of what it holds. */
 const GZIP_LEAST = 20;
 
+/** Waking another thread up and hearing of its end cost as much as unpacking this, which takes a millisecond at most. */
+const AT_ONCE_BYTES = 512 * 1024;
+
 /** The body as it came. */
 function arrived(request: IncomingMessage, { maxBytes, reserve }: Bounds): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -105,10 +108,18 @@ function arrived(request: IncomingMessage, { maxBytes, reserve }: Bounds): Promi
 }
 
 /** Undefined where it holds another number of bytes than it says, or is damaged. */
-function gunzipped(packed: Buffer, size: number): Promise<Buffer | undefined> {
+function gunzipped(packed: Buffer, size: number): Promise<Buffer | undefined> | Buffer | undefined {
+  // Room for one byte more, or it would not be looked at once more to see that it has ended.
+  const options = { chunkSize: Math.max(64, size + 1), maxOutputLength: size };
+  if (size <= AT_ONCE_BYTES) {
+    try {
+      const unpacked = gunzipSync(packed, options);
+      return unpacked.length === size ? unpacked : undefined;
+    } catch {
+      return undefined;
+    }
+  }
   return new Promise((resolve) => {
-    // Room for one byte more, or it would not be looked at once more to see that it has ended.
-    const options = { chunkSize: Math.max(64, size + 1), maxOutputLength: size };
     gunzip(packed, options, (error, unpacked) => {
       resolve(error === null && unpacked.length === size ? unpacked : undefined);
     });
