@@ -51,6 +51,9 @@ export class BlockUnpacker {
   /** @param reach how far back its copies may go: 0, or `bytes` where it needs those before it */
   lz4(from: number, to: number, mostBytes: number, reach: number): void {
     const packed = this.#packed;
+    const packedView = this.#packedView;
+    const intoView = this.#intoView;
+    const safe = packed.length - SLACK_BYTES;
     const lowest = this.#at - reach;
     const limit = Math.min(this.#limit, this.#at + mostBytes);
     let at = this.#at;
@@ -65,7 +68,10 @@ export class BlockUnpacker {
         }
       }
       if (length > to - next || length > limit - at) throw new RangeError(`an lz4 block ${DAMAGED}`);
-      this.#literals(next, at, length);
+      if (length <= MANY_BYTES && length <= safe - next) {
+        for (let i = 0; i < length; i += 4)
+          intoView.setInt32(at + i, packedView.getInt32(next + i, true), true);
+      } else this.#literals(next, at, length);
       next += length;
       at += length;
       // The last sequence has no copy.
@@ -86,7 +92,10 @@ export class BlockUnpacker {
       length += 4;
       if (distance === 0 || distance > at - lowest || length > limit - at)
         throw new RangeError(`an lz4 block ${DAMAGED}`);
-      this.#copy(at, distance, length);
+      if (distance >= 4) {
+        for (let i = 0; i < length; i += 4)
+          intoView.setInt32(at + i, intoView.getInt32(at - distance + i, true), true);
+      } else this.#copy(at, distance, length);
       at += length;
     }
     throw new RangeError(`an lz4 block ${DAMAGED}`);
@@ -95,6 +104,9 @@ export class BlockUnpacker {
   /** @param bytes what its head says, which was at `from` - 1 and before */
   snappy(from: number, to: number, bytes: number): void {
     const packed = this.#packed;
+    const packedView = this.#packedView;
+    const intoView = this.#intoView;
+    const safe = packed.length - SLACK_BYTES;
     const begin = this.#at;
     const limit = begin + bytes;
     if (limit > this.#limit) throw new RangeError(`a snappy block ${DAMAGED}`);
@@ -112,7 +124,10 @@ export class BlockUnpacker {
           next += lengthBytes;
         }
         if (length > to - next || length > limit - at) throw new RangeError(`a snappy block ${DAMAGED}`);
-        this.#literals(next, at, length);
+        if (length <= MANY_BYTES && length <= safe - next) {
+          for (let i = 0; i < length; i += 4)
+            intoView.setInt32(at + i, packedView.getInt32(next + i, true), true);
+        } else this.#literals(next, at, length);
         next += length;
         at += length;
         continue;
@@ -129,47 +144,30 @@ export class BlockUnpacker {
         next += 2;
       } else {
         if (to - next < 4) throw new RangeError(`a snappy block ${DAMAGED}`);
-        distance = this.#packedView.getUint32(next, true);
+        distance = packedView.getUint32(next, true);
         next += 4;
       }
       if (distance === 0 || distance > at - begin || length > limit - at)
         throw new RangeError(`a snappy block ${DAMAGED}`);
-      this.#copy(at, distance, length);
+      if (distance >= 4) {
+        for (let i = 0; i < length; i += 4)
+          intoView.setInt32(at + i, intoView.getInt32(at - distance + i, true), true);
+      } else this.#copy(at, distance, length);
       at += length;
     }
     if (at !== limit) throw new RangeError(`a snappy block ${DAMAGED}`);
     this.#at = at;
   }
 
+  /** Many, or at the end of what is packed. */
   #literals(from: number, at: number, length: number): void {
-    const end = at + length;
-    if (length > MANY_BYTES) {
-      this.#packed.copy(this.#into, at, from, from + length);
-    } else if (from + length + SLACK_BYTES <= this.#packed.length) {
-      const packed = this.#packedView;
-      const into = this.#intoView;
-      let next = from;
-      for (let to = at; to < end; to += 4, next += 4) into.setInt32(to, packed.getInt32(next, true), true);
-    } else {
-      const packed = this.#packed;
-      const into = this.#into;
-      let next = from;
-      for (let to = at; to < end; to++) into[to] = packed[next++] as number;
-    }
+    this.#packed.copy(this.#into, at, from, from + length);
   }
 
-  /** The bytes of `distance` before, those included that are only being written. */
+  /** The bytes of 1 to 3 before, those included that are only being written. */
   #copy(at: number, distance: number, length: number): void {
-    const end = at + length;
-    let next = at - distance;
-    if (distance >= 4) {
-      const into = this.#intoView;
-      for (let to = at; to < end; to += 4, next += 4) into.setInt32(to, into.getInt32(next, true), true);
-    } else if (distance === 1) {
-      this.#into.fill(this.#into[next] as number, at, end);
-    } else {
-      const into = this.#into;
-      for (let to = at; to < end; to++) into[to] = into[next++] as number;
-    }
+    const into = this.#into;
+    if (distance === 1) into.fill(into[at - 1] as number, at, at + length);
+    else for (let to = at; to < at + length; to++) into[to] = into[to - distance] as number;
   }
 }
