@@ -10,6 +10,8 @@
 export const SLACK_BYTES = 3;
 /** From so many bytes on a call to copy them costs less than copying them four by four. */
 const MANY_BYTES = 256;
+/** By the kind of a snappy element. */
+const DISTANCE_BYTES = new Uint8Array([0, 1, 2, 4]);
 const DAMAGED = 'is damaged';
 
 /** Packed bytes, and where they go: `limit` is the end of what may be written there, the slack not counted. */
@@ -132,18 +134,16 @@ export class BlockUnpacker {
         at += length;
         continue;
       }
+      if ((DISTANCE_BYTES[kind] as number) > to - next) throw new RangeError(`a snappy block ${DAMAGED}`);
       let length = (tag >> 2) + 1;
       let distance = 0;
       if (kind === 1) {
-        if (next >= to) throw new RangeError(`a snappy block ${DAMAGED}`);
         length = ((tag >> 2) & 7) + 4;
         distance = ((tag >> 5) << 8) | (packed[next++] as number);
       } else if (kind === 2) {
-        if (to - next < 2) throw new RangeError(`a snappy block ${DAMAGED}`);
         distance = (packed[next] as number) | ((packed[next + 1] as number) << 8);
         next += 2;
       } else {
-        if (to - next < 4) throw new RangeError(`a snappy block ${DAMAGED}`);
         distance = packedView.getUint32(next, true);
         next += 4;
       }
