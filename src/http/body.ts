@@ -54,7 +54,8 @@ export async function unpacked(packed: Buffer, encoding: string, bounds: Bounds)
   if (unpack === 'not') return packed;
   if (unpack === 'inflate') return await piecemeal(packed, createInflate(), bounds, encoding);
   const size = packed.length < GZIP_LEAST ? 0 : packed.readUInt32LE(packed.length - 4);
-  if (size > 0 && size <= maxBytes) {
+  // What says more than gzip can make of so many bytes lies: nothing is set aside for it.
+  if (size > 0 && size <= Math.min(maxBytes, packed.length * GZIP_MOST_RATIO)) {
     if (!reserve(size)) throw noRoom();
     const unpacked = await gunzipped(packed, size);
     if (unpacked !== undefined) return unpacked;
@@ -78,6 +79,9 @@ const UNPACKERS: ReadonlyMap<string, 'not' | 'gunzip' | 'inflate'> = new Map([
 
 /** The smallest gzip: a head of 10 bytes, an empty block, and a tail of 8 with the size of what it holds. */
 const GZIP_LEAST = 20;
+
+/** DEFLATE's longest copy is 258 bytes, which takes two bits. */
+const GZIP_MOST_RATIO = 1032;
 
 /** Waking another thread up and hearing of its end cost as much as unpacking this, which takes a millisecond at most. */
 const AT_ONCE_BYTES = 512 * 1024;

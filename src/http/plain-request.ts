@@ -1,3 +1,5 @@
+import { ownText } from '../base/own-text.ts';
+
 /** What is asked for with GET /..., nothing that a URL would have to be read for; the spaces beside it are not part of it. */
 const TARGET = /^\/[!"$-~]*$/;
 const VERSION = ' HTTP/1.1';
@@ -43,11 +45,13 @@ export class PlainHeads {
     const lines = request.slice(request.indexOf(END_OF_LINE) + END_OF_LINE.length);
     const known = this.#known.get(lines);
     if (known !== undefined) return known;
-    const headers = readHeaders(lines);
-    if (headers === undefined || lines.length > MAX_KEPT_LENGTH) return headers;
+    if (lines.length > MAX_KEPT_LENGTH) return readHeaders(lines);
+    const own = ownText(lines);
+    const headers = readHeaders(own);
+    if (headers === undefined) return undefined;
     // Who makes up headers only has them read again.
     if (this.#known.size >= MAX_KEPT) this.#known = new Map();
-    this.#known.set(lines, headers);
+    this.#known.set(own, headers);
     return headers;
   }
 }

@@ -189,11 +189,11 @@ export class PostConnection {
     }
     const inHand = post.begin(headers);
     if (inHand === undefined) return undefined;
-    if (!inHand.reserve(received)) {
+    const body = inHand.reserve(received) ? pool.take(length) : undefined;
+    if (body === undefined) {
       inHand.leave();
       return undefined;
     }
-    const body = pool.take(length);
     body.set(chunk.subarray(headBytes));
     return { head, path, length, inHand, body, received };
   }

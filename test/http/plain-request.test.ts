@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PlainHeads, plainTarget } from '../../src/http/plain-request.ts';
+import { heapInUse } from '../support/heap.ts';
 
 const GO = 'Host: localhost:5778\r\nUser-Agent: Go-http-client/1.1\r\nAccept-Encoding: gzip\r\n\r\n';
 
@@ -80,4 +81,15 @@ describe('the headers', () => {
       { numRuns: 50 },
     );
   });
+});
+
+test('headers that are kept do not keep the requests that they came in', () => {
+  const heads = new PlainHeads();
+  const before = heapInUse();
+  for (let i = 0; i < 1000; i++) {
+    const request = `GET /a?x=${'y'.repeat(7000)} HTTP/1.1\r\nHost: a\r\nUser-Agent: agent-${i}\r\n\r\n`;
+    heads.of(Buffer.from(request).toString('latin1'));
+  }
+  expect(heapInUse() - before).toBeLessThan(2_000_000);
+  expect(heads.of('GET / HTTP/1.1\r\nHost: a\r\n\r\n')?.get('host')).toBe('a');
 });
