@@ -1,9 +1,8 @@
 import type { Component, ComponentContext } from '../base/component.ts';
-import { freeBuffers } from '../base/free-buffers.ts';
 import type { ConfiguredComponent, LoadedConfig } from '../config/loaded-config.ts';
 import type { ComponentType } from '../flow/component-type.ts';
 import type { Ingress, Listeners, MainContext, RedHandler } from '../flow/host.ts';
-import { deltaBuffers } from '../red/delta-buffers.ts';
+import { freeWhenTaken } from '../red/delta-buffers.ts';
 import type { RedDelta } from '../red/red-rows.ts';
 import { SeriesKeys } from '../red/series-keys.ts';
 import { componentType } from './components.ts';
@@ -51,7 +50,7 @@ export class Host {
     this.#messageHandlers.get(component)?.(life, message);
   }
 
-  /** The columns of `delta` are gone afterwards: whoever is told of it takes what it needs at once. */
+  /** The columns of `delta` are gone when everyone who is told of it has taken what it needs. */
   red(life: number, connector: string, delta: RedDelta): void {
     const lives = this.#series.get(connector) ?? new Map<number, LaneKeys>();
     this.#series.set(connector, lives);
@@ -59,10 +58,11 @@ export class Host {
     lives.set(life, known);
     learn(known.spans, delta);
     if (delta.events !== undefined) learn(known.events, delta.events);
-    for (const handler of this.#redHandlers.get(connector) ?? []) {
-      handler(life, delta, known.spans, known.events);
-    }
-    freeBuffers(deltaBuffers(delta));
+    const handlers = this.#redHandlers.get(connector) ?? [];
+    freeWhenTaken(
+      delta,
+      handlers.map((handler) => handler(life, delta, known.spans, known.events)),
+    );
   }
 
   /** The lane's thread has ended: nothing will refer to its series any more. */

@@ -28,15 +28,15 @@ export interface MainContext extends ComponentContext {
 }
 
 /**
- * The columns of `delta` are there until it returns. `eventKeys` resolves the series of `delta.events`, where there
- * are any.
+ * The columns of `delta` are there until it returns, or until the promise that it returns is kept. `eventKeys` resolves the series of
+ * `delta.events`, where there are any.
  */
 export type RedHandler = (
   lane: number,
   delta: RedDelta,
   keys: SeriesLookup,
   eventKeys?: SeriesLookup,
-) => void;
+) => Promise<void> | undefined;
 
 /** The payload is the caller's again as soon as this returns. */
 export type Ingress = (

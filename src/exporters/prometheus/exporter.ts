@@ -164,7 +164,8 @@ export class PrometheusExporter implements Component {
     return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
   }
 
-  #take(connector: string, lane: number, delta: RedDelta, keys: LaneKeys): void {
+  /** A promise where the delta has to wait for a page. */
+  #take(connector: string, lane: number, delta: RedDelta, keys: LaneKeys): Promise<void> | undefined {
     const now = this.#now();
     const source = this.#source(connector);
     const apply = (): void => {
@@ -175,8 +176,16 @@ export class PrometheusExporter implements Component {
       this.#series.set(this.#room.used);
       this.#overflow.add(source.calls.overflowedCalls - overflowed);
     };
-    if (this.#isRendering) this.#held.push(apply);
-    else apply();
+    if (this.#isRendering) {
+      return new Promise((resolve) => {
+        this.#held.push(() => {
+          apply();
+          resolve();
+        });
+      });
+    }
+    apply();
+    return undefined;
   }
 
   #sweep({ monotonicMs }: Moment): void {

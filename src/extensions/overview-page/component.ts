@@ -28,6 +28,7 @@ function createOverviewPage(config: OverviewPageConfig, context: MainContext): C
   for (const connector of connectorsToShow(config, context)) {
     context.onRed(connector, (lane, delta, keys) => {
       views.traffic.add(connector, lane, delta, keys, slotAt(clock.monotonicMs()));
+      return undefined;
     });
   }
 

@@ -9,6 +9,7 @@ import { prometheusExporter } from '../../../src/exporters/prometheus/component.
 import { prometheusConfig } from '../../../src/exporters/prometheus/config.ts';
 import type { HttpHandler, MainContext, RedHandler } from '../../../src/flow/host.ts';
 import type { LaneContext } from '../../../src/flow/lane.ts';
+import { freeWhenTaken } from '../../../src/red/delta-buffers.ts';
 import { DeltaFolder } from '../../../src/red/fold-windows.ts';
 import type { RedDescribed, RedDescription } from '../../../src/red/red-description.ts';
 import type { RedDelta, SeriesKey } from '../../../src/red/red-rows.ts';
@@ -129,11 +130,13 @@ export function harness(options: HarnessOptions = {}): Harness {
         delta.events?.newSeries.forEach((key, i) => {
           eventKeys[(delta.events?.firstNewSeries ?? 0) + i] = key;
         });
-        handlers.get(id)?.(lane, delta, keys, eventKeys);
+        // As the engine does: who keeps a column for later finds it empty.
+        freeWhenTaken(delta, [handlers.get(id)?.(lane, delta, keys, eventKeys)]);
       }
     },
     deliver(delta, keys, eventKeys = []) {
-      handlers.get(firstId)?.(0, delta, keys, eventKeys);
+      const own = structuredClone(delta);
+      freeWhenTaken(own, [handlers.get(firstId)?.(0, own, keys, eventKeys)]);
     },
     async start() {
       await exporter.start();
