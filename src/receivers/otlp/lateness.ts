@@ -14,9 +14,8 @@ export class Lateness {
   readonly #timeoutMs: number;
   /** Oldest first. */
   readonly #waiting = new Set<Waiting>();
-  readonly #ended = new AbortController();
   #isEnding = false;
-  #isRunning = false;
+  #running: AbortController | undefined;
 
   constructor(clock: Clock, timeoutMs: number) {
     this.#clock = clock;
@@ -27,7 +26,7 @@ export class Lateness {
   watch(tell: () => void): () => boolean {
     const waiting = { dueMs: this.#clock.monotonicMs() + this.#timeoutMs, tell };
     this.#waiting.add(waiting);
-    if (!this.#isRunning) void this.#run();
+    if (this.#running === undefined) void this.#run();
     return () => {
       const wasWaiting = this.#waiting.delete(waiting);
       this.#endIfIdle();
@@ -42,19 +41,28 @@ export class Lateness {
   }
 
   async #run(): Promise<void> {
-    this.#isRunning = true;
-    for (const waiting of this.#waiting) {
-      for (;;) {
-        const waitMs = waiting.dueMs - this.#clock.monotonicMs();
-        if (waitMs <= 0 || !this.#waiting.has(waiting)) break;
-        await this.#clock.sleep(waitMs, this.#ended.signal);
+    const running = new AbortController();
+    this.#running = running;
+    for (let oldest = this.#oldest(); oldest !== undefined; oldest = this.#oldest()) {
+      const waitMs = oldest.dueMs - this.#clock.monotonicMs();
+      if (waitMs > 0) {
+        oldest = undefined;
+        await this.#clock.sleep(waitMs, running.signal);
+      } else {
+        this.#waiting.delete(oldest);
+        oldest.tell();
       }
-      if (this.#waiting.delete(waiting)) waiting.tell();
     }
-    this.#isRunning = false;
+    this.#running = undefined;
+  }
+
+  /** No iterator may live while time passes: V8 keeps everything for it that was in the set meanwhile. */
+  #oldest(): Waiting | undefined {
+    const [oldest] = this.#waiting;
+    return oldest;
   }
 
   #endIfIdle(): void {
-    if (this.#isEnding && this.#waiting.size === 0) this.#ended.abort();
+    if (this.#isEnding && this.#waiting.size === 0) this.#running?.abort();
   }
 }
