@@ -151,10 +151,12 @@ export interface PlainPost {
   begin(headers: ReadonlyMap<string, string>): PostInHand | undefined;
 }
 
-/** One request, from its head to its reply: one of `leave`, `gone` and `take` is its end. */
+/** One request, from its head to its reply: one of `leave`, `refuse`, `gone` and `take` is its end. */
 export interface PostInHand {
-  /** Asked for every piece of the body; false = no room now: `leave` follows. */
+  /** Asked for every piece of the body; false = no room now: `refuse` follows. */
   reserve(bytes: number): boolean;
+  /** What is answered where there is no room. */
+  refuse(): PostReply;
   /** The handler of the route gets it after all. */
   leave(): void;
   /** The client went away before the body was there. */

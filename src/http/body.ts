@@ -161,7 +161,7 @@ function tooLarge(maxBytes: number): BodyError {
   return new BodyError('too_large', `the body is larger than ${maxBytes} bytes`);
 }
 
-function noRoom(): BodyError {
+export function noRoom(): BodyError {
   return new BodyError('no_room', 'too many bytes are in flight');
 }
 

@@ -5,6 +5,7 @@ import type { PlainPost, PostInHand, PostReply } from '../flow/host.ts';
 import type { BodyPool } from './body-pool.ts';
 import type { HttpLimits } from './limits.ts';
 import { type PostHead, plainPostHead } from './post-head.ts';
+import { INTERNAL_ERROR } from './replies.ts';
 
 /** What the connections of a listener share. */
 export interface PostLaneParts {
@@ -26,17 +27,22 @@ export interface PostLaneParts {
   readonly unreadable: (code: string, socket: Socket) => void;
 }
 
-/** `refused`: it has been told so, and ends. `http`: node:http has it. */
-type State = 'idle' | 'body' | 'answer' | 'refused' | 'http';
+/** `skip`: nobody takes the body. `refused`: it has been told so, and ends. `http`: node:http has it. */
+type State = 'idle' | 'body' | 'skip' | 'answer' | 'refused' | 'http';
 
 /** A body that is under way. */
 interface Arriving {
-  readonly head: string;
   readonly path: string;
   readonly length: number;
   readonly inHand: PostInHand;
   readonly body: Buffer;
   received: number;
+}
+
+/** What still comes of a body for which there is no room, and what is answered then. */
+interface Skipped {
+  left: number;
+  readonly reply: PostReply;
 }
 
 /** The parts of Node's sockets that have no public name. */
@@ -50,11 +56,6 @@ const MAX_BODY_BYTES = 1 << 20;
 const TOO_SLOW = 'ERR_HTTP_REQUEST_TIMEOUT';
 const NO_POST: PostHead = { path: '', headers: new Map(), contentLength: 0 };
 const END_OF_HEAD = '\r\n\r\n';
-const FAILED: PostReply = {
-  status: 500,
-  headers: [['content-type', 'text/plain; charset=utf-8']],
-  body: Buffer.from('internal error\n'),
-};
 
 /** One connection that brings plain POSTs, one after the other. */
 export class PostConnection {
@@ -64,6 +65,7 @@ export class PostConnection {
   readonly #listeners: Readonly<Record<string, () => void>>;
   #state: State = 'idle';
   #arriving: Arriving | undefined;
+  #skipped: Skipped | undefined;
   #hasAsked = false;
   #hasEnded = false;
   /** When it was accepted, answered last, or its request began. */
@@ -126,7 +128,8 @@ export class PostConnection {
     const { limits } = this.#parts;
     const waitedMs = nowMs - this.#sinceMs;
     if (this.#state === 'refused') this.#socket.destroy();
-    else if (this.#state === 'body' && waitedMs > limits.requestTimeoutMs) this.#refuse(TOO_SLOW);
+    else if ((this.#state === 'body' || this.#state === 'skip') && waitedMs > limits.requestTimeoutMs)
+      this.#refuse(TOO_SLOW);
     else if (this.#state === 'idle' && this.#hasAsked) {
       if (waitedMs > limits.keepAliveTimeoutMs) this.#socket.destroy();
     } else if (this.#state === 'idle' && waitedMs > limits.headersTimeoutMs) this.#refuse(TOO_SLOW);
@@ -136,6 +139,8 @@ export class PostConnection {
   #target(): Buffer {
     const { shared } = this.#parts;
     const arriving = this.#arriving;
+    const skipped = this.#skipped;
+    if (skipped !== undefined) return shared.subarray(0, Math.min(shared.length, skipped.left));
     if (arriving === undefined) return shared;
     return arriving.body.subarray(arriving.received, arriving.length);
   }
@@ -148,6 +153,9 @@ export class PostConnection {
         return true;
       case 'body':
         this.#goOn(chunk.length);
+        return true;
+      case 'skip':
+        this.#skipOn(chunk.length);
         return true;
       case 'answer':
         this.#behind = this.#behind === undefined ? Buffer.from(chunk) : Buffer.concat([this.#behind, chunk]);
@@ -167,14 +175,18 @@ export class PostConnection {
       this.#toHttp(chunk);
       return;
     }
-    this.#arriving = arriving;
     this.#sinceMs = this.#parts.clock.monotonicMs();
+    if ('left' in arriving) {
+      this.#skip(arriving);
+      return;
+    }
+    this.#arriving = arriving;
     this.#state = 'body';
     if (arriving.received === arriving.length) this.#take(arriving);
   }
 
   /** Undefined when node:http is to have it. */
-  #plainly(chunk: Buffer): Arriving | undefined {
+  #plainly(chunk: Buffer): Arriving | Skipped | undefined {
     const { posts, limits, pool, isClosing } = this.#parts;
     const headBytes = chunk.indexOf(END_OF_HEAD) + END_OF_HEAD.length;
     const isShort = headBytes > END_OF_HEAD.length && headBytes < limits.maxHeaderBytes;
@@ -189,37 +201,48 @@ export class PostConnection {
     }
     const inHand = post.begin(headers);
     if (inHand === undefined) return undefined;
-    const body = inHand.reserve(received) ? pool.take(length) : undefined;
+    if (!inHand.reserve(received)) return { left: length - received, reply: inHand.refuse() };
+    const body = pool.take(length);
     if (body === undefined) {
       inHand.leave();
       return undefined;
     }
     body.set(chunk.subarray(headBytes));
-    return { head, path, length, inHand, body, received };
+    return { path, length, inHand, body, received };
   }
 
   #goOn(bytes: number): void {
     const arriving = this.#arriving as Arriving;
     arriving.received += bytes;
     if (!arriving.inHand.reserve(bytes)) {
-      arriving.inHand.leave();
       this.#arriving = undefined;
-      const came = arriving.body.subarray(0, arriving.received);
-      this.#toHttp(Buffer.concat([Buffer.from(arriving.head, 'latin1'), came]));
       this.#parts.pool.give(arriving.body);
+      this.#skip({ left: arriving.length - arriving.received, reply: arriving.inHand.refuse() });
     } else if (arriving.received === arriving.length) this.#take(arriving);
+  }
+
+  /** Read to its end: a client that is answered sooner may not listen yet, or give the connection up. */
+  #skip(skipped: Skipped): void {
+    this.#skipped = skipped;
+    this.#state = 'skip';
+    this.#skipOn(0);
+  }
+
+  #skipOn(bytes: number): void {
+    const skipped = this.#skipped as Skipped;
+    skipped.left -= bytes;
+    if (skipped.left === 0) this.#answer(skipped.reply);
   }
 
   #take({ inHand, body, length, path }: Arriving): void {
     this.#arriving = undefined;
     this.#state = 'answer';
-    this.#hasAsked = true;
     const { pool, failed } = this.#parts;
     void inHand
       .take(body.subarray(0, length), () => pool.give(body))
       .catch((error: unknown) => {
         failed(error, path);
-        return FAILED;
+        return INTERNAL_ERROR;
       })
       .then((reply) => this.#answer(reply));
   }
@@ -227,6 +250,8 @@ export class PostConnection {
   #answer({ status, headers, body }: PostReply): void {
     const socket = this.#socket;
     if (socket.destroyed) return;
+    this.#skipped = undefined;
+    this.#hasAsked = true;
     const isLast = this.#parts.isClosing();
     let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
     for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
@@ -248,7 +273,7 @@ export class PostConnection {
   #ended(): void {
     this.#hasEnded = true;
     if (this.#state === 'idle') this.#socket.end();
-    else if (this.#state === 'body') this.#refuse('HPE_INVALID_EOF_STATE');
+    else if (this.#state === 'body' || this.#state === 'skip') this.#refuse('HPE_INVALID_EOF_STATE');
   }
 
   #refuse(code: string): void {
@@ -261,6 +286,7 @@ export class PostConnection {
   #gone(): void {
     this.#arriving?.inHand.gone();
     this.#arriving = undefined;
+    this.#skipped = undefined;
   }
 
   /** `chunk` may lie in memory that is used again. */

@@ -1,4 +1,12 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { PostReply } from '../flow/host.ts';
+
+/** Where a handler threw. */
+export const INTERNAL_ERROR: PostReply = {
+  status: 500,
+  headers: [['content-type', 'text/plain; charset=utf-8']],
+  body: Buffer.from('internal error\n'),
+};
 
 export type Headers = OutgoingHttpHeaders;
 

@@ -146,10 +146,25 @@ describe('a plain POST', () => {
       await eventually(() => statusesIn(seen.text).length === 1);
       expect(statusesIn(seen.text)).toEqual(['503']);
       expect(seen.text).toMatch(/^retry-after: 1\r$/m);
+      // The connection goes on as it was, with what comes behind the body.
+      socket.write(post(BODY));
+      await eventually(() => statusesIn(seen.text).length === 2);
+      expect(statusesIn(seen.text)).toEqual(['503', '200']);
     }
-    expect(taken).toEqual([]);
+    expect(taken).toEqual([BODY, BODY]);
     await eventually(() => held() === 0);
   });
+});
+
+test('a body for which there is no room is read to its end, with its limit of time, before the answer', async () => {
+  await start({ max_in_flight_mib: 0.1 }, { headersTimeoutMs: 40, requestTimeoutMs: 60, checkIntervalMs: 20 });
+  const { socket, seen } = await connected();
+  socket.write(post(LARGE).subarray(0, 250_000));
+  await turn();
+  expect(seen.text).toBe('');
+  await eventually(() => seen.isEnded);
+  expect(statusesIn(seen.text)).toEqual(['408']);
+  await eventually(() => held() === 0);
 });
 
 describe('what goes to node:http', () => {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { HttpHandler, PlainPost, PostInHand, PostReply } from '../../flow/host.ts';
 import type { Encoding } from '../../flow/intake.ts';
-import { BodyError, readBody, unpacked } from '../../http/body.ts';
+import { BodyError, noRoom, readBody, unpacked } from '../../http/body.ts';
 import { applyCors, type CorsRules } from '../../http/cors.ts';
 import { allowMethods, reply, replyText, retryAfterSeconds } from '../../http/replies.ts';
 import type { ByteLease } from './byte-budget.ts';
@@ -126,6 +126,12 @@ class TracePost implements PostInHand {
 
   reserve(bytes: number): boolean {
     return this.#lease.take(bytes);
+  }
+
+  refuse(): PostReply {
+    const { door, encoding } = this.#options;
+    this.#lease.end();
+    return replyOf(door.refuse('http', bodyRefusal(noRoom())), encoding);
   }
 
   leave(): void {
