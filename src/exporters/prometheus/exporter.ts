@@ -176,14 +176,7 @@ export class PrometheusExporter implements Component {
       this.#series.set(this.#room.used);
       this.#overflow.add(source.calls.overflowedCalls - overflowed);
     };
-    if (this.#isRendering) {
-      return new Promise((resolve) => {
-        this.#held.push(() => {
-          apply();
-          resolve();
-        });
-      });
-    }
+    if (this.#isRendering) return new Promise((resolve) => this.#held.push(() => resolve(apply())));
     apply();
     return undefined;
   }
