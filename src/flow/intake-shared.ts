@@ -63,8 +63,9 @@ export function countCommitted({ clock, instruments }: IntakeDeps, { openedAtMs 
   instruments.blockDuration.record((clock.monotonicMs() - openedAtMs) / 1000);
 }
 
-export function openBlock(deps: IntakeDeps): OpenBlock {
-  return new OpenBlock(deps.pool.take(), deps.clock.monotonicMs(), deps.budget);
+/** @param comingBytes that are there for it already; undefined = as many as it can have */
+export function openBlock(deps: IntakeDeps, comingBytes?: number): OpenBlock {
+  return new OpenBlock(deps.pool.take(comingBytes), deps.clock.monotonicMs(), deps.budget);
 }
 
 /** The block's memory goes back; nobody may look at its batch any more. */

@@ -41,6 +41,7 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
   #from: number;
   #nextOffset: number;
   #isReady = false;
+  #newBytes = 0;
   /** Blocks to come that may be stored in part, though no plan says so. */
   #doubted = 0;
 
@@ -108,6 +109,7 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
   }
 
   async offer(records: readonly SourceRecord[]): Promise<void> {
+    this.#newBytes = records.reduce((bytes, { value }) => bytes + (value?.length ?? 0), 0);
     for (const record of records) {
       if (this.#abort.signal.aborted) return;
       this.#take(record);
@@ -196,7 +198,7 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
       this.#nextOffset = record.offset + 1;
       return;
     }
-    this.#open ??= new PartitionBlock(openBlock(this.#deps), this.#from, this.#cuts.planned);
+    this.#open ??= new PartitionBlock(openBlock(this.#deps, this.#newBytes), this.#from, this.#cuts.planned);
     const open = this.#open;
     open.count(record);
     this.#nextOffset = record.offset + 1;
@@ -226,7 +228,7 @@ export class LanePartitionIntake implements PartitionIntake, PacedPartition {
       if (offset <= lastOffset) return;
       if (cut.kind === 'planned') {
         // Nothing of it may be left in the log: then it is an empty block, and said to be one.
-        this.#open ??= new PartitionBlock(openBlock(this.#deps), firstOffset, cut.range);
+        this.#open ??= new PartitionBlock(openBlock(this.#deps, 0), firstOffset, cut.range);
         this.#cuts.leave();
         this.#sealAt(lastOffset);
       } else {
