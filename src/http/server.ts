@@ -130,7 +130,11 @@ export class SharedHttpServer {
     this.#closing = true;
     this.#closed.abort();
     const server = this.#server;
-    if (server === undefined) return;
+    if (server === undefined) {
+      // Where the port could not be had, its watch over connections is still there.
+      this.#lane?.close();
+      return;
+    }
     this.#server = undefined;
     for (const response of this.#inHand) {
       if (!response.headersSent) response.setHeader('connection', 'close');

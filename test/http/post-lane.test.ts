@@ -157,7 +157,10 @@ describe('a plain POST', () => {
 });
 
 test('a body for which there is no room is read to its end, with its limit of time, before the answer', async () => {
-  await start({ max_in_flight_mib: 0.1 }, { headersTimeoutMs: 40, requestTimeoutMs: 60, checkIntervalMs: 20 });
+  await start(
+    { max_in_flight_mib: 0.1 },
+    { headersTimeoutMs: 40, requestTimeoutMs: 60, checkIntervalMs: 20 },
+  );
   const { socket, seen } = await connected();
   socket.write(post(LARGE).subarray(0, 250_000));
   await turn();
