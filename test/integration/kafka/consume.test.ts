@@ -51,25 +51,30 @@ describe('one lane', () => {
   });
 
   it('reads all partitions in turn while each has more than a fetch may bring', async () => {
-    const topic = await createTopic('turns', { partitions: 4 });
-    const value = (partition: number, i: number): string => `${partition}:${i}:`.padEnd(100_000, '.');
-    for (let i = 0; i < 40; i++) {
-      await produce(
-        topic,
-        [0, 1, 2, 3].map((partition) => ({ partition, value: value(partition, i) })),
-      );
+    const [partitions, each] = [8, 30];
+    const topic = await createTopic('turns', { partitions });
+    for (let i = 0; i < each; i++) {
+      const value = (partition: number): string => `${partition}:${i}:`.padEnd(100_000, '.');
+      const messages = Array.from({ length: partitions }, (_, partition) => ({
+        partition,
+        value: value(partition),
+      }));
+      await produce(topic, messages);
     }
     const order: number[] = [];
     const write = async (texts: readonly string[]): Promise<void> => {
       for (const text of texts) order.push(Number(text.slice(0, 1)));
     };
-    const world = new World();
     const sizes = { max_fetch_size: 1_000_000, max_partition_fetch_size: 1_000_000 };
-    await startLane(options(topic, sizes), { world, blockRecords: 10, write });
-    await waitFor('160 records', () => order.length === 160);
-    // Ten at a time: what a fetch brings of the first one does not end with its share.
-    const turns = [...order.join('').matchAll(/(.)\1*/g)].map(([run, partition]) => [partition, run.length]);
-    expect(turns.map(([partition]) => partition).join('')).toMatch(/^(0123|1230|2301|3012){3,}/);
+    await startLane(options(topic, sizes), { world: new World(), blockRecords: 10, write });
+    await waitFor('all records', () => order.length === partitions * each);
+    // A fetch brings nine or ten: none has its third turn before each has had its first.
+    const taken = new Array<number>(partitions).fill(0);
+    for (const partition of order) {
+      taken[partition] = (taken[partition] as number) + 1;
+      if (taken[partition] === 21) break;
+    }
+    expect(Math.min(...taken)).toBeGreaterThan(0);
   });
 
   it.each([
