@@ -45,7 +45,7 @@ export async function hostPage(): Promise<HostedPage> {
     add: (series: readonly ScriptedSeries[]) => {
       const { delta, keys } = deltaOf(series, nextSeries);
       nextSeries += series.length;
-      main.red.get('span_metrics')?.(0, delta, keys);
+      void main.red.get('span_metrics')?.(0, delta, keys);
     },
     close: async () => {
       const deadline = within(300);

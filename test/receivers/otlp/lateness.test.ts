@@ -28,7 +28,7 @@ function handClock() {
   };
   const goTo = async (ms: number): Promise<void> => {
     at.ms = ms;
-    for (const look of [...sleepers]) look();
+    for (const look of Array.from(sleepers)) look();
     await setImmediate();
   };
   return { clock, goTo, sleepers };
@@ -58,7 +58,7 @@ test('what has ended is held no longer, though an older one still waits', async 
   const before = heapInUse();
   const inHand: (() => boolean)[] = [];
   for (let i = 0; i < 20_000; i++) {
-    const payload = new Array<number>(100).fill(i);
+    const payload = Array.from({ length: 100 }, () => i);
     inHand.push(lateness.watch(() => payload.push(1)));
     if (inHand.length > 64) inHand.shift()?.();
   }
