@@ -48,9 +48,10 @@ export const VIEW_TARGETS = {
   days: 'span_metrics_1d',
 } as const;
 
-/** Tables with the same spans as the one that blocks' RED rows are written to. */
 /** All that a block reaches, by itself or through views. */
 export const BLOCK_TABLES: readonly string[] = [...Object.values(TABLES), ...Object.values(VIEW_TARGETS)];
+
+/** Tables with the same spans as the one that blocks' RED rows are written to. */
 export const ROLLUPS: readonly string[] = [VIEW_TARGETS.minutes, VIEW_TARGETS.hours, VIEW_TARGETS.days];
 
 /** Where the rows of a Kafka block have to be, the log left out. Takes its time: asked after trouble only. */
